@@ -1,0 +1,5 @@
+"""`python -m stream` is `flowgauge`."""
+
+from stream.cli.main import main
+
+main()

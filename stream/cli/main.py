@@ -1,0 +1,54 @@
+"""The `flowgauge` command: one file a command, imported only when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from stream import __version__
+from stream.errors import FlowgaugeError
+
+COMMANDS = {
+    "check-config": "stream.cli.check_config",
+    "dead-letters": "stream.cli.dead_letters",
+    "demo": "stream.cli.demo",
+    "explain": "stream.cli.explain",
+    "import": "stream.cli.import_log",
+    "replay": "stream.cli.replay",
+    "topics": "stream.cli.topics",
+    "worker": "stream.cli.worker",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are modules, each with its click command under the name `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name all commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module and hand out its command."""
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        command: click.Command = import_module(module).command
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="flowgauge")
+def cli() -> None:
+    """Live flow metrics: work-item changes in, true gauges out."""
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the command; a FlowgaugeError becomes one clear line and exit status 1."""
+    try:
+        return cli.main(args=args, prog_name="flowgauge")
+    except FlowgaugeError as error:
+        print(f"flowgauge: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)

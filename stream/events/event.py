@@ -1,0 +1,42 @@
+"""The event: one change of one work item, as it happened at its source.
+
+Times are whole microseconds since 1970-01-01T00:00:00Z, so that sums and comparisons are exact and
+the same in every order of arrival.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+
+
+class EventType(StrEnum):
+    """CloudEvents `type` of an event."""
+
+    CHANGED = "flow.item.changed"
+    DELETED = "flow.item.deleted"
+    ERASED = "flow.item.erased"
+    OBJECTIVE = "flow.objective.changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change, decoded and checked.
+
+    `item` is the tracker's immutable id (for an objective: its id), `changes` the fields of `data`
+    that take their value at `time`. `source` and `id` together name the event: what arrives twice
+    under one name is one event.
+    """
+
+    source: str
+    id: str
+    time: int
+    sequence: str
+    type: EventType
+    item: str
+    changes: Mapping[str, Any]

@@ -1,0 +1,75 @@
+"""What the history of an item comes to: the absolute state that `measure` counts.
+
+A summary is a value of topic `flow.items` (schema: `schemas/item-summary.schema.json`). It replaces the
+item's former one, so that applying it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class FlowState(StrEnum):
+    """Flow state of a workflow state (Flow Framework: New, Active, Waiting, Done, Cancelled)."""
+
+    NEW = "new"
+    ACTIVE = "active"
+    WAITING = "waiting"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    UNMAPPED = "unmapped"
+
+
+LOAD_STATES = frozenset({FlowState.ACTIVE, FlowState.WAITING})
+ENDED_STATES = frozenset({FlowState.DONE, FlowState.CANCELLED})
+
+
+class Team(NamedTuple):
+    """Where an item stands: the path of its owner."""
+
+    value_stream: str
+    art: str
+    team: str
+
+
+UNASSIGNED = Team("unassigned", "unassigned", "unassigned")
+
+
+class Stamp(NamedTuple):
+    """An instant in an item's life, with the owner and the flow item type it had then."""
+
+    time: int
+    owner: Team
+    item_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An item as its known events left it.
+
+    `start`: first entry into `active` or `waiting`; `start_is_lower_bound`: the item was first seen in mid-life.
+    `finish`: latest entry into `done`, while the item is still done. `active` and `stays` (by workflow state)
+    are microseconds between start and finish, and empty unless the item has both.
+    """
+
+    item: str
+    source: str
+    owner: Team
+    item_type: str
+    state: str | None
+    flow_state: FlowState | None
+    blocked: bool = False
+    deleted: bool = False
+    start: Stamp | None = None
+    start_is_lower_bound: bool = False
+    finish: Stamp | None = None
+    active: int = 0
+    stays: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def in_load(self) -> bool:
+        """Whether the item is in progress: started and not finished, and not deleted."""
+        return self.flow_state in LOAD_STATES and not self.deleted
