@@ -1,0 +1,71 @@
+"""What a worker holds, and what track, measure and the page share."""
+
+from __future__ import annotations
+
+import asyncio
+
+from stream.clock import Clock
+from stream.config.load import load_config
+from stream.config.model import FlowConfig
+from stream.flow.boards import Boards
+from stream.gauges.engine_numbers import EngineNumbers
+from stream.gauges.snapshot import Wall
+from stream.items.tracker import Derivation
+from stream.kafka.offsets import Committed, Offsets
+from stream.kafka.outbox import Outbox
+from stream.kafka.topics import DEAD_LETTERS, EVENTS, HISTORIES, ITEMS
+from stream.settings import Settings
+
+# Kafka gives a silent worker's partitions away after the session timeout. A write that could land after that would
+# put an old row over a newer one, so writes have less time.
+SESSION_TIMEOUT = 20.0
+WRITE_DEADLINE = 15.0
+
+
+class Engine:
+    """A worker's state. Everything in it belongs to the event loop, but the wall, which threads may read."""
+
+    def __init__(self, settings: Settings, config: FlowConfig) -> None:
+        self.settings = settings
+        self.config = config
+        self.clock = Clock(settings.clock, self.newest_event)
+        self.derivation = Derivation.of(config, self.clock.suffix, settings.items_partitions)
+        self.boards = Boards(config, self.derivation.partition)
+        self.numbers = EngineNumbers()
+        self.wall = Wall()
+        self.outbox = Outbox(settings.brokers, WRITE_DEADLINE)
+        self.offsets = Offsets(settings.brokers, settings.group)
+        self.committed: dict[int, Committed] = {}
+        self.newest: dict[int, dict[str, int]] = {}
+        self.working = asyncio.Lock()
+
+    @classmethod
+    def load(cls, settings: Settings) -> Engine:
+        """Read the configuration. Raises ConfigError."""
+        return cls(settings, load_config(settings.config))
+
+    @property
+    def events_topic(self) -> str:
+        """Topic of the events."""
+        return self.settings.topic(EVENTS)
+
+    @property
+    def items_topic(self) -> str:
+        """Topic of the summaries."""
+        return self.settings.topic(ITEMS)
+
+    @property
+    def histories_topic(self) -> str:
+        """Changelog topic of the item table."""
+        return self.settings.topic(HISTORIES)
+
+    @property
+    def dead_letters_topic(self) -> str:
+        """Topic of what was refused."""
+        return self.settings.topic(DEAD_LETTERS)
+
+    def newest_event(self) -> int:
+        """Give the newest event time in the whole topic: what others have committed, and what was seen here."""
+        seen = [time for sources in self.newest.values() for time in sources.values()]
+        return max([0, *seen, *(committed.newest_event for committed in self.committed.values())])
+

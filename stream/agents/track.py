@@ -1,0 +1,161 @@
+"""`track`: batches of events become rows of the item table, then summaries, durably, then are completed.
+
+The order is what keeps numbers true over a crash: the row first (it remembers where summaries were sent), then
+summaries and dead letters, then the offset. Cut short at any point, the batch comes again and repeats its outputs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from time import monotonic
+from typing import Any
+
+from faust.types import TP
+
+from stream.agents.engine import SESSION_TIMEOUT, Engine
+from stream.agents.letters import dead_letter
+from stream.errors import KafkaError
+from stream.items.history import read_header
+from stream.items.tracker import MILLISECOND, Batch, Outcome, Sent, expired
+from stream.kafka.offsets import write_metadata
+from stream.kafka.outbox import Row
+from stream.kafka.table import RowStore
+from stream.kafka.transport import Consumer
+
+CHUNK = 2_000
+
+
+class Track:
+    """The tracking of the partitions of `flow.events` that this worker holds."""
+
+    def __init__(self, engine: Engine, store: RowStore, consumer: Consumer) -> None:
+        self._engine = engine
+        self._store = store
+        self._consumer = consumer
+        self._due: dict[int, dict[bytes, int]] = defaultdict(dict)
+        self._derived: set[int] = set()
+
+    def keep(self, partitions: set[int]) -> None:
+        """Forget the partitions that moved away."""
+        self._derived &= partitions
+        for partition in set(self._due) - partitions:
+            del self._due[partition]
+        for partition in set(self._engine.newest) - partitions:
+            del self._engine.newest[partition]
+
+    async def batch(self, tp: TP, records: Sequence[Any]) -> None:
+        """Take one batch of records through, until it is durable."""
+        async with self._engine.working:
+            batch = self._open(tp.partition)
+            batch.take_records(records, self._engine.clock.not_future)
+            outcome = batch.close()
+            await self._write(tp.partition, outcome)
+            self._complete(tp.partition, records[-1].offset + 1)
+            reasons = Counter(refusal.rejection.reason.value for refusal in outcome.refusals)
+            self._engine.numbers.count(outcome.counts, outcome.anomalies, outcome.late, reasons)
+
+    async def recovered(self, partitions: set[int]) -> None:
+        """Derive again what another configuration left behind, or what came due while nobody was there."""
+        engine = self._engine
+        committed = await engine.offsets.committed(engine.events_topic, engine.settings.events_partitions)
+        for partition in sorted(partitions - self._derived):
+            async with engine.working:
+                known = committed.get(partition)
+                foreign = known is None or known.derivation != engine.derivation.name
+                as_of = 0 if known is None or foreign else known.as_of
+                await self._derive(partition, self._stale(partition, as_of, everything=foreign))
+                if known is not None:
+                    engine.newest[partition] = dict(known.newest)
+                    engine.numbers.see(known.newest)
+                start = known.offset if known else await engine.offsets.beginning(engine.events_topic, partition)
+                self._complete(partition, start)
+                self._derived.add(partition)
+
+    async def wake(self) -> None:
+        """Fold again the items of which an event has come due."""
+        now = self._engine.clock.fold_until()
+        for partition, due in list(self._due.items()):
+            keys = [key for key, instant in due.items() if instant <= now]
+            if keys:
+                async with self._engine.working:
+                    await self._derive(partition, keys)
+
+    async def sweep(self) -> None:
+        """Forget the items that are beyond retention."""
+        now = self._engine.clock.now()
+        for partition in sorted(self._derived):
+            gone: dict[bytes, list[Sent]] = {}
+            for number, (key, row) in enumerate(list(self._store.rows(partition).items())):
+                sent = expired(key, row, self._engine.derivation, now)
+                if sent is not None:
+                    gone[key] = sent
+                if not number % CHUNK:
+                    await asyncio.sleep(0)
+            async with self._engine.working:
+                rows = self._store.rows(partition)
+                outcome = Outcome(rows={key: None for key in gone if key in rows})
+                outcome.summaries = [sent for key in outcome.rows for sent in gone[key]]
+                await self._write(partition, outcome)
+
+    def _open(self, partition: int) -> Batch:
+        return Batch(self._store.rows(partition), self._engine.derivation, self._engine.clock.fold_until())
+
+    def _stale(self, partition: int, as_of: int, *, everything: bool) -> list[bytes]:
+        rows = self._store.rows(partition)
+        if everything:
+            return list(rows)
+        return [key for key, row in rows.items() if read_header(row).newest > as_of]
+
+    async def _derive(self, partition: int, keys: Sequence[bytes]) -> None:
+        for first in range(0, len(keys), CHUNK):
+            batch = self._open(partition)
+            for key in keys[first : first + CHUNK]:
+                self._due[partition].pop(key, None)
+                batch.touch(key)
+            await self._write(partition, batch.close())
+            await asyncio.sleep(0)
+
+    async def _write(self, partition: int, outcome: Outcome) -> None:
+        begun = monotonic()
+        engine = self._engine
+        changelog = TP(engine.histories_topic, partition)
+        rows = [Row(key, value) for key, value in outcome.rows.items()]
+        offsets = await engine.outbox.write({changelog: rows})
+        if changelog in offsets:
+            self._apply(partition, outcome)
+            self._store.set_persisted_offset(changelog, offsets[changelog])
+        if monotonic() - begun > SESSION_TIMEOUT:
+            raise KafkaError("writing took longer than the session with Kafka may be silent: the partition may be another's")
+        await engine.outbox.write(self._outputs(outcome))
+        self._due[partition].update(outcome.due)
+        engine.newest.setdefault(partition, {})
+        for source, time in outcome.newest.items():
+            former = engine.newest[partition].get(source, time)
+            engine.newest[partition][source] = max(time, former)
+        engine.numbers.see(outcome.newest)
+
+    def _apply(self, partition: int, outcome: Outcome) -> None:
+        held = self._store.rows(partition)
+        for key, value in outcome.rows.items():
+            if value is None:
+                held.pop(key, None)
+            else:
+                held[key] = value
+
+    def _outputs(self, outcome: Outcome) -> dict[TP, list[Row]]:
+        outputs: dict[TP, list[Row]] = defaultdict(list)
+        for sent in outcome.summaries:
+            timestamp = sent.arrival // MILLISECOND or None
+            outputs[TP(self._engine.items_topic, sent.partition)].append(Row(sent.key, sent.value, timestamp))
+        letters = TP(self._engine.dead_letters_topic, 0)
+        outputs[letters] = [dead_letter(refusal) for refusal in outcome.refusals]
+        return outputs
+
+    def _complete(self, partition: int, next_offset: int) -> None:
+        engine = self._engine
+        as_of = min([engine.clock.fold_until(), *(due - 1 for due in self._due[partition].values())])
+        text = write_metadata(engine.derivation.name, as_of, engine.newest.get(partition, {}))
+        self._consumer.complete(TP(engine.events_topic, partition), next_offset, text)
+

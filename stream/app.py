@@ -1,0 +1,227 @@
+"""Wires the worker: settings, topics, table, agents, page. `faust -A stream.app worker` starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterable
+from time import monotonic
+from typing import Any
+
+import faust
+from faust.app.base import BootStrategy
+from faust.types import TP
+from mode import Service, ServiceT
+
+from stream.agents.engine import SESSION_TIMEOUT, Engine
+from stream.agents.fatal import stop_unacknowledged
+from stream.agents.measure import Measure
+from stream.agents.track import Track
+from stream.errors import FlowgaugeError
+from stream.gauges.collector import FlowCollector
+from stream.gauges.page import Page
+from stream.kafka.admin import ensure_topics
+from stream.kafka.table import RowTable
+from stream.kafka.transport import Consumer
+from stream.settings import Settings
+
+COMMIT_EVERY = 0.5
+RECORDS_A_POLL = 5_000
+BATCHES_AHEAD = 4
+SWEEP_EVERY = 3_600.0
+HOLD_AT_LEAST = 0.1
+
+
+class Boot(BootStrategy):
+    """Faust's services without its web server, with ours around them."""
+
+    app: FlowApp
+
+    def server(self) -> Iterable[ServiceT]:
+        """Start what the worker needs before Faust connects, then Faust."""
+        return [self.app.surroundings, *super().server()]
+
+    def web_server(self) -> Iterable[ServiceT]:
+        """Start no Faust web server, whatever the command line says: it would show tables to anybody."""
+        return []
+
+
+class FlowApp(faust.App):
+    """The Faust app of a worker."""
+
+    BootStrategy = Boot
+
+    def __init__(self, engine: Engine, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(engine.settings.group, **options)
+        self.engine = engine
+        self.surroundings = Surroundings(self)
+        self.rows = RowTable(
+            self,
+            name="histories",
+            changelog_topic=_raw_topic(self, engine.histories_topic),
+            recovery_buffer_size=2,
+        )
+        self.tables.add(self.rows)
+
+    def _create_directories(self) -> None:
+        """Make none: all state is in Kafka."""
+
+
+class Surroundings(Service):
+    """Topics, outbox, page and the timers; started before Faust's consumer and stopped after it."""
+
+    def __init__(self, app: FlowApp) -> None:
+        super().__init__()
+        self.app = app
+        self.engine = app.engine
+        self._page: Page | None = None
+
+    async def on_start(self) -> None:
+        """Refuse at once, in one line, what cannot work: topics, port, Kafka."""
+        engine = self.engine
+        try:
+            self._page = Page(
+                engine.settings.web_host,
+                engine.settings.web_port,
+                engine.wall,
+                FlowCollector(engine.wall, engine.numbers, engine.config.item_types),
+            )
+            await asyncio.to_thread(ensure_topics, engine.settings)
+            await engine.outbox.start()
+            await engine.offsets.start()
+        except Exception as error:  # noqa: BLE001
+            stop_unacknowledged(error)
+        engine.wall.heartbeat = monotonic()
+        self._page.start()
+
+    async def on_stop(self) -> None:
+        """Close page and connections."""
+        if self._page is not None:
+            self._page.stop()
+        await self.engine.outbox.stop()
+        await self.engine.offsets.stop()
+
+    @Service.task
+    async def _publish(self) -> None:
+        while not self.should_stop:
+            with _Fatal():
+                took = measure().publish()
+                self.engine.wall.heartbeat = monotonic()
+            # A snapshot may take a fifth of the worker's time, so that boards of any size leave room for events.
+            await self.sleep(max(HOLD_AT_LEAST, 4 * took))
+
+    @Service.task
+    async def _watch(self) -> None:
+        while not self.should_stop:
+            await self.sleep(COMMIT_EVERY)
+            with _Fatal():
+                await track().wake()
+                await measure().watch()
+
+    @Service.task
+    async def _sweep(self) -> None:
+        while not self.should_stop:
+            await self.sleep(SWEEP_EVERY)
+            with _Fatal():
+                await track().sweep()
+
+
+class _Fatal:
+    """Whatever goes wrong inside ends the worker without acknowledging."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:  # noqa: ANN401
+        if isinstance(error, Exception):
+            stop_unacknowledged(error)
+
+
+def _raw_topic(app: faust.App, name: str) -> Any:  # noqa: ANN401
+    return app.topic(name, key_serializer="raw", value_serializer="raw")
+
+
+def _load() -> Engine:
+    try:
+        return Engine.load(Settings.from_env(os.environ))
+    except FlowgaugeError as error:
+        sys.exit(f"flowgauge: {error}")
+
+
+engine = _load()
+app = FlowApp(
+    engine,
+    broker=";".join(f"flowgauge://{broker}" for broker in engine.settings.brokers),
+    store="memory://",
+    table_standby_replicas=0,
+    topic_allow_declare=False,
+    topic_disable_leader=True,
+    consumer_auto_offset_reset="earliest",
+    broker_session_timeout=SESSION_TIMEOUT,
+    broker_commit_interval=COMMIT_EVERY,
+    broker_max_poll_records=RECORDS_A_POLL,
+    stream_buffer_maxsize=BATCHES_AHEAD,
+    web_enabled=False,
+    worker_redirect_stdouts=False,
+)
+events_topic = _raw_topic(app, engine.events_topic)
+items_topic = _raw_topic(app, engine.items_topic)
+_parts: dict[str, Any] = {}
+
+
+def consumer() -> Consumer:
+    """Give the app's consumer under its own type."""
+    found: Any = app.consumer
+    found.replayed = frozenset({engine.items_topic})
+    typed: Consumer = found
+    return typed
+
+
+def track() -> Track:
+    """Give the tracking, made when the consumer is there."""
+    if "track" not in _parts:
+        _parts["track"] = Track(engine, app.rows.store, consumer())
+        app.rows.store.on_recovered = _recovered
+    found: Track = _parts["track"]
+    return found
+
+
+def measure() -> Measure:
+    """Give the measuring, made when the consumer is there."""
+    if "measure" not in _parts:
+        _parts["measure"] = Measure(engine, consumer())
+    found: Measure = _parts["measure"]
+    return found
+
+
+async def _recovered(partitions: set[int]) -> None:
+    with _Fatal():
+        await track().recovered(partitions)
+        measure().readiness.recovering = False
+
+
+@app.on_partitions_assigned.connect
+async def _assigned(_: Any, assigned: set[TP], **__: Any) -> None:  # noqa: ANN401
+    with _Fatal():
+        ends = await engine.offsets.ends(engine.events_topic, engine.settings.events_partitions)
+        track().keep({tp.partition for tp in assigned if tp.topic == engine.events_topic})
+        measured = {tp.partition for tp in assigned if tp.topic == engine.items_topic}
+        measure().keep(measured)
+        measure().readiness.assign(measured, ends)
+
+
+@app.agent(events_topic, name="track")
+async def track_agent(batches: Any) -> None:  # noqa: ANN401
+    """Take each batch of events through, durably, before its offset may be committed."""
+    async for event in batches.events():
+        with _Fatal():
+            await track().batch(event.message.tp, event.value)
+
+
+@app.agent(items_topic, name="measure")
+async def measure_agent(batches: Any) -> None:  # noqa: ANN401
+    """Put each batch of summaries into the boards."""
+    async for event in batches.events():
+        with _Fatal():
+            measure().batch(event.message.tp, event.value)

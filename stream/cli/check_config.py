@@ -1,0 +1,97 @@
+"""`flowgauge check-config`: what a configuration says, or all that is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from stream.config.load import load_config
+from stream.config.mistake import Mistakes
+from stream.config.model import Art, FlowConfig, TeamConfig, ValueStream
+
+
+@click.command()
+@click.argument("file", type=click.Path())
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+def command(file: str, as_json: bool) -> None:
+    """Check the configuration FILE and say what was understood.
+
+    Exit status 1 where it has mistakes: each is named with file, line, key, value and the mend.
+    """
+    try:
+        config = load_config(file)
+    except Mistakes as error:
+        if not as_json:
+            raise
+        found = json.dumps(
+            {"valid": False, "mistakes": [asdict(mistake) for mistake in error.mistakes]}, default=str
+        )
+        # JSON has no NaN and no infinity, but YAML has: a mistaken one is quoted.
+        click.echo(json.dumps(json.loads(found, parse_constant=str)))
+        sys.exit(1)
+    if as_json:
+        click.echo(json.dumps({"valid": True, "mistakes": [], **understood(config)}))
+    elif sys.stdout.isatty():
+        _print_table(file, config)
+    else:
+        click.echo("\n".join(f"{name}: {value}" for name, value in rows(config)))
+
+
+def understood(config: FlowConfig) -> dict[str, Any]:
+    """Sum up a configuration: counts, names and the fingerprint."""
+    arts = [art for stream in config.organisation for art in stream.arts]
+    teams = [team for art in arts for team in art.teams]
+    nodes: list[ValueStream | Art | TeamConfig] = [*config.organisation, *arts, *teams]
+    return {
+        "fingerprint": config.fingerprint,
+        "value_streams": len(config.organisation),
+        "arts": len(arts),
+        "teams": len(teams),
+        "limits": sum(node.load_limit is not None for node in nodes),
+        "workflows": [workflow.name for workflow in config.workflows],
+        "item_types": list(config.item_types),
+        "windows": [window.label for window in config.windows],
+        "retention": config.retention.label,
+        "time_zone": config.time_zone,
+        "program_increments": [increment.name for increment in config.program_increments],
+        "sources": [source.name for source in config.sources],
+        "targets": [target.name for target in config.targets],
+    }
+
+
+def rows(config: FlowConfig) -> list[tuple[str, str]]:
+    """Name and value of what was understood: a row a fact, then a row a value stream."""
+    facts = [
+        (name.replace("_", " "), ", ".join(value) or "-" if isinstance(value, list) else str(value))
+        for name, value in understood(config).items()
+    ]
+    return facts + [_stream_row(stream) for stream in config.organisation]
+
+
+def _stream_row(stream: ValueStream) -> tuple[str, str]:
+    arts = [f"{art.art}{_limit(art.load_limit)}: {_teams(art.teams)}" for art in stream.arts]
+    return f"value stream {stream.value_stream}{_limit(stream.load_limit)}", "; ".join(arts)
+
+
+def _teams(teams: tuple[TeamConfig, ...]) -> str:
+    return ", ".join(f"{team.team}{_limit(team.load_limit)}" for team in teams)
+
+
+def _limit(limit: int | None) -> str:
+    return "" if limit is None else f" (limit {limit})"
+
+
+def _print_table(file: str, config: FlowConfig) -> None:
+    # Rich is only imported where a person looks on.
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("", f"{escape(file)} is a valid configuration", show_edge=False, pad_edge=False)
+    for name, value in rows(config):
+        table.add_row(escape(name), escape(value))
+    Console().print(table)

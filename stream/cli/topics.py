@@ -1,0 +1,92 @@
+"""`flowgauge topics`: the topics as they must be, how Kafka's differ, and making what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from stream.kafka.admin import Difference, ensure_topics, plan
+from stream.kafka.topics import topics
+from stream.settings import Settings
+
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+EMBEDDED = "The embedded broker makes its topics by itself: there is nothing to declare."
+
+
+@click.group(name="topics")
+@click.option("--brokers", metavar="HOST:PORT,...", help="Kafka's addresses; else FLOW_KAFKA_BROKERS.")
+@click.pass_context
+def command(ctx: click.Context, brokers: str | None) -> None:
+    """Show, compare or create the topics in Kafka."""
+    ctx.obj = Settings.from_env(os.environ | ({"FLOW_KAFKA_BROKERS": brokers} if brokers else {}))
+
+
+@command.command(name="list")
+@JSON
+@click.pass_obj
+def list_topics(settings: Settings, as_json: bool) -> None:  # noqa: FBT001
+    """Show the topics as they must be; asks no Kafka."""
+    declared = topics(settings)
+    if as_json:
+        _print_json([asdict(topic) for topic in declared])
+        return
+    table = Table("topic", "partitions", "key", "purpose", "configuration", show_lines=True)
+    for topic in declared:
+        config = "\n".join(f"{key}={value}" for key, value in topic.config.items())
+        table.add_row(topic.name, str(topic.partitions), topic.key, topic.purpose, config)
+    _console().print(table, markup=False)
+
+
+@command.command()
+@JSON
+@click.pass_obj
+def diff(settings: Settings, as_json: bool) -> None:  # noqa: FBT001
+    """Show where Kafka's topics differ, changing nothing; exit status 1 if any does."""
+    found = plan(settings)
+    if as_json:
+        _print_json([asdict(one) for one in found])
+    elif settings.embedded:
+        click.echo(EMBEDDED)
+    else:
+        _print_differences(found, len(topics(settings)))
+    if found:
+        sys.exit(1)
+
+
+@command.command()
+@JSON
+@click.pass_obj
+def apply(settings: Settings, as_json: bool) -> None:  # noqa: FBT001
+    """Create the topics that are missing; refuse if one that exists is not as it must be."""
+    created = ensure_topics(settings)
+    if as_json:
+        _print_json({"created": created})
+    elif settings.embedded:
+        click.echo(EMBEDDED)
+    else:
+        for name in created:
+            click.echo(f"created {name}")
+        click.echo(f"{len(topics(settings))} topics are as they must be")
+
+
+def _print_differences(found: list[Difference], declared: int) -> None:
+    for one in found:
+        click.echo(str(one))
+    if not found:
+        click.echo(f"{declared} topics are as they must be")
+
+
+def _print_json(value: Any) -> None:  # noqa: ANN401
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _console() -> Console:
+    # Into a pipe a table is as wide as it needs to be, instead of cut to 80 columns.
+    return Console() if sys.stdout.isatty() else Console(width=240)

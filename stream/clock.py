@@ -1,0 +1,50 @@
+"""What "now" is: the only module that asks the time.
+
+`wall` is the computer's clock, `event` the newest event time in the whole topic, an instant stands still.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from stream.events.time import parse_time
+
+END_OF_TIME = 2**62
+
+
+def wall() -> int:
+    """Give the wall clock in microseconds since 1970."""
+    return time.time_ns() // 1_000
+
+
+class Clock:
+    """The clock of a worker; all instants are microseconds since 1970.
+
+    `newest_event` gives the newest event time known anywhere; only the `event` clock asks for it.
+    """
+
+    def __init__(self, mode: str, newest_event: Callable[[], int]) -> None:
+        self.mode = mode
+        self._newest_event = newest_event
+        self._instant = None if mode in ("wall", "event") else parse_time(mode)
+
+    def now(self) -> int:
+        """Give the instant at which gauges are read."""
+        if self._instant is not None:
+            return self._instant
+        return wall() if self.mode == "wall" else self._newest_event()
+
+    def fold_until(self) -> int:
+        """Give the instant up to which events are known; no event lies beyond the newest one."""
+        return END_OF_TIME if self.mode == "event" else self.now()
+
+    @property
+    def not_future(self) -> int:
+        """Give an instant that is no future whatever the wall clock says: a fixed clock's own."""
+        return self._instant or 0
+
+    @property
+    def suffix(self) -> str:
+        """Tell apart what was folded with another clock; nothing for the wall clock."""
+        return "" if self.mode == "wall" else f"@{self.mode}"

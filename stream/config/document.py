@@ -1,0 +1,149 @@
+"""YAML with its places: what each value is, on which line it stands and how it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from stream.config.mistake import Mistake, Mistakes, Path, key_of, quoted
+
+# Aliases may name a value many times over: without a bound a short file could unfold without end.
+MAX_VALUES = 500_000
+MAX_BITS = 62
+
+
+class Document:
+    """A YAML document as dicts, lists and scalars, with the line of each value by its path.
+
+    Mistakes that leave the rest readable are gathered in `mistakes`; where the text is no YAML at all,
+    creating the document raises Mistakes.
+    """
+
+    def __init__(self, text: str, name: str) -> None:
+        self.name = name
+        self.mistakes: list[Mistake] = []
+        self._lines: dict[Path, int] = {}
+        self._written: dict[Path, str] = {}
+        self._scalars = yaml.constructor.SafeConstructor()
+        try:
+            self.data = self._read(_compose(text), ())
+        except yaml.reader.ReaderError as error:
+            line = text.count("\n", 0, error.position) + 1
+            self._refuse(line, f"character U+{int(error.character):04X} is not allowed in YAML: leave it out")
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            self._refuse(
+                mark.line + 1 if mark else None,
+                f"not YAML: {error.problem or error.context}: mend the syntax",
+            )
+        except RecursionError:
+            self._refuse(None, "is nested too deeply to be a configuration: see the reference flow.yaml")
+
+    def _refuse(self, line: int | None, message: str) -> None:
+        raise Mistakes([Mistake(self.name, line, "", None, message)]) from None
+
+    def _read(self, node: yaml.Node, path: Path) -> Any:
+        self._lines.setdefault(path, node.start_mark.line + 1)
+        if len(self._lines) > MAX_VALUES:
+            self._refuse(
+                node.start_mark.line + 1, f"has more than {MAX_VALUES} values: make the file smaller"
+            )
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node, path)
+        if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
+            return [self._read(child, (*path, index)) for index, child in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode) and node.tag == "tag:yaml.org,2002:map":
+            return self._mapping(node, path)
+        self.complain(path, f"has the tag {quoted(node.tag)}, which is not read here: leave it out", None)
+        return None
+
+    def _mapping(self, node: yaml.Node, path: Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            key = key_node.value
+            if key_node.tag != "tag:yaml.org,2002:str" or not isinstance(key, str):
+                shown = key if isinstance(key, str) else "a list or mapping"
+                self._add(line, path, f"key {shown} is not text to YAML: quote it", None)
+            elif key in found:
+                first = self._lines[(*path, key)]
+                self._add(
+                    line, (*path, key), f"this key stands already on line {first}: remove one of them", None
+                )
+            else:
+                self._lines[(*path, key)] = line
+                found[key] = self._read(value_node, (*path, key))
+        return found
+
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+        self._written[path] = node.value
+        try:
+            value = self._scalars.construct_object(node)
+        # PyYAML's readers of scalars let out what they stumble over, as in `!!bool perhaps` or 2026-13-01.
+        except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError):
+            kind = node.tag.rpartition(":")[2]
+            self.complain(
+                path, f"{quoted(node.value)} cannot be read as the {kind} it looks like: quote it", None
+            )
+            return None
+        if isinstance(value, int) and value.bit_length() > MAX_BITS:
+            self.complain(
+                path, f"{quoted(node.value)[1:-1]} is too large a number: give one of at most 18 digits", None
+            )
+            return None
+        return value
+
+    def _add(self, line: int, path: Path, message: str, value: Any) -> None:
+        self.mistakes.append(Mistake(self.name, line, key_of(path), value, message))
+
+    def complain(self, path: Path, message: str, value: Any) -> None:
+        """Note a mistake at a path, or on the line of what holds it where the path is missing."""
+        place = path
+        while place not in self._lines:
+            place = place[:-1]
+        self._add(self._lines[place], path, message, value)
+
+    def line(self, path: Path) -> int:
+        """Give the line of a value that is there."""
+        return self._lines[path]
+
+    def shown(self, path: Path, value: Any) -> str:
+        """Quote a value the way it was written."""
+        if isinstance(value, str):
+            return quoted(value)
+        if isinstance(value, dict | list):
+            return "a mapping" if isinstance(value, dict) else "a list"
+        return "an empty value" if value is None else quoted(self._written[path])[1:-1]
+
+    def written(self, path: Path) -> str:
+        """Give the text of a scalar as it stands in the file."""
+        return self._written[path]
+
+    def at(self, pattern: str) -> Iterator[tuple[Path, Any]]:
+        """Give the paths and values that a dotted pattern names; `*` is each entry. What is not there is left out."""
+        found: list[tuple[Path, Any]] = [((), self.data)]
+        for step in pattern.split("."):
+            found = [((*path, key), value) for path, node in found for key, value in _entries(node, step)]
+        return iter(found)
+
+    def texts(self, pattern: str) -> Iterator[tuple[Path, str]]:
+        """Give those of `at` whose value is text."""
+        return ((path, value) for path, value in self.at(pattern) if isinstance(value, str))
+
+
+def _compose(text: str) -> yaml.Node:
+    # libyaml's loader is faster, but a deeply nested text overflows its stack and ends the process.
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    if node is None:
+        raise yaml.MarkedYAMLError(problem="the file is empty")
+    return node
+
+
+def _entries(node: Any, step: str) -> list[tuple[str | int, Any]]:
+    if isinstance(node, list):
+        return list(enumerate(node)) if step == "*" else []
+    if not isinstance(node, dict):
+        return []
+    return list(node.items()) if step == "*" else [(step, node[step])] if step in node else []

@@ -1,0 +1,163 @@
+"""The kinds of value that flow.yaml holds, each read by one function.
+
+A reader takes what YAML made of the value and raises ValueError with the rest of a sentence that
+begins with the value as it was written: "is not a limit: give a whole number of items, 1 or more".
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date, datetime
+from math import isfinite
+from typing import Annotated
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import PlainValidator, WithJsonSchema
+
+from stream.config.duration import PATTERN, Duration
+from stream.config.mistake import did_you_mean
+
+MAX_NAME = 128
+MAX_VALUE = 1024
+MAX_LIMIT = 1_000_000_000
+# Control characters, halves of surrogate pairs and line separators cannot stand in a metric's label.
+UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+PRINTABLE_PATTERN = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$"
+SOURCE_PATTERN = "[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*"
+_KINDS: dict[type, str] = {
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    date: "a date",
+    datetime: "a date",
+}
+
+
+def read_text(value: object, longest: int = MAX_VALUE) -> str:
+    """Read a text; what YAML took for something else wants quotes."""
+    if type(value) in _KINDS:
+        raise ValueError(f"is {_KINDS[type(value)]} to YAML where text is meant: quote it")
+    if not isinstance(value, str):
+        raise ValueError("is not text: give text")  # noqa: TRY004
+    if len(value) > longest:
+        raise ValueError(f"has {len(value)} characters: give at most {longest}")
+    for character in value:
+        if unicodedata.category(character) in UNPRINTABLE:
+            raise ValueError(f"has a control character (U+{ord(character):04X}): leave it out")
+    return value
+
+
+def read_name(value: object) -> str:
+    """Read a name, which becomes the value of a label."""
+    text = read_text(value, MAX_NAME)
+    if not text.strip():
+        raise ValueError("is an empty name: give a name")
+    return text
+
+
+def read_source(value: object) -> str:
+    """Read the name of a source, which becomes a part of its address."""
+    text = read_name(value)
+    if not re.fullmatch(SOURCE_PATTERN, text):
+        raise ValueError(
+            "cannot stand in an address: use letters, digits, . _ ~ - and single /, as in jira/acme"
+        )
+    return text
+
+
+def read_match(value: object) -> str | tuple[str, ...]:
+    """Read what a rule wants of a field: a scalar, or a list of which any does; numbers and booleans as text."""
+    if not isinstance(value, list | tuple):
+        return _scalar(value)
+    if not value:
+        raise ValueError("is an empty list, which nothing matches: give at least one value")
+    return tuple(_scalar(part) for part in value)
+
+
+def _scalar(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return read_text(value)
+
+
+def read_limit(value: object) -> int | None:
+    """Read a WIP limit in items; None where there is none."""
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError("is not a limit: give a whole number of items, 1 or more")
+    if value > MAX_LIMIT:
+        raise ValueError(f"is too large for a limit: give at most {MAX_LIMIT}")
+    return value
+
+
+def read_day(value: object) -> date:
+    """Read a calendar day."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return date.fromisoformat(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise ValueError("is not a day: write it as 2026-10-01") from None
+
+
+def read_time_zone(value: object) -> str:
+    """Read the name of a time zone that the time zone database knows."""
+    text = read_name(value)
+    try:
+        ZoneInfo(text)
+    except (ValueError, OSError, LookupError):
+        hint = did_you_mean(text, available_timezones())
+        raise ValueError(f"is not a known time zone: {hint or 'give a name such as Europe/Berlin'}") from None
+    return text
+
+
+def read_quantile(value: object) -> float:
+    """Read a quantile, between 0 and 1."""
+    if isinstance(value, float) and 0 < value < 1:
+        return value
+    raise ValueError("is not a quantile: give a number between 0 and 1, such as 0.85")
+
+
+def read_amount(value: object) -> Duration | float:
+    """Read the goal of a target: a duration, or a number of 0 or more."""
+    if isinstance(value, str | Duration):
+        return Duration.parse(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value >= 0:
+        return value
+    raise ValueError("is not an amount: give a duration such as 8d, or a number of 0 or more")
+
+
+_TEXT = {"type": "string", "maxLength": MAX_VALUE, "pattern": PRINTABLE_PATTERN}
+_SCALAR = {"anyOf": [_TEXT, {"type": "number"}, {"type": "boolean"}]}
+_MATCH = {"anyOf": [*_SCALAR["anyOf"], {"type": "array", "items": _SCALAR, "minItems": 1}]}
+_NAME = {**_TEXT, "minLength": 1, "maxLength": MAX_NAME}
+
+Text = Annotated[str, PlainValidator(read_text), WithJsonSchema(_TEXT)]
+Name = Annotated[str, PlainValidator(read_name), WithJsonSchema(_NAME)]
+SourceName = Annotated[
+    str, PlainValidator(read_source), WithJsonSchema({**_NAME, "pattern": f"^{SOURCE_PATTERN}$"})
+]
+Match = Annotated[str | tuple[str, ...], PlainValidator(read_match), WithJsonSchema(_MATCH)]
+Limit = Annotated[
+    int | None,
+    PlainValidator(read_limit),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, {"type": "null"}]}),
+]
+Day = Annotated[date, PlainValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
+TimeZone = Annotated[str, PlainValidator(read_time_zone), WithJsonSchema(_NAME)]
+Quantile = Annotated[
+    float,
+    PlainValidator(read_quantile),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}),
+]
+Amount = Annotated[
+    Duration | float,
+    PlainValidator(read_amount),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": f"^{PATTERN}$"}, {"type": "number", "minimum": 0}]}
+    ),
+]

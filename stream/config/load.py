@@ -1,0 +1,48 @@
+"""flow.yaml into a FlowConfig, or into all of its mistakes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stream.config import organisation, periods, targets, workflows
+from stream.config.document import Document
+from stream.config.mistake import Mistake, Mistakes
+from stream.config.model import FlowConfig
+from stream.config.shape import read_shape
+
+MAX_BYTES = 16 * 1024 * 1024
+
+
+def load_config(path: str | Path) -> FlowConfig:
+    """Read a configuration file; Mistakes (a ConfigError) names everything that is wrong with it."""
+    name = str(path)
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        reason = f"cannot be read: {error.strerror}: give the path of a configuration that you may read"
+        raise Mistakes([Mistake(name, None, "", None, reason)]) from None
+    if len(content) > MAX_BYTES:
+        raise Mistakes([Mistake(name, None, "", None, f"is larger than {MAX_BYTES} bytes: make it smaller")])
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Mistakes([Mistake(name, line, "", None, "is not UTF-8 here: save the file as UTF-8")]) from None
+    return parse_config(text, name)
+
+
+def parse_config(text: str, name: str) -> FlowConfig:
+    """Read a configuration from its text; `name` stands for the file in mistakes.
+
+    Raises Mistakes, a ConfigError, with every mistake in the order of the file.
+    """
+    document = Document(text, name)
+    config = read_shape(document)
+    for part in (organisation, workflows, periods, targets):
+        part.check(document)
+    # What one reader found wrong another need not name again: the first word on a place counts.
+    mistakes = {(mistake.line, mistake.key): mistake for mistake in reversed(document.mistakes)}
+    if config is None or mistakes:
+        raise Mistakes(sorted(mistakes.values(), key=lambda mistake: (mistake.line or 0, mistake.key)))
+    return config

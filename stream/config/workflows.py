@@ -1,0 +1,76 @@
+"""Checks of workflows and item types: each state and each type means one thing, each workflow can be reached."""
+
+from __future__ import annotations
+
+from stream.config.document import Document
+from stream.config.mistake import Path
+from stream.config.model import MAX_STATES
+from stream.config.organisation import NormalRule, normal_rule, twice
+
+OTHER = "other"
+
+
+def check(document: Document) -> None:
+    """Note every mistake in workflows and item types."""
+    check_states(document)
+    check_reached(document)
+    check_item_types(document)
+
+
+def check_states(document: Document) -> None:
+    """A state stands once in its workflow, and not too many do."""
+    first: dict[tuple[Path, str], Path] = {}
+    for path, state in document.texts("workflows.*.states.*.*"):
+        found = first.setdefault((path[:3], state), path)
+        if found != path:
+            twice(
+                document,
+                path,
+                state,
+                found,
+                "a state has one flow state in a workflow, so remove one of them",
+            )
+    for path, states in document.at("workflows.*.states"):
+        lists = states.values() if isinstance(states, dict) else ()
+        count = sum(len(names) for names in lists if isinstance(names, list))
+        if isinstance(states, dict) and not count:
+            document.complain(
+                path, "names no state: give at least one under active, and one under done", None
+            )
+        if count > MAX_STATES:
+            document.complain(path, f"has {count} states: give at most {MAX_STATES}", None)
+
+
+def check_reached(document: Document) -> None:
+    """No workflow stands behind one that takes every item it could apply to."""
+    earlier: list[tuple[Path, NormalRule]] = []
+    for path, workflow in document.at("workflows.*"):
+        applies_to = workflow.get("applies_to", {}) if isinstance(workflow, dict) else None
+        rule = frozenset() if applies_to == {} else normal_rule(applies_to)
+        if rule is None:
+            continue
+        for found, wider in earlier:
+            if _takes_all(wider, rule):
+                place = f"the workflow on line {document.line(found)} already takes all it applies to"
+                document.complain(path, f"is never reached, since {place}: put it before, or remove it", None)
+                break
+        earlier.append((path, rule))
+
+
+def _takes_all(wider: NormalRule, rule: NormalRule) -> bool:
+    wanted = dict(rule)
+    return all(field in wanted and wanted[field] <= values for field, values in wider)
+
+
+def check_item_types(document: Document) -> None:
+    """A tracker's type stands for one flow item type."""
+    first: dict[str, Path] = {}
+    for path, text in document.texts("item_types.*.*"):
+        found = first.setdefault(text, path)
+        if found != path:
+            twice(
+                document, path, text, found, "a type of the tracker is one item type, so remove one of them"
+            )
+    for path, types in document.at(f"item_types.{OTHER}"):
+        message = f'"{OTHER}" is what all types that are not named here are: choose another name'
+        document.complain(path, message, types)

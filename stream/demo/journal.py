@@ -1,0 +1,135 @@
+"""The journal: every event that the demo has accepted, in order, in an SQLite file.
+
+The embedded broker forgets, the journal does not: at the next start it is replayed first.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from stream.errors import ServeError
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS event (position INTEGER PRIMARY KEY, key BLOB NOT NULL, value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS origin (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+"""
+
+
+class Record(NamedTuple):
+    """A record of the events topic: the item's id and the event's envelope, as bytes."""
+
+    key: bytes
+    value: bytes
+
+
+class Journal:
+    """An open journal; one process at a time has it open.
+
+    All methods raise ServeError, in one line, if the disk is full or the file cannot be used.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Open the journal, or begin one; its folder is made."""
+        self._path = path
+        with self._clearly():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._db = sqlite3.connect(path, timeout=0, isolation_level=None)
+            try:
+                self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+                self._db.execute("PRAGMA journal_mode = WAL")
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._db.executescript(_TABLES)
+            except sqlite3.Error:
+                self._db.close()
+                raise
+
+    def append(self, records: Sequence[Record]) -> None:
+        """Write all records or none; when this returns, they are on the disk."""
+        with self._clearly(), self._transaction():
+            self._db.executemany("INSERT INTO event (key, value) VALUES (?, ?)", records)
+
+    def replay(self) -> Iterator[Record]:
+        """Yield the records in the order in which they were appended."""
+        with self._clearly():
+            for key, value in self._db.execute("SELECT key, value FROM event ORDER BY position"):
+                yield Record(key, value)
+
+    def count(self) -> int:
+        """Number of records."""
+        with self._clearly():
+            (number,) = self._db.execute("SELECT count(*) FROM event").fetchone()
+            return int(number)
+
+    def last(self) -> Record | None:
+        """The newest record, if there is any."""
+        with self._clearly():
+            row = self._db.execute("SELECT key, value FROM event ORDER BY position DESC LIMIT 1").fetchone()
+            return Record(*row) if row else None
+
+    def origin(self) -> dict[str, str]:
+        """Where the events come from, as `set_origin` noted it."""
+        with self._clearly():
+            return dict(self._db.execute("SELECT name, value FROM origin").fetchall())
+
+    def set_origin(self, origin: dict[str, str]) -> None:
+        """Note where the events come from."""
+        with self._clearly(), self._transaction():
+            self._db.executemany("INSERT OR REPLACE INTO origin VALUES (?, ?)", origin.items())
+
+    def close(self) -> None:
+        """Close the file."""
+        # What was appended is safe already; a full disk must not spoil the end.
+        try:
+            self._db.close()
+        except sqlite3.Error:
+            return
+
+    def __enter__(self) -> Self:
+        """Hand out the open journal."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            # SQLite rolls back by itself where the disk is full.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def _clearly(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise ServeError(
+                f"the journal '{self._path}' cannot be used ({error}): {_mend(error)}"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            mend = "move the file away, a new one is begun"
+            raise ServeError(f"the journal '{self._path}' is damaged ({error}): {mend}") from error
+        except OSError as error:
+            mend = "give a folder that can be written with --data-dir"
+            raise ServeError(
+                f"the journal '{self._path}' cannot be used ({error.strerror}): {mend}"
+            ) from error
+
+
+def _mend(error: sqlite3.OperationalError) -> str:
+    if "locked" in str(error):
+        return "another demo has it open: end that one, or give another --data-dir"
+    return "make room and see that the folder can be written, or give another --data-dir"

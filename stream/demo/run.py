@@ -1,0 +1,236 @@
+"""The demo: the embedded broker, a worker, and a portfolio or a log that feeds them, in one process tree."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+
+import click
+from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from stream.clock import wall
+from stream.demo.broker import PARTITIONS, EmbeddedBroker
+from stream.demo.feed import Feed, Player
+from stream.demo.journal import Journal
+from stream.demo.portfolio import PORTFOLIO
+from stream.demo.sources import Step, log_steps, replayed, resume_log, resume_simulation, simulated_steps
+from stream.demo.worker import Worker, free_port
+from stream.errors import KafkaError, ServeError
+from stream.events.event import SECOND
+from stream.events.log import ColumnMap, LogRow, read_log
+from stream.kafka.topics import EVENTS, topics
+from stream.settings import Settings
+
+LOOK_SECONDS = 0.2
+READY_SECONDS = 120.0
+LOG_SOURCE = "import"
+"""Source of the rows of a CSV log that name none, as `flowgauge import` has it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the demo is asked to do.
+
+    `days` of history come before the live phase; `log` is fed instead of the simulation, with `config` and
+    `mapping`; the journal is kept in `data_dir`, if there is one.
+    """
+
+    config: Path = PORTFOLIO
+    seed: int | None = None
+    days: int = 90
+    log: Path | None = None
+    mapping: ColumnMap = field(default_factory=ColumnMap)
+    port: int | None = None
+    clock: str = "wall"
+    data_dir: Path | None = None
+
+
+def run(options: Options) -> None:
+    """Run the demo until Ctrl-C, SIGTERM or SIGHUP; then its processes have ended.
+
+    Raises FlowgaugeError if it cannot start, or if the worker or the broker ends.
+    """
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
+    asyncio.run(_until_signal(_demo(options)))
+
+
+async def _until_signal(work: Awaitable[None]) -> None:
+    task = asyncio.ensure_future(work)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(name, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        click.echo("flowgauge: the demo has ended")
+
+
+async def _demo(options: Options) -> None:
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(TemporaryDirectory(prefix="flowgauge-")))
+        folder = options.data_dir or scratch
+        journal = stack.enter_context(Journal(folder / "journal.sqlite"))
+        refusals = _Refusals()
+        steps = chain(replayed(journal), _steps(options, journal, refusals))
+        settings = Settings.from_env(os.environ | {"FLOW_CLOCK": options.clock})
+        broker = stack.enter_context(EmbeddedBroker([topic.name for topic in topics(settings)]))
+        port = _port(settings, options)
+        env = _environment(settings, broker, port, scratch)
+        worker = Worker(options.config, env, _reachable(settings.web_host), port, folder / "worker.log")
+        stack.enter_context(worker)
+        bar = stack.enter_context(_progress())
+
+        async def caught_up() -> None:
+            await _wait_until_ready(worker)
+            bar.stop()
+            refusals.say(options.log)
+            _say_where(worker, broker, settings)
+
+        line = bar.add_task(_what(options, journal), total=1.0)
+        feeding = _feed(
+            settings, broker, worker, journal, steps, lambda done: bar.update(line, completed=done), caught_up
+        )
+        await _first_of(feeding, _watch(worker, broker))
+
+
+def _steps(options: Options, journal: Journal, refusals: _Refusals) -> Iterator[Step]:
+    if options.log is not None:
+        resume_log(journal, options.log)
+        rows = read_log(options.log, options.mapping, LOG_SOURCE, wall())
+        # What cannot be read at all is said now, before anything is started.
+        rows = chain(tuple(islice(rows, 1)), rows)
+        return log_steps(rows, options.log.stat().st_size, journal, refusals.add)
+    now = datetime.fromtimestamp(wall() // SECOND, UTC)
+    simulated = resume_simulation(journal, options.seed, now - timedelta(days=options.days), now)
+    return simulated_steps(simulated, journal)
+
+
+def _port(settings: Settings, options: Options) -> int:
+    wanted = options.port or settings.web_port
+    port = free_port(settings.web_host, wanted)
+    if port != wanted:
+        click.echo(f"flowgauge: port {wanted} is in use, the worker takes {port}")
+    return port
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+def _environment(settings: Settings, broker: EmbeddedBroker, port: int, scratch: Path) -> dict[str, str]:
+    """What the worker is told. Its own data go with the broker's, which are forgotten at the end."""
+    return {
+        "FLOW_KAFKA_BROKERS": broker.bootstrap,
+        "FLOW_EMBEDDED": "1",
+        "FLOW_EVENTS_PARTITIONS": str(PARTITIONS),
+        "FLOW_ITEMS_PARTITIONS": str(PARTITIONS),
+        "FLOW_WEB_PORT": str(port),
+        "FLOW_CLOCK": settings.clock,
+        "FLOW_DATA_DIR": str(scratch / "worker"),
+    }
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
+
+
+def _what(options: Options, journal: Journal) -> str:
+    known = journal.count()
+    what = f"the log '{options.log}'" if options.log else f"{options.days} days of a simulated portfolio"
+    what = f"the journal's {known:,} events, then what came since" if known else what
+    click.echo(f"flowgauge: feeding {what}")
+    return "feeding"
+
+
+async def _feed(
+    settings: Settings,
+    broker: EmbeddedBroker,
+    worker: Worker,
+    journal: Journal,
+    steps: Iterator[Step],
+    progress: Callable[[float], None],
+    caught_up: Callable[[], Awaitable[None]],
+) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, acks="all") as producer:
+        feed = Feed(producer, settings.topic(EVENTS), worker.events)
+        await Player(feed, journal, progress).play(steps, caught_up)
+
+
+async def _watch(worker: Worker, broker: EmbeddedBroker) -> None:
+    while True:
+        worker.check()
+        if broker.ended() is not None:
+            raise ServeError(f"the embedded broker ended with status {broker.ended()}: start the demo again")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _first_of(feeding: Awaitable[None], watching: Awaitable[None]) -> None:
+    """Feed and watch; when a log is fed, watch on. What fails first is raised."""
+    tasks = [asyncio.ensure_future(feeding), asyncio.ensure_future(watching)]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        # Where both failed, the watch knows the cause.
+        for task in reversed(tasks):
+            if task.done():
+                task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _wait_until_ready(worker: Worker) -> None:
+    until = monotonic() + READY_SECONDS
+    while why := await worker.not_ready():
+        if monotonic() > until:
+            raise KafkaError(f"the worker has read all events but is not ready ({why}): start the demo again")
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+class _Refusals:
+    """Rows of the log that are no events."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first: LogRow | None = None
+
+    def add(self, row: LogRow) -> None:
+        self._count += 1
+        self._first = self._first or row
+
+    def say(self, log: Path | None) -> None:
+        if self._first is not None:
+            rows = "1 row" if self._count == 1 else f"{self._count:,} rows"
+            first = f"line {self._first.line}: {self._first.rejection}"
+            click.echo(f"flowgauge: {rows} of '{log}' refused, the first at {first}", err=True)
+
+
+def _say_where(worker: Worker, broker: EmbeddedBroker, settings: Settings) -> None:
+    click.echo(
+        f"""
+  metrics  {worker.url}/metrics
+  ready    {worker.url}/ready
+  Kafka    {broker.bootstrap}  (embedded: for trying, it forgets at the end)
+
+Look at it:
+  curl -s {worker.url}/metrics | grep '^flow_load_ratio.*level="art"'
+  curl -s {worker.url}/metrics | grep '^flow_time_quantile_seconds.*level="value_stream".*window="30d"'
+  while sleep 2; do curl -s {worker.url}/metrics | grep -E '^flow_(load|velocity)_items.*team="Cards"'; done
+  events go to topic {settings.topic(EVENTS)}
+
+Ctrl-C ends everything."""
+    )

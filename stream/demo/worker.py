@@ -1,0 +1,94 @@
+"""The demo's worker, and the embedded broker behind it, as their parent sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import http.client
+import re
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from stream.demo.child import Child
+from stream.errors import ServeError
+
+PORTS_TRIED = 100
+ANSWER_SECONDS = 5.0
+
+_EVENTS = re.compile(r"^flow_events_total(?:\{[^\n]*\})? (\S+)", re.MULTILINE)
+
+
+class Worker:
+    """A `flowgauge worker` in a child process, which serves HTTP at `host` and `port`."""
+
+    def __init__(self, config: Path, env: Mapping[str, str], host: str, port: int, log: Path) -> None:
+        """Start it; what it prints goes to the file `log`."""
+        self._host, self._port, self._log = host, port, log
+        with log.open("wb") as out:
+            self._child = Child("stream.demo.child", ["worker", "-c", str(config)], env=env, out=out)
+
+    @property
+    def url(self) -> str:
+        """Where it serves."""
+        return f"http://{self._host}:{self._port}"
+
+    def check(self) -> None:
+        """Raise ServeError, with the last line that the worker printed, if it has ended."""
+        status = self._child.ended()
+        if status is not None:
+            lines = self._log.read_text("utf-8", errors="replace").split("\n")
+            last = next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
+            raise ServeError(f"the worker ended with status {status}: {last}")
+
+    async def events(self) -> int:
+        """Number of events that the worker has taken in since its start; 0 while it does not answer."""
+        _, page = await asyncio.to_thread(self._get, "/metrics?name[]=flow_events_total")
+        return int(sum(float(value) for value in _EVENTS.findall(page)))
+
+    async def not_ready(self) -> str:
+        """Why its numbers are not true yet, in its own words; "" when they are."""
+        status, page = await asyncio.to_thread(self._get, "/ready")
+        return "" if status == http.client.OK else " ".join(page.split()) or "it does not answer"
+
+    def stop(self) -> None:
+        """End it."""
+        self._child.stop()
+
+    def __enter__(self) -> Self:
+        """Hand out the running worker."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it."""
+        self.stop()
+
+    def _get(self, path: str) -> tuple[int, str]:
+        connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_SECONDS)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode(errors="replace")
+        except (OSError, http.client.HTTPException):
+            return 0, ""
+        finally:
+            connection.close()
+
+
+def free_port(host: str, wanted: int) -> int:
+    """Return the first free port from `wanted` on. Raises ServeError if there is none, or no such address."""
+    for port in range(wanted, min(wanted + PORTS_TRIED, 65_536)):
+        try:
+            with socket.create_server((host, port)):
+                return port
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                why = error.strerror or error
+                raise ServeError(
+                    f"'{host}:{port}' cannot be served ({why}): set FLOW_WEB_HOST or --port"
+                ) from error
+    raise ServeError(f"no port from {wanted} on is free at '{host}': give another --port")

@@ -1,0 +1,72 @@
+"""The board of one node (team, ART, value stream or portfolio): what it counts now and over trailing windows.
+
+Whatever is put in can be taken out again: `take` undoes `put`, in any order.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from stream.flow.finished import Finish, Finished, finished
+from stream.flow.load import Load, change
+from stream.flow.timeline import Slice, Timeline
+from stream.items.summary import Stamp, Summary
+
+
+class WindowNumbers(NamedTuple):
+    """A node's numbers over one trailing window; `arrivals`: items started in it, by flow item type."""
+
+    arrivals: Counter[str]
+    finished: Finished
+
+
+class Board:
+    """One node's board."""
+
+    def __init__(self) -> None:
+        self.load = Load()
+        self.states: Counter[str] = Counter()
+        self._arrivals = Timeline()
+        self._finishes = Timeline()
+        self._cache: dict[int, tuple[Slice, Slice, WindowNumbers]] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing counts here."""
+        return not (self.states or len(self._arrivals) or len(self._finishes))
+
+    def count_state(self, summary: Summary, step: int) -> None:
+        """Count an item (step 1, or -1 to undo) in the workflow state it is in, and in load if it is in progress."""
+        if summary.state is None or summary.deleted:
+            return
+        change(self.states, summary.state, step)
+        if summary.in_load and summary.start is not None:
+            (self.load.put if step > 0 else self.load.take)(summary, summary.start)
+
+    def count_arrival(self, key: bytes, start: Stamp, step: int) -> None:
+        """Count an item that started."""
+        _move(self._arrivals, (start.time, key, start.item_type), step)
+
+    def count_finish(self, key: bytes, summary: Summary, finish: Stamp, step: int) -> None:
+        """Count an item that was finished."""
+        flow_time = None if summary.start is None else finish.time - summary.start.time
+        row = Finish(finish.time, key, finish.item_type, flow_time, summary.active, summary.stays)
+        _move(self._finishes, row, step)
+
+    def window(self, window: int, now: int) -> WindowNumbers:
+        """Give the numbers over (now - window, now], in microseconds; summed anew only where the cut has changed."""
+        arrivals, finishes = self._arrivals.cut(window, now), self._finishes.cut(window, now)
+        kept = self._cache.get(window)
+        if kept is not None and kept[:2] == (arrivals, finishes):
+            return kept[2]
+        numbers = WindowNumbers(
+            Counter(item_type for _, _, item_type in self._arrivals.read(arrivals)),
+            finished(self._finishes.read(finishes)),
+        )
+        self._cache[window] = arrivals, finishes, numbers
+        return numbers
+
+
+def _move(timeline: Timeline, entry: tuple[object, ...], step: int) -> None:
+    (timeline.put if step > 0 else timeline.take)(entry)

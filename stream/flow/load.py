@@ -1,0 +1,60 @@
+"""Flow load: the items in progress (SAFe: "how many items are currently in the system"; Kanban: WIP), and their age.
+
+An item is in progress while its flow state is `active` or `waiting`. Its age is now - start, in seconds. Load is counted
+under the owner and the flow item type that the item has now. A blocked item is in progress too, and counted apart.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sortedcontainers import SortedList
+
+from stream.flow.statistics import Statistics, describe
+from stream.items.summary import FlowState, Stamp, Summary
+
+
+class Load:
+    """The load of one node."""
+
+    def __init__(self) -> None:
+        self.by_type: Counter[tuple[str, FlowState]] = Counter()
+        self.by_state: Counter[str] = Counter()
+        self.blocked: Counter[str] = Counter()
+        self.lower_bounds = 0
+        self._starts: Any = SortedList()
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def put(self, summary: Summary, start: Stamp) -> None:
+        """Put an item in."""
+        self._count(summary, 1)
+        self._starts.add(start.time)
+
+    def take(self, summary: Summary, start: Stamp) -> None:
+        """Take an item out that was put in."""
+        self._count(summary, -1)
+        self._starts.remove(start.time)
+
+    def _count(self, summary: Summary, step: int) -> None:
+        flow_state, state = summary.flow_state, summary.state
+        if flow_state is None or state is None:
+            raise ValueError(f"item {summary.item!r} is in load without a state")
+        change(self.by_type, (summary.item_type, flow_state), step)
+        change(self.by_state, state, step)
+        if summary.blocked:
+            change(self.blocked, summary.item_type, step)
+        self.lower_bounds += step * summary.start_is_lower_bound
+
+    def age(self, now: int) -> Statistics:
+        """Describe the age at `now` of the items in progress."""
+        return describe([max(0, now - start) for start in reversed(self._starts)])
+
+
+def change(counter: Counter[Any], key: Any, step: int) -> None:
+    """Add to a count, and forget it at zero, so that a board that was emptied equals a new one."""
+    counter[key] += step
+    if not counter[key]:
+        del counter[key]

@@ -1,0 +1,49 @@
+"""Mean and percentiles of durations.
+
+Percentiles interpolate linearly between closest ranks, inclusive (numpy's default, Hyndman-Fan type 7):
+the p-quantile of n sorted values lies at rank (n - 1) * p.
+
+>>> describe([1_000_000, 2_000_000, 4_000_000]).p50
+2.0
+>>> describe([]).mean is None
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+SECOND = 1_000_000
+QUANTILES = (0.5, 0.85, 0.95)
+
+
+class Statistics(NamedTuple):
+    """Count, and mean, percentiles and maximum in seconds; of nothing they are None."""
+
+    count: int = 0
+    mean: float | None = None
+    p50: float | None = None
+    p85: float | None = None
+    p95: float | None = None
+    max: float | None = None
+
+    def quantile(self, q: float) -> float | None:
+        """Give one of the three quantiles that are kept."""
+        return (self.p50, self.p85, self.p95)[QUANTILES.index(q)]
+
+
+def describe(durations: Sequence[int]) -> Statistics:
+    """Describe durations in microseconds, which must be sorted in ascending order."""
+    if not durations:
+        return Statistics()
+    mean = sum(durations) / len(durations) / SECOND
+    p50, p85, p95 = (_quantile(durations, q) for q in QUANTILES)
+    return Statistics(len(durations), mean, p50, p85, p95, durations[-1] / SECOND)
+
+
+def _quantile(durations: Sequence[int], q: float) -> float:
+    rank = (len(durations) - 1) * q
+    low = int(rank)
+    high = min(low + 1, len(durations) - 1)
+    return (durations[low] + (durations[high] - durations[low]) * (rank - low)) / SECOND

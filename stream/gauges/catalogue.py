@@ -1,0 +1,51 @@
+"""Every metric, declared once: name, type, labels and help. The collector, the README's table and tests read this list."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+OWNER = ("value_stream", "art", "team")
+LEVEL = (*OWNER, "level")
+
+
+class Metric(NamedTuple):
+    """One metric; `type` is the exposition's, `labels` in the order of the samples."""
+
+    name: str
+    type: str
+    labels: tuple[str, ...]
+    help: str
+
+
+CATALOGUE = (
+    Metric("flow_load_items", "gauge", (*OWNER, "item_type", "flow_state"), "Items in progress now (active or waiting)."),
+    Metric("flow_blocked_items", "gauge", (*OWNER, "item_type"), "Items in progress that are blocked now."),
+    Metric("flow_load_limit_items", "gauge", LEVEL, "WIP limit, in items."),
+    Metric("flow_load_ratio", "gauge", LEVEL, "Items in progress / WIP limit."),
+    Metric("flow_state_items", "gauge", (*OWNER, "state"), "Items in each workflow state now, finished ones included."),
+    Metric("flow_velocity_items", "gauge", (*OWNER, "window", "item_type"), "Items finished in the trailing window."),
+    Metric("flow_arrivals_items", "gauge", (*OWNER, "window", "item_type"), "Items started in the trailing window."),
+    Metric("flow_without_start_items", "gauge", (*OWNER, "window"), "Items finished in the window that were never seen in progress: in velocity, not in flow time."),
+    Metric("flow_time_seconds", "gaugehistogram", (*OWNER, "window"), "Flow time (finish - start) of the items finished in the window; sum buckets over teams, no rate()."),
+    Metric("flow_time_quantile_seconds", "gauge", (*LEVEL, "window", "quantile"), "Exact quantile of flow time over the items finished in the window."),
+    Metric("flow_time_mean_seconds", "gauge", (*LEVEL, "window"), "Mean flow time over the items finished in the window."),
+    Metric("flow_active_seconds", "gauge", (*OWNER, "window"), "Time in active states, not blocked, of the items finished in the window."),
+    Metric("flow_elapsed_seconds", "gauge", (*OWNER, "window"), "Sum of flow time of the items finished in the window."),
+    Metric("flow_efficiency_ratio", "gauge", (*LEVEL, "window"), "Active / elapsed seconds over the items finished in the window."),
+    Metric("flow_distribution_ratio", "gauge", (*LEVEL, "window", "item_type"), "Share of each flow item type among the items finished in the window."),
+    Metric("flow_item_age_quantile_seconds", "gauge", (*LEVEL, "quantile"), "Quantile of the age of the items in progress."),
+    Metric("flow_item_age_max_seconds", "gauge", LEVEL, "Age of the oldest item in progress."),
+    Metric("flow_item_age_lower_bound_items", "gauge", OWNER, "Items in progress that were first seen in mid-life: their age is a lower bound."),
+    Metric("flow_state_seconds", "gauge", (*OWNER, "window", "state"), "Time spent in each workflow state by the items finished in the window."),
+    Metric("flow_events_total", "counter", ("source", "outcome"), "Records of the events topic by what became of them: applied, duplicate or rejected."),
+    Metric("flow_dead_letters_total", "counter", ("reason",), "Refused records by reason; they are kept in the dead-letters topic."),
+    Metric("flow_clock_anomalies_total", "counter", ("source",), "Events whose time lay beyond the tolerance in the future when they came."),
+    Metric("flow_late_events_total", "counter", (), "Events older than the retention that began an item anew."),
+    Metric("flow_newest_event_timestamp_seconds", "gauge", ("source",), "Newest event time seen."),
+    Metric("flow_freshness_seconds", "histogram", (), "From the event's arrival in the topic until it stands in the gauges."),
+    Metric("flow_ready", "gauge", (), "1 when the numbers are true; before that the gauges of the organisation are absent."),
+    Metric("flow_tracked_items", "gauge", (), "Items whose summaries this worker counts."),
+    Metric("flow_snapshot_timestamp_seconds", "gauge", (), "The instant at which the gauges were read: the wall's 'as of'."),
+    Metric("flow_snapshot_duration_seconds", "gauge", (), "How long reading the boards took."),
+    Metric("flow_build_info", "gauge", ("version",), "1, with the version of flowgauge."),
+)  # fmt: skip

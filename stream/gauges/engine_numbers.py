@@ -1,0 +1,54 @@
+"""What the engine counts of its own work: written by the event loop, read by a scrape."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+FRESHNESS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+MAX_SOURCES = 100
+BEYOND = "other"
+
+
+class EngineNumbers:
+    """Counters since the start of the process. Sources come from outside, so their number is limited."""
+
+    def __init__(self) -> None:
+        self.events: Counter[tuple[str, str]] = Counter()
+        self.dead_letters: Counter[str] = Counter()
+        self.anomalies: Counter[str] = Counter()
+        self.late = 0
+        self.newest: dict[str, int] = {}
+        self.freshness = [0] * (len(FRESHNESS_BUCKETS) + 1)
+        self.freshness_sum = 0.0
+        self._sources: set[str] = set()
+
+    def count(
+        self, events: Mapping[tuple[str, str], int], anomalies: Mapping[str, int], late: int, reasons: Any
+    ) -> None:
+        """Count what an acknowledged batch came to."""
+        for (source, outcome), number in events.items():
+            self.events[self._label(source), outcome] += number
+        for source, number in anomalies.items():
+            self.anomalies[self._label(source)] += number
+        self.dead_letters.update(reasons)
+        self.late += late
+
+    def see(self, newest: Mapping[str, int]) -> None:
+        """Note the newest event times (microseconds) by source."""
+        for source, time in newest.items():
+            label = self._label(source)
+            self.newest[label] = max(time, self.newest.get(label, time))
+
+    def observe_freshness(self, seconds: float) -> None:
+        """Note how long an event took from its arrival in the topic until it stood in the gauges."""
+        self.freshness[bisect_left(FRESHNESS_BUCKETS, seconds)] += 1
+        self.freshness_sum += seconds
+
+    def _label(self, source: str) -> str:
+        if source not in self._sources and len(self._sources) >= MAX_SOURCES:
+            return BEYOND
+        self._sources.add(source)
+        return source

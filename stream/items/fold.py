@@ -1,0 +1,148 @@
+"""The fold: an item's history becomes its summary.
+
+Events with `time` <= now are taken in order of (time, sequence, id, source); what each event leaves behind
+follows SEMANTICS:
+
+- start: the first entry into `active` or `waiting`; a return to `new` keeps it, or drops it (`on_return: reset`).
+- finish: the latest entry into `done` from a state that is not `done`, while the item is still done.
+- active time: seconds in `active` states between start and finish in which the item was not blocked.
+- blocked: an overlay, never a state; it ends at `done` or `cancelled`.
+- deleted: an overlay as well; a later event that has a state brings the item back.
+- erased: the item is in no number at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stream.events.event import EventType
+from stream.items.history import Entry
+from stream.items.rules import Rules
+from stream.items.summary import ENDED_STATES, LOAD_STATES, FlowState, Stamp, Summary
+
+
+def fold(item: str, entries: Iterable[Entry], rules: Rules, now: int) -> Summary | None:
+    """Fold the entries (sorted) that are known at `now` (microseconds); None where nothing is known."""
+    life: _Life | None = None
+    for entry in entries:
+        if entry.time > now:
+            break
+        if entry.type is EventType.ERASED:
+            return None
+        if life is None:
+            life = _Life(rules, entry)
+        life.take(entry)
+    return None if life is None else life.summary(item)
+
+
+class _Life:
+    """An item between two of its events."""
+
+    __slots__ = (
+        "active", "at", "attributes", "blocked", "deleted", "finish", "finished_active", "finished_stays",
+        "flow_state", "from_the_middle", "rules", "start", "start_is_lower_bound", "state", "stays",
+    )  # fmt: skip
+
+    def __init__(self, rules: Rules, first: Entry) -> None:
+        self.rules = rules
+        self.attributes: dict[str, Any] = {}
+        self.at = first.time
+        self.state: str | None = None
+        self.flow_state: FlowState | None = None
+        self.blocked = False
+        self.deleted = False
+        self.start: Stamp | None = None
+        self.start_is_lower_bound = False
+        self.finish: Stamp | None = None
+        self.active = self.finished_active = 0
+        self.stays: dict[str, int] = {}
+        self.finished_stays: dict[str, int] = {}
+        self.from_the_middle = True
+        self._begin(first)
+
+    def _begin(self, first: Entry) -> None:
+        """Set the state before the first event, if it tells one; its entry was not seen and counts as nothing."""
+        previous = first.changes.get("previous_state")
+        if previous is None or "state" not in first.changes:
+            self.state = None
+            if previous is not None:
+                self.attributes["state"] = previous
+            return
+        self.state = previous
+        self.flow_state = self._flow_state_of(previous, {**first.changes, "source": first.source})
+        self.from_the_middle = self.flow_state in LOAD_STATES
+
+    def take(self, entry: Entry) -> None:
+        """Let time pass until the event, then take what it changes."""
+        self._elapse(entry.time)
+        changes = entry.changes
+        self.attributes.update(changes)
+        self.attributes["source"] = entry.source
+        if entry.type is EventType.DELETED:
+            self.deleted = True
+        elif changes.get("state") is not None:
+            self.deleted = False
+        if "blocked" in changes:
+            self.blocked = changes["blocked"] is True
+        self._enter(self.attributes.get("state"), entry.time)
+        self.from_the_middle = False
+
+    def _elapse(self, until: int) -> None:
+        if self.start is not None and until > self.at and self.state is not None:
+            passed = until - self.at
+            self.stays[self.state] = self.stays.get(self.state, 0) + passed
+            if self.flow_state is FlowState.ACTIVE and not self.blocked:
+                self.active += passed
+        self.at = until
+
+    def _enter(self, state: str | None, time: int) -> None:
+        before = self.flow_state
+        self.state = state
+        self.flow_state = after = None if state is None else self._flow_state_of(state, self.attributes)
+        if after in LOAD_STATES and self.start is None:
+            self.start = self._stamp(time)
+            self.start_is_lower_bound = self.from_the_middle
+        elif after is FlowState.NEW and before is not FlowState.NEW:
+            self._return()
+        if after is not FlowState.DONE:
+            self.finish = None
+        elif before is not FlowState.DONE:
+            self.finish = self._stamp(time)
+            self.finished_active, self.finished_stays = self.active, dict(self.stays)
+        if after in ENDED_STATES:
+            self.blocked = False
+
+    def _return(self) -> None:
+        workflow = self.rules.workflow(self.attributes)
+        if workflow is not None and workflow.resets_on_return:
+            self.start = None
+            self.start_is_lower_bound = False
+            self.active = 0
+            self.stays = {}
+
+    def _flow_state_of(self, state: str, attributes: Mapping[str, Any]) -> FlowState:
+        workflow = self.rules.workflow(attributes)
+        return FlowState.UNMAPPED if workflow is None else workflow.flow_state(state)
+
+    def _stamp(self, time: int) -> Stamp:
+        return Stamp(time, self.rules.owner(self.attributes), self.rules.item_type(self.attributes))
+
+    def summary(self, item: str) -> Summary:
+        """Write down how the item stands."""
+        measured = self.start is not None and self.finish is not None
+        return Summary(
+            item=item,
+            source=self.attributes["source"],
+            owner=self.rules.owner(self.attributes),
+            item_type=self.rules.item_type(self.attributes),
+            state=self.state,
+            flow_state=self.flow_state,
+            blocked=self.blocked,
+            deleted=self.deleted,
+            start=self.start,
+            start_is_lower_bound=self.start_is_lower_bound,
+            finish=self.finish,
+            active=self.finished_active if measured else 0,
+            stays=self.finished_stays if measured else {},
+        )

@@ -1,0 +1,150 @@
+"""The item's history: every event it ever had, sorted; the row of the item table.
+
+A row is `version, newest event time, last arrival, sent` (a packed header that can be read without the rest)
+and a JSON array of entries. For the same set of events a row is the same bytes, whatever their order and
+multiplicity; only `sent`, the partitions of `flow.items` that ever held the item's summary, tells of the way.
+"""
+
+from __future__ import annotations
+
+import struct
+from bisect import bisect_left
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from stream.events.event import Event, EventType
+from stream.events.rejection import Reason, Rejection
+
+VERSION = 1
+MAX_EVENTS = 5_000
+MAX_ROW_BYTES = 4 * 1024 * 1024
+_HEADER = struct.Struct(">BqqQ")
+_TYPES = tuple(EventType)
+_CODES = {event_type: code for code, event_type in enumerate(_TYPES)}
+
+
+class Entry(NamedTuple):
+    """One event of the item; its first four fields are its place in the order."""
+
+    time: int
+    sequence: str
+    id: str
+    source: str
+    type: EventType
+    changes: Mapping[str, Any]
+
+    @property
+    def place(self) -> tuple[int, str, str, str]:
+        """Give the order within an item: time, then sequence, then id, then source."""
+        return self[:4]
+
+
+class Header(NamedTuple):
+    """What can be known of a row without reading its entries."""
+
+    newest: int
+    arrival: int
+    sent: int
+
+
+class History:
+    """The events of one item, while a batch works on it."""
+
+    __slots__ = ("_size", "arrival", "entries", "sent")
+
+    def __init__(self, entries: list[Entry], arrival: int, sent: int, size: int) -> None:
+        self.entries = entries
+        self.arrival = arrival
+        self.sent = sent
+        self._size = size
+
+    def add(self, event: Event, arrival: int) -> bool:
+        """Put an event where its time puts it; False where it was there before.
+
+        Two different contents under one source and id are one event: the lower in order is kept, so that
+        the order of arrival decides nothing. Raises `Rejection` (history_full) beyond the limits.
+        """
+        entry = Entry(event.time, event.sequence, event.id, event.source, event.type, event.changes)
+        twin = self._named(event.id, event.source)
+        if twin is None:
+            self._admit(entry)
+        elif _canonical(entry) < _canonical(self.entries[twin]):
+            del self.entries[twin]
+            self._insert(entry)
+        self.arrival = max(self.arrival, arrival)
+        return twin is None
+
+    def _named(self, event_id: str, source: str) -> int | None:
+        for index, entry in enumerate(self.entries):
+            if entry.id == event_id and entry.source == source:
+                return index
+        return None
+
+    def _admit(self, entry: Entry) -> None:
+        size = len(orjson.dumps(entry.changes)) + len(entry.id) + len(entry.source) + len(entry.sequence) + 48
+        if len(self.entries) >= MAX_EVENTS or self._size + size > MAX_ROW_BYTES:
+            raise Rejection(
+                Reason.HISTORY_FULL,
+                f"the item has {len(self.entries):,} events; at most {MAX_EVENTS:,} events and "
+                f"{MAX_ROW_BYTES:,} bytes are kept of one item: look for what changes it all the time",
+                entry.source,
+            )
+        self._size += size
+        self._insert(entry)
+
+    def _insert(self, entry: Entry) -> None:
+        entries = self.entries
+        if not entries or entries[-1].place < entry.place:
+            entries.append(entry)
+        else:
+            entries.insert(bisect_left(entries, entry.place, key=lambda other: other.place), entry)
+
+    def forget_if_erased(self, now: int) -> None:
+        """Keep nothing of an erased item but the erasure itself, which outlives late events."""
+        for entry in self.entries:
+            if entry.time > now:
+                return
+            if entry.type is EventType.ERASED:
+                self.entries = [entry._replace(changes={})]
+                self._size = 0
+                return
+
+    @property
+    def newest(self) -> int:
+        """Give the time of the newest event."""
+        return self.entries[-1].time
+
+    def encode(self) -> bytes:
+        """Write the row."""
+        rows = [(*entry.place, _CODES[entry.type], entry.changes) for entry in self.entries]
+        header = _HEADER.pack(VERSION, self.newest, self.arrival, self.sent)
+        return header + orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)
+
+
+def new_history() -> History:
+    """Begin the history of an item that was not seen before."""
+    return History([], arrival=0, sent=0, size=0)
+
+
+def decode_history(row: bytes) -> History:
+    """Read a row back."""
+    header = read_header(row)
+    entries = [
+        Entry(time, sequence, event_id, source, _TYPES[code], changes)
+        for time, sequence, event_id, source, code, changes in orjson.loads(memoryview(row)[_HEADER.size :])
+    ]
+    return History(entries, header.arrival, header.sent, len(row))
+
+
+def read_header(row: bytes) -> Header:
+    """Read newest event time, last arrival (microseconds) and the bit set of partitions; refuse other versions."""
+    version, newest, arrival, sent = _HEADER.unpack_from(row)
+    if version != VERSION:
+        raise ValueError(f"item row of version {version}; this release reads version {VERSION}")
+    return Header(newest, arrival, sent)
+
+
+def _canonical(entry: Entry) -> tuple[Any, ...]:
+    return (*entry.place, entry.type, orjson.dumps(entry.changes, option=orjson.OPT_SORT_KEYS))

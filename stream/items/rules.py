@@ -1,0 +1,89 @@
+"""The configuration as the fold needs it: owner, workflow and flow item type of an item's attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from stream.config.model import FlowConfig, Workflow
+from stream.items.matching import Rule, as_text, fingerprint_of, matches
+from stream.items.summary import UNASSIGNED, FlowState, Team
+
+OTHER = "other"
+MAX_REMEMBERED = 100_000
+
+
+class WorkflowRules:
+    """One workflow: which flow state each of its states is, and what a return to `new` does."""
+
+    def __init__(self, workflow: Workflow) -> None:
+        self.applies_to: Rule = workflow.applies_to
+        self.resets_on_return = workflow.on_return == "reset"
+        self._flow_states = {
+            state: flow_state
+            for flow_state in FlowState
+            if flow_state is not FlowState.UNMAPPED
+            for state in getattr(workflow.states, flow_state.value)
+        }
+
+    def flow_state(self, state: str) -> FlowState:
+        """Give the flow state of a workflow state; `unmapped` where the workflow does not name it."""
+        return self._flow_states.get(state, FlowState.UNMAPPED)
+
+
+class Rules:
+    """Answers about attributes, remembered, since most items look like one another."""
+
+    def __init__(self, config: FlowConfig) -> None:
+        self._owners = list(_owner_rules(config))
+        self._owner_fields = _fields(rule for _, rules in self._owners for rule in rules)
+        self._workflows = [WorkflowRules(workflow) for workflow in config.workflows]
+        self._workflow_fields = _fields(workflow.applies_to for workflow in self._workflows)
+        self._types = {name: kind for kind, names in config.item_types.items() for name in names}
+        self._owner_of: dict[Any, Team] = {}
+        self._workflow_of: dict[Any, WorkflowRules | None] = {}
+
+    def owner(self, attributes: Mapping[str, Any]) -> Team:
+        """Give the first team, in the order of the file, of which a rule matches; else `unassigned`."""
+        key = tuple([fingerprint_of(attributes.get(field)) for field in self._owner_fields])
+        found = self._owner_of.get(key)
+        if found is None:
+            found = next((team for team, rules in self._owners if _any(rules, attributes)), UNASSIGNED)
+            _remember(self._owner_of, key, found)
+        return found
+
+    def workflow(self, attributes: Mapping[str, Any]) -> WorkflowRules | None:
+        """Give the first workflow whose `applies_to` matches, if any does."""
+        key = tuple([fingerprint_of(attributes.get(field)) for field in self._workflow_fields])
+        if key not in self._workflow_of:
+            found = next((flow for flow in self._workflows if matches(flow.applies_to, attributes)), None)
+            _remember(self._workflow_of, key, found)
+        return self._workflow_of[key]
+
+    def item_type(self, attributes: Mapping[str, Any]) -> str:
+        """Give the flow item type of the tracker's type; `other` where none is configured."""
+        return self._types.get(as_text(attributes.get("item_type")), OTHER)
+
+
+def _owner_rules(config: FlowConfig) -> list[tuple[Team, tuple[Rule, ...]]]:
+    return [
+        (Team(stream.value_stream, art.art, team.team), team.owns or ({"team": team.team},))
+        for stream in config.organisation
+        for art in stream.arts
+        for team in art.teams
+    ]
+
+
+def _any(rules: tuple[Rule, ...], attributes: Mapping[str, Any]) -> bool:
+    return any(matches(rule, attributes) for rule in rules)
+
+
+def _fields(rules: Any) -> tuple[str, ...]:
+    return tuple(sorted({field for rule in rules for field in rule}))
+
+
+def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
+    # Attributes are free text from outside: what is remembered of them needs a bound.
+    if len(memory) >= MAX_REMEMBERED:
+        memory.clear()
+    memory[key] = value

@@ -1,0 +1,206 @@
+"""`track`, without Kafka: a batch of records and the rows they concern become new rows and summaries.
+
+The caller writes the rows durably first, then the summaries and refusals, then acknowledges the batch. When
+that is cut short, the batch comes again: its events are then duplicates, change no row, and repeat their summaries.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Any, NamedTuple, Protocol
+from zlib import crc32
+
+from stream.config.model import FlowConfig
+from stream.events.decode import decode
+from stream.events.event import Event, EventType
+from stream.events.rejection import Rejection
+from stream.items.codec import encode_summary
+from stream.items.fold import fold
+from stream.items.history import History, decode_history, new_history, read_header
+from stream.items.rules import Rules
+from stream.items.summary import ENDED_STATES, Summary
+
+MILLISECOND = 1_000
+
+
+class Record(Protocol):
+    """A record of the events topic, as a Kafka client gives it."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    timestamp: int
+
+
+class Refusal(NamedTuple):
+    """A record that was refused, and why."""
+
+    record: Any
+    rejection: Rejection
+
+
+class Sent(NamedTuple):
+    """A summary for a partition of `flow.items`; no value takes the item out there."""
+
+    partition: int
+    key: bytes
+    value: bytes | None
+    arrival: int
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """What the fold depends on beside the events: rules, retention, partitions, and their common name.
+
+    `partitions` is the number of partitions of `flow.items`; `retention` and `tolerance` are microseconds.
+    """
+
+    rules: Rules
+    name: str
+    partitions: int
+    retention: int
+    tolerance: int
+
+    @classmethod
+    def of(cls, config: FlowConfig, clock: str = "", partitions: int = 1) -> Derivation:
+        """Compile a configuration; the name tells every other configuration, clock and partitioning apart."""
+        text = f"{config.fingerprint}{clock}/{partitions}"
+        return cls(
+            rules=Rules(config),
+            name=blake2b(text.encode(), digest_size=8).hexdigest(),
+            partitions=partitions,
+            retention=config.retention.microseconds,
+            tolerance=config.future_tolerance.microseconds,
+        )
+
+    def partition(self, value_stream: str) -> int:
+        """Give the one partition in which all items of a value stream stand."""
+        return crc32(value_stream.encode()) % self.partitions
+
+
+@dataclass
+class Outcome:
+    """What a batch comes to; times are microseconds."""
+
+    rows: dict[bytes, bytes | None] = field(default_factory=dict)
+    summaries: list[Sent] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    newest: dict[str, int] = field(default_factory=dict)
+    anomalies: Counter[str] = field(default_factory=Counter)
+    late: int = 0
+    due: dict[bytes, int] = field(default_factory=dict)
+
+
+class Batch:
+    """One batch of one partition; `rows` are the partition's rows, which it reads and never writes."""
+
+    def __init__(self, rows: Mapping[bytes, bytes], derivation: Derivation, now: int) -> None:
+        self._rows = rows
+        self._derivation = derivation
+        self._now = now
+        self._open: dict[bytes, History] = {}
+        self._arrivals: dict[bytes, int] = {}
+        self._outcome = Outcome()
+
+    def take_records(self, records: Iterable[Record], clock: int) -> None:
+        """Decode and take records; `clock` is the latest instant that counts as not in the future."""
+        for record in records:
+            arrival = record.timestamp * MILLISECOND
+            try:
+                event = decode(record.key, record.value, record.headers, max(arrival, clock))
+                self.take(event, arrival)
+            except Rejection as rejection:
+                self._outcome.refusals.append(Refusal(record, rejection))
+                self._outcome.counts[rejection.source, "rejected"] += 1
+
+    def take(self, event: Event, arrival: int) -> None:
+        """Take one event into its item's history; raises `Rejection` where the history is full."""
+        key = row_key(event)
+        history = self._open.get(key)
+        if history is None:
+            history = self._open[key] = self._read(key)
+            if not history.entries and event.time < self._now - self._derivation.retention:
+                self._outcome.late += 1
+        outcome = "applied" if history.add(event, arrival) else "duplicate"
+        self._outcome.counts[event.source, outcome] += 1
+        if event.time > arrival + self._derivation.tolerance and outcome == "applied":
+            self._outcome.anomalies[event.source] += 1
+        if event.time > self._outcome.newest.get(event.source, event.time - 1):
+            self._outcome.newest[event.source] = event.time
+        self._arrivals[key] = max(arrival, self._arrivals.get(key, 0))
+
+    def touch(self, key: bytes) -> None:
+        """Fold an item again though nothing came: its time has come, or the configuration is another."""
+        self._open[key] = self._read(key)
+
+    def close(self) -> Outcome:
+        """Fold each item that was touched once, and give what has to be written."""
+        for key, history in self._open.items():
+            if history.entries:
+                self._close(key, history)
+        return self._outcome
+
+    def _read(self, key: bytes) -> History:
+        row = self._rows.get(key)
+        return new_history() if row is None else decode_history(row)
+
+    def _close(self, key: bytes, history: History) -> None:
+        history.forget_if_erased(self._now)
+        summary = None
+        if history.entries[0].type is not EventType.OBJECTIVE:
+            summary = fold(key.decode(), history.entries, self._derivation.rules, self._now)
+        stands_in = self._stands_in(summary)
+        history.sent |= sum(1 << partition for partition in stands_in)
+        row = history.encode()
+        if row != self._rows.get(key):
+            self._outcome.rows[key] = row
+        if history.newest > self._now:
+            self._outcome.due[key] = min(entry.time for entry in history.entries if entry.time > self._now)
+        self._send(key, summary, stands_in, history.sent)
+
+    def _stands_in(self, summary: Summary | None) -> set[int]:
+        """Give the partitions in which the item counts: its owner's now, at its start and at its finish."""
+        if summary is None:
+            return set()
+        owners = [summary.owner, *(stamp.owner for stamp in (summary.start, summary.finish) if stamp)]
+        return {self._derivation.partition(owner.value_stream) for owner in owners}
+
+    def _send(self, key: bytes, summary: Summary | None, stands_in: set[int], sent: int) -> None:
+        arrival = self._arrivals.get(key, 0)
+        value = None if summary is None else encode_summary(summary, self._derivation.name)
+        for partition in range(self._derivation.partitions):
+            if sent >> partition & 1:
+                kept = value if partition in stands_in else None
+                self._outcome.summaries.append(Sent(partition, key, kept, arrival))
+
+
+def row_key(event: Event) -> bytes:
+    """Give the key of the item's row; objectives live beside the items and never clash with one."""
+    prefix = "\0objective\0" if event.type is EventType.OBJECTIVE else ""
+    return (prefix + event.item).encode()
+
+
+def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[Sent] | None:
+    """Tell whether an item is beyond retention; then give what takes it out everywhere, else None.
+
+    Beyond retention is an item whose last event came more than a week ago, and which was finished, cancelled,
+    deleted or erased longer ago than `retention`. Items that are not finished stay for ever.
+    """
+    header = read_header(row)
+    if header.newest > now - derivation.retention or header.arrival > now - 7 * 86_400 * 1_000_000:
+        return None
+    entries = decode_history(row).entries
+    if entries[0].type is EventType.OBJECTIVE:
+        return None
+    summary = fold(key.decode(), entries, derivation.rules, now)
+    if summary is not None and not (summary.deleted or summary.flow_state in ENDED_STATES):
+        return None
+    return [
+        Sent(partition, key, None, 0)
+        for partition in range(derivation.partitions)
+        if header.sent >> partition & 1
+    ]

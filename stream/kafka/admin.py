@@ -1,0 +1,250 @@
+"""Topics in Kafka: what differs from the declaration, and making what is missing.
+
+Also the plain kafka-python clients that commands use. kafka-python's own logging is switched off: whatever
+it has to say arrives as an exception, which becomes one KafkaError.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import kafka.errors  # type: ignore[import-untyped]
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
+from kafka.admin import (  # type: ignore[import-untyped]
+    ConfigFilterType,
+    ConfigResource,
+    ConfigResourceType,
+)
+
+from stream.errors import KafkaError
+from stream.kafka.topics import MIB, Topic, topics
+from stream.settings import Settings
+
+REACH_MS = 10_000
+MISSING = "missing"
+PARTITIONS = "partitions"
+_UNKNOWN_TOPIC = 3
+_ALREADY_EXISTS = 36
+_BAD_REPLICATION = 38
+# The embedded broker speaks an older protocol, and no idempotent producer.
+_EMBEDDED = {"api_version": (0, 11)}
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A topic as Kafka has it."""
+
+    partitions: int
+    config: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where a topic is not as declared: `what` is `missing`, `partitions` or a configuration's name."""
+
+    topic: str
+    what: str
+    actual: str
+    declared: str
+    mend: str
+
+    def __str__(self) -> str:
+        if self.what == MISSING:
+            return f"topic {self.topic!r} is missing. {self.mend}"
+        return f"topic {self.topic!r}: {self.what} is {self.actual}, must be {self.declared}. {self.mend}"
+
+
+def differences(
+    declared: Iterable[Topic], existing: Mapping[str, Existing], brokers: str
+) -> list[Difference]:
+    """Compare declared topics with those that Kafka has; `brokers` stands in the mends."""
+    found: list[Difference] = []
+    for topic in declared:
+        there = existing.get(topic.name)
+        if there is None:
+            mend = "Create it: flowgauge topics apply"
+            found.append(Difference(topic.name, MISSING, "", f"{topic.partitions} partitions", mend))
+        else:
+            found += _mismatches(topic, there, brokers)
+    return found
+
+
+def plan(settings: Settings) -> list[Difference]:
+    """Return what differs between Kafka and the declaration, changing nothing.
+
+    The embedded broker makes its topics by itself, so nothing differs there. Raises KafkaError if Kafka
+    cannot be asked.
+    """
+    if settings.embedded:
+        return []
+    with _admin(settings) as admin:
+        return _compare(admin, settings)
+
+
+def ensure_topics(settings: Settings) -> list[str]:
+    """Create the topics that are missing and return their names.
+
+    Raises KafkaError, before anything is created, if one that exists is not as declared, and if Kafka
+    cannot be reached or refuses. On the embedded broker there is nothing to do.
+    """
+    if settings.embedded:
+        return []
+    with _admin(settings) as admin:
+        found = _compare(admin, settings)
+        _refuse([one for one in found if one.what != MISSING])
+        missing = {one.topic for one in found}
+        created = _create(admin, [topic for topic in topics(settings) if topic.name in missing], settings)
+        if missing - set(created):
+            # Another worker was quicker; what it made must be what is declared here.
+            _refuse(_compare(admin, settings))
+        return created
+
+
+def consumer(settings: Settings) -> Any:  # noqa: ANN401
+    """Make a consumer without a group, for messages of any size that our topics hold."""
+    options = {
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",
+        "allow_auto_create_topics": False,
+        "max_partition_fetch_bytes": 20 * MIB,
+    }
+    return KafkaConsumer(**_client(settings), **options)
+
+
+def producer(settings: Settings) -> Any:  # noqa: ANN401
+    """Make a producer for messages of any size that our topics hold."""
+    options = {
+        "acks": "all",
+        "enable_idempotence": not settings.embedded,
+        "allow_auto_create_topics": False,
+        "compression_type": "gzip",
+        "max_block_ms": REACH_MS,
+        "max_request_size": 100 * MIB,
+    }
+    return KafkaProducer(**_client(settings), **options)
+
+
+@contextmanager
+def kafka_errors(settings: Settings) -> Iterator[None]:
+    """Turn what kafka-python raises into one KafkaError with the brokers and the mend."""
+    brokers = ",".join(settings.brokers)
+    try:
+        yield
+    except (kafka.errors.KafkaTimeoutError, kafka.errors.KafkaConnectionError) as error:
+        mend = "Start it, or set FLOW_KAFKA_BROKERS"
+        raise KafkaError(f"Kafka at {brokers!r} does not answer ({_one_line(error)}). {mend}") from error
+    except kafka.errors.KafkaError as error:
+        raise KafkaError(f"Kafka at {brokers!r} refuses: {_one_line(error)}") from error
+
+
+def _client(settings: Settings) -> dict[str, Any]:
+    logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
+    common: dict[str, Any] = {
+        "bootstrap_servers": list(settings.brokers),
+        "bootstrap_timeout_ms": REACH_MS,
+        "client_id": "flowgauge",
+    }
+    return common | (_EMBEDDED if settings.embedded else {})
+
+
+@contextmanager
+def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
+    with kafka_errors(settings):
+        admin = KafkaAdminClient(**_client(settings), request_timeout_ms=REACH_MS)
+        try:
+            yield admin
+        finally:
+            admin.close()
+
+
+def _compare(admin: KafkaAdminClient, settings: Settings) -> list[Difference]:
+    declared = topics(settings)
+    existing = _existing(admin, [topic.name for topic in declared])
+    return differences(declared, existing, ",".join(settings.brokers))
+
+
+def _existing(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, Existing]:
+    partitions: dict[str, int] = {}
+    for found in admin.describe_topics(list(names)):
+        if found["error_code"] == _UNKNOWN_TOPIC:
+            continue
+        if found["error_code"]:
+            raise kafka.errors.for_code(found["error_code"])(f"topic {found['name']!r}")
+        partitions[found["name"]] = len(found["partitions"])
+    if not partitions:
+        return {}
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in partitions]
+    configs = admin.describe_configs(wanted, config_filter=ConfigFilterType.ALL)["topic"]
+    return {
+        name: Existing(count, {key: str(row["value"]) for key, row in configs[name].items()})
+        for name, count in partitions.items()
+    }
+
+
+def _mismatches(topic: Topic, there: Existing, brokers: str) -> Iterator[Difference]:
+    if there.partitions != topic.partitions:
+        mend = _partitions_mend(topic, there, brokers)
+        yield Difference(topic.name, PARTITIONS, str(there.partitions), str(topic.partitions), mend)
+    for key, value in topic.config.items():
+        actual = there.config.get(key, "unknown to this Kafka")
+        if not _same(actual, value):
+            alter = f"--alter --entity-type topics --entity-name {topic.name} --add-config {key}={value}"
+            mend = f"Set it: kafka-configs.sh --bootstrap-server {brokers} {alter}"
+            yield Difference(topic.name, key, actual, value, mend)
+
+
+def _partitions_mend(topic: Topic, there: Existing, brokers: str) -> str:
+    anew = f"kafka-topics.sh --bootstrap-server {brokers} --delete --topic {topic.name}"
+    # Kafka can add partitions, but keys would then lie in two of them: adding is no mend.
+    if topic.setting:
+        return f"Set {topic.setting}={there.partitions}; or drop the topic with all its records: {anew}"
+    return f"Drop the topic with all its records: {anew}; then: flowgauge topics apply"
+
+
+def _same(actual: str, declared: str) -> bool:
+    if actual == declared:
+        return True
+    try:
+        return float(actual) == float(declared)
+    except ValueError:
+        return False
+
+
+def _refuse(found: Sequence[Difference]) -> None:
+    if found:
+        more = f" ({len(found) - 1} more: flowgauge topics diff)" if len(found) > 1 else ""
+        raise KafkaError(f"{found[0]}{more}")
+
+
+def _create(admin: KafkaAdminClient, missing: Sequence[Topic], settings: Settings) -> list[str]:
+    if not missing:
+        return []
+    new = {
+        topic.name: {
+            "num_partitions": topic.partitions,
+            "replication_factor": settings.replication_factor,
+            "configs": dict(topic.config),
+        }
+        for topic in missing
+    }
+    answer = admin.create_topics(new, raise_errors=False)["topics"]
+    for row in answer:
+        if row["error_code"] not in (0, _ALREADY_EXISTS):
+            raise KafkaError(f"topic {row['name']!r} cannot be created: {_refusal(row, settings)}")
+    admin.wait_for_topics(list(new))
+    return [row["name"] for row in answer if row["error_code"] == 0]
+
+
+def _refusal(row: Mapping[str, Any], settings: Settings) -> str:
+    why = row.get("error_message") or kafka.errors.for_code(row["error_code"]).__name__
+    if row["error_code"] == _BAD_REPLICATION:
+        return f"{why} Lower FLOW_REPLICATION_FACTOR, which is {settings.replication_factor}"
+    return f"{why} Mend that, then: flowgauge topics apply"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

@@ -1,0 +1,100 @@
+"""How far the workers' group has got, as Kafka knows it.
+
+Beside each committed offset stands a small JSON (as Kafka Streams keeps stream time there): the derivation with which
+all items of the partition were folded, the instant up to which, and the newest event times seen. So every worker can tell
+whether the whole topic is folded, with which configuration, and what the newest event time in it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+# Kafka refuses more than `offset.metadata.max.bytes`, which is 4,096 by default.
+MAX_METADATA_BYTES = 3_500
+
+
+class Committed(NamedTuple):
+    """A partition's committed offset and what is known as of it; instants in microseconds."""
+
+    offset: int
+    derivation: str = ""
+    as_of: int = 0
+    newest: Mapping[str, int] = {}
+    newest_event: int = 0
+
+
+def write_metadata(derivation: str, as_of: int, newest: Mapping[str, int]) -> str:
+    """Write the text that is committed beside an offset; the newest sources first, as many as there is room for."""
+    by_time = sorted(newest.items(), key=lambda row: (-row[1], row[0]))
+    while True:
+        body = {"c": derivation, "a": as_of, "m": max(newest.values(), default=0), "n": dict(by_time)}
+        text = orjson.dumps(body)
+        if len(text) <= MAX_METADATA_BYTES:
+            return text.decode()
+        by_time = by_time[: len(by_time) // 2]
+
+
+def read_metadata(offset: int, text: str) -> Committed:
+    """Read it back; what somebody else committed tells no more than the offset."""
+    try:
+        body = orjson.loads(text)
+        return Committed(offset, body["c"], body["a"], body["n"], body["m"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return Committed(offset)
+
+
+class Offsets:
+    """Asks Kafka for a group's committed offsets, and for the ends of topics."""
+
+    def __init__(self, brokers: Sequence[str], group: str) -> None:
+        self._brokers = list(brokers)
+        self._group = group
+        self._admin: AIOKafkaAdminClient | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def start(self) -> None:
+        """Connect."""
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._brokers)
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._brokers)
+        await self._admin.start()
+        await self._consumer.start()
+
+    async def stop(self) -> None:
+        """Close the connections."""
+        if self._admin is not None:
+            await self._admin.close()
+        if self._consumer is not None:
+            await self._consumer.stop()
+
+    async def committed(self, topic: str, partitions: int) -> dict[int, Committed]:
+        """Give what the group has committed, by partition; partitions without a commit are left out."""
+        if self._admin is None:
+            return {}
+        wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
+        found = await self._admin.list_consumer_group_offsets(self._group, partitions=wanted)
+        return {
+            tp.partition: read_metadata(offset.offset, offset.metadata)
+            for tp, offset in found.items()
+            if offset.offset >= 0
+        }
+
+    async def ends(self, topic: str, partitions: int) -> dict[int, int]:
+        """Give the offset behind the last record of each partition."""
+        wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
+        return {tp.partition: end for tp, end in (await self._client.end_offsets(wanted)).items()}
+
+    async def beginning(self, topic: str, partition: int) -> int:
+        """Give the offset of the first record that a partition still has."""
+        tp = TopicPartition(topic, partition)
+        return int((await self._client.beginning_offsets([tp]))[tp])
+
+    @property
+    def _client(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            raise RuntimeError("the offsets client is not started")
+        return self._consumer

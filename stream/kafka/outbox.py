@@ -1,0 +1,103 @@
+"""Writes in batches, and says when Kafka has acknowledged them all.
+
+aiokafka's batch API writes a batch of rows to a partition in one piece, some thirty times faster than Faust's sends, and its
+futures are awaited here: Faust's own are not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError as ClientError
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.structs import RecordMetadata
+from faust.types import TP
+
+from stream.errors import KafkaError
+
+MAX_BATCH_BYTES = 512 * 1024
+MAX_REQUEST_BYTES = 18 * 1024 * 1024
+
+
+class Row(NamedTuple):
+    """One record to write; `timestamp` in milliseconds, None for the present."""
+
+    key: bytes | None
+    value: bytes | None
+    timestamp: int | None = None
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Outbox:
+    """A producer for batches. `deadline` seconds after which a write that is not acknowledged has failed."""
+
+    def __init__(self, brokers: Sequence[str], deadline: float) -> None:
+        self._brokers = list(brokers)
+        self._deadline = deadline
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaError."""
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._brokers,
+            acks="all",
+            max_batch_size=MAX_BATCH_BYTES,
+            max_request_size=MAX_REQUEST_BYTES,
+            request_timeout_ms=int(self._deadline * 1000),
+        )
+        try:
+            await self._producer.start()
+        except ClientError as error:
+            raise KafkaError(f"Kafka at {', '.join(self._brokers)} cannot be reached: {error}") from None
+
+    async def stop(self) -> None:
+        """Close the connection."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, int]:
+        """Write all rows; once all are acknowledged, give the offset of the last one of each partition.
+
+        Raises KafkaError if any was not acknowledged within the deadline; some may then be written nevertheless.
+        """
+        try:
+            written = [(tp, await self._submit(tp, part)) for tp, part in rows.items() if part]
+            return {tp: await self._acknowledged(futures) for tp, futures in written}
+        except ClientError as error:
+            topics = ", ".join(sorted({tp.topic for tp in rows}))
+            raise KafkaError(f"Kafka has not acknowledged what was written to {topics}: {error!r}") from None
+
+    async def _submit(self, tp: TP, rows: Sequence[Row]) -> list[tuple[asyncio.Future[RecordMetadata], int]]:
+        submitted = []
+        batch = self._client.create_batch()
+        for row in rows:
+            if not _append(batch, row):
+                submitted.append(await self._send(tp, batch))
+                batch = self._client.create_batch()
+                _append(batch, row)
+        submitted.append(await self._send(tp, batch))
+        return submitted
+
+    async def _send(self, tp: TP, batch: BatchBuilder) -> tuple[asyncio.Future[RecordMetadata], int]:
+        batch.close()
+        return await self._client.send_batch(batch, tp.topic, partition=tp.partition), batch.record_count()
+
+    async def _acknowledged(self, sent: list[tuple[asyncio.Future[RecordMetadata], int]]) -> int:
+        offset = -1
+        for future, count in sent:
+            offset = (await future).offset + count - 1
+        return offset
+
+    @property
+    def _client(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise KafkaError("the outbox is not started")
+        return self._producer
+
+
+def _append(batch: BatchBuilder, row: Row) -> bool:
+    metadata = batch.append(timestamp=row.timestamp, key=row.key, value=row.value, headers=row.headers)
+    return metadata is not None

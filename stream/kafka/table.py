@@ -1,0 +1,109 @@
+"""The store of the item table: rows of bytes, held apart by partition, recovered in batches.
+
+Faust's own memory store is one dict for all partitions and keeps the rows of partitions that moved away. Here a partition
+that is revoked takes its rows with it, and the offset up to which its changelog is known is remembered, so that a
+partition that stays through a rebalance is not read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
+
+from faust.stores.base import Store
+from faust.tables.table import Table
+from faust.types import TP, EventT
+
+Rows = dict[bytes, bytes]
+
+
+class RowStore(Store[bytes, bytes]):
+    """Rows by partition; `on_recovered` is awaited with the partitions whose rows are complete."""
+
+    on_recovered: Callable[[set[int]], Awaitable[None]]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+        super().__init__(*args, **kwargs)
+        self._partitions: dict[int, Rows] = {}
+        self._offsets: dict[int, int] = {}
+
+    def rows(self, partition: int) -> Rows:
+        """Give the rows of a partition, to read and to write after Kafka has acknowledged the change."""
+        return self._partitions.setdefault(partition, {})
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """Give the offset of the last changelog row that is known here."""
+        return self._offsets.get(tp.partition)
+
+    def set_persisted_offset(self, tp: TP, offset: int) -> None:
+        """Note the offset of a changelog row that was written or read."""
+        self._offsets[tp.partition] = offset
+
+    def apply_changelog_batch(
+        self,
+        batch: Iterable[EventT],
+        to_key: Callable[[Any], bytes],  # noqa: ARG002
+        to_value: Callable[[Any], bytes],  # noqa: ARG002
+    ) -> None:
+        """Take in what recovery has read: each event's value is a batch of changelog records."""
+        for event in batch:
+            tp = event.message.tp
+            rows = self.rows(tp.partition)
+            for record in event.message.value:
+                if record.value is None:
+                    rows.pop(record.key, None)
+                else:
+                    rows[record.key] = record.value
+            self.set_persisted_offset(tp, event.message.offset)
+
+    async def on_rebalance(
+        self,
+        assigned: set[TP],  # noqa: ARG002
+        revoked: set[TP],
+        newly_assigned: set[TP],
+        generation_id: int = 0,  # noqa: ARG002
+    ) -> None:
+        """Drop what moved away, and begin anew what comes."""
+        topic = self.table.changelog_topic.get_topic_name()
+        for tp in revoked | newly_assigned:
+            if tp.topic == topic:
+                self._partitions.pop(tp.partition, None)
+                self._offsets.pop(tp.partition, None)
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:  # noqa: ARG002
+        """Tell the owner that the rows of the active partitions are complete."""
+        await self.on_recovered({tp.partition for tp in active_tps})
+
+    def reset_state(self) -> None:
+        """Forget all rows."""
+        self._partitions.clear()
+        self._offsets.clear()
+
+    def __getitem__(self, key: bytes) -> bytes:
+        return next(rows[key] for rows in self._partitions.values() if key in rows)
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        raise NotImplementedError("rows are written with their batch, see stream/agents/track.py")
+
+    def __delitem__(self, key: bytes) -> None:
+        raise NotImplementedError("rows are written with their batch, see stream/agents/track.py")
+
+    def __iter__(self) -> Iterator[bytes]:
+        for rows in self._partitions.values():
+            yield from rows
+
+    def __len__(self) -> int:
+        return sum(map(len, self._partitions.values()))
+
+
+class RowTable(Table[bytes, bytes]):
+    """A Faust table over a `RowStore`; Faust assigns and recovers it, `track` writes it."""
+
+    def _new_store(self) -> RowStore:
+        return RowStore("rows://", self.app, self, table_name=self.name)
+
+    @property
+    def store(self) -> RowStore:
+        """Give the store under its own type."""
+        store: RowStore = self.data
+        return store

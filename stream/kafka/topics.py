@@ -1,0 +1,97 @@
+"""The topics as they must be: partitions, retention, compaction. Pure: `admin.py` is what asks Kafka."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stream.settings import Settings
+
+EVENTS = "events"
+ITEMS = "items"
+HISTORIES = "histories"
+DEAD_LETTERS = "dead-letters"
+
+MIB = 1024 * 1024
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+
+# Kafka compacts closed segments only, and by default closes them after a week or a gigabyte. Small segments
+# keep recovery short; the bound on the lag makes what was erased go within about a day also where little else
+# is written. Tombstones stay for a week, so that a worker that was down meets them.
+COMPACTED = {
+    "cleanup.policy": "compact",
+    "min.cleanable.dirty.ratio": "0.1",
+    "delete.retention.ms": str(7 * DAY_MS),
+    "segment.ms": str(HOUR_MS),
+    "segment.bytes": str(128 * MIB),
+    "max.compaction.lag.ms": str(DAY_MS),
+}
+KEPT_A_MONTH = {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic: its full name, partitions, configuration, and what its key and records are.
+
+    `setting` is the variable that sets the number of partitions, or empty where it is fixed.
+    """
+
+    name: str
+    partitions: int
+    config: Mapping[str, str]
+    key: str
+    purpose: str
+    setting: str = ""
+
+
+def topics(settings: Settings) -> tuple[Topic, ...]:
+    """Declare the topics that the engine needs, under the settings' prefix and partitions."""
+    return (_events(settings), _items(settings), _histories(settings), _dead_letters(settings))
+
+
+def _events(settings: Settings) -> Topic:
+    # The broker stamps the arrival, so that freshness is measured against one clock.
+    config = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(16 * MIB)}
+    return Topic(
+        name=settings.topic(EVENTS),
+        partitions=settings.events_partitions,
+        config=KEPT_A_MONTH | config,
+        key="item id",
+        purpose="work-item changes as CloudEvents, from the gateway, imports and other producers",
+        setting="FLOW_EVENTS_PARTITIONS",
+    )
+
+
+def _items(settings: Settings) -> Topic:
+    # A summary's timestamp is the arrival of the event that caused it, so the broker must not set its own.
+    return Topic(
+        name=settings.topic(ITEMS),
+        partitions=settings.items_partitions,
+        config=COMPACTED | {"message.timestamp.type": "CreateTime"},
+        key="item id",
+        purpose="each item's current summary; a tombstone takes the item out",
+        setting="FLOW_ITEMS_PARTITIONS",
+    )
+
+
+def _histories(settings: Settings) -> Topic:
+    return Topic(
+        name=settings.topic(HISTORIES),
+        partitions=settings.events_partitions,
+        config=COMPACTED | {"max.message.bytes": str(8 * MIB)},
+        key="item id",
+        purpose="changelog of the item table: each item's whole history, in the engine's own format",
+        setting="FLOW_EVENTS_PARTITIONS",
+    )
+
+
+def _dead_letters(settings: Settings) -> Topic:
+    # A megabyte above the events' limit leaves room for the headers that say why.
+    return Topic(
+        name=settings.topic(DEAD_LETTERS),
+        partitions=1,
+        config=KEPT_A_MONTH | {"max.message.bytes": str(17 * MIB)},
+        key="key of the refused record",
+        purpose="refused records, bytes unchanged, with the reason in headers",
+    )
