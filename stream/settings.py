@@ -18,7 +18,7 @@ KAFKA_PORT = 9092
 MAX_PARTITIONS = 10_000
 
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,200}")
-_BROKER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[^\s:,/\[\]]+)(:(?P<port>[0-9]{1,5}))?")
+_BROKER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
 

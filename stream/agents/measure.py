@@ -16,6 +16,7 @@ from mode.utils.logging import get_logger
 from stream.agents.engine import Engine
 from stream.agents.readiness import Awaited, Readiness
 from stream.clock import wall
+from stream.errors import KafkaError
 from stream.flow.boards import PORTFOLIO, Node
 from stream.flow.report import read
 from stream.gauges.snapshot import Snapshot
@@ -71,7 +72,12 @@ class Measure:
         if not (self.readiness.awaited or engine.clock.mode == "event" or self._waiting()):
             return
         count = engine.settings.events_partitions
-        engine.committed = await engine.offsets.committed(engine.events_topic, count)
+        try:
+            engine.committed = await engine.offsets.committed(engine.events_topic, count)
+        except KafkaError as error:
+            # The boards are as true as before; what needs Kafka's answer waits for it.
+            logger.warning("%s", error)
+            return
         awaiting = [row for row in self.readiness.awaited.items() if row[1].items is None]
         for partition, awaited in awaiting:
             await self._await_items(partition, awaited)

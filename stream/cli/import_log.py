@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import aiokafka.errors  # type: ignore[import-untyped]
+import aiokafka.errors
 import click
 from aiokafka import AIOKafkaProducer
 from rich.console import Console
@@ -37,6 +37,8 @@ AWAITED_BYTES = 32 * MIB
 CLOSE_SECONDS = 10
 INTERRUPTED = 130
 Headers = Sequence[tuple[str, bytes]]
+SILENT = ("does not answer", "Start it, or set FLOW_KAFKA_BROKERS")
+REFUSES = ("refuses", "Mend that")
 AGAIN = "run it again: what arrives twice counts once"
 
 
@@ -184,20 +186,18 @@ async def _outlet(settings: Settings) -> AsyncIterator[Outlet]:
     try:
         await producer.start()
         yield Outlet(producer)
-    except (aiokafka.errors.KafkaTimeoutError, aiokafka.errors.KafkaConnectionError) as error:
-        mend = f"Start it, or set FLOW_KAFKA_BROKERS; then {AGAIN}"
-        raise KafkaError(f"Kafka at {brokers!r} does not answer ({_one_line(error)}). {mend}") from error
     except aiokafka.errors.KafkaError as error:
-        raise KafkaError(
-            f"Kafka at {brokers!r} refuses: {_one_line(error)}. Mend that, then {AGAIN}"
-        ) from error
+        silent = error.retriable or isinstance(error, aiokafka.errors.KafkaTimeoutError)
+        does, mend = SILENT if silent else REFUSES
+        why = f"Kafka at {brokers!r} {does} ({_one_line(error)})"
+        raise KafkaError(f"{why}. {mend}; then {AGAIN}") from error
     finally:
         with suppress(TimeoutError):
             await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    return " ".join(str(error).split()).rstrip(".")
 
 
 @contextmanager

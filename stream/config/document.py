@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -28,29 +28,16 @@ class Document:
         self._written: dict[Path, str] = {}
         self._scalars = yaml.constructor.SafeConstructor()
         try:
-            self.data = self._read(_compose(text), ())
-        except yaml.reader.ReaderError as error:
-            line = text.count("\n", 0, error.position) + 1
-            self._refuse(line, f"character U+{int(error.character):04X} is not allowed in YAML: leave it out")
-        except yaml.MarkedYAMLError as error:
-            mark = error.problem_mark or error.context_mark
-            self._refuse(
-                mark.line + 1 if mark else None,
-                f"not YAML: {error.problem or error.context}: mend the syntax",
-            )
+            self.data = self._read(_compose(text, name), ())
         except RecursionError:
-            self._refuse(None, "is nested too deeply to be a configuration: see the reference flow.yaml")
-
-    def _refuse(self, line: int | None, message: str) -> None:
-        raise Mistakes([Mistake(self.name, line, "", None, message)]) from None
+            _refuse(name, None, "is nested too deeply: write it like the reference flow.yaml")
 
     def _read(self, node: yaml.Node, path: Path) -> Any:
         self._lines.setdefault(path, node.start_mark.line + 1)
         if len(self._lines) > MAX_VALUES:
-            self._refuse(
-                node.start_mark.line + 1, f"has more than {MAX_VALUES} values: make the file smaller"
-            )
-        if isinstance(node, yaml.ScalarNode):
+            line = node.start_mark.line + 1
+            _refuse(self.name, line, f"has more than {MAX_VALUES} values: make the file smaller")
+        if isinstance(node, yaml.ScalarNode) and node.tag in self._scalars.yaml_constructors:
             return self._scalar(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag == "tag:yaml.org,2002:seq":
             return [self._read(child, (*path, index)) for index, child in enumerate(node.value)]
@@ -64,14 +51,14 @@ class Document:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             key = key_node.value
-            if key_node.tag != "tag:yaml.org,2002:str" or not isinstance(key, str):
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                self._add(line, path, "key << is not read here: write out what it stands for", None)
+            elif key_node.tag != "tag:yaml.org,2002:str" or not isinstance(key, str):
                 shown = key if isinstance(key, str) else "a list or mapping"
                 self._add(line, path, f"key {shown} is not text to YAML: quote it", None)
             elif key in found:
-                first = self._lines[(*path, key)]
-                self._add(
-                    line, (*path, key), f"this key stands already on line {first}: remove one of them", None
-                )
+                mend = f"this key stands already on line {self._lines[(*path, key)]}: remove one of them"
+                self._add(line, (*path, key), mend, None)
             else:
                 self._lines[(*path, key)] = line
                 found[key] = self._read(value_node, (*path, key))
@@ -85,12 +72,12 @@ class Document:
         except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError):
             kind = node.tag.rpartition(":")[2]
             self.complain(
-                path, f"{quoted(node.value)} cannot be read as the {kind} it looks like: quote it", None
+                path, f"{quoted(node.value)} is no {kind}, as which YAML reads it: mend or quote it", None
             )
             return None
         if isinstance(value, int) and value.bit_length() > MAX_BITS:
             self.complain(
-                path, f"{quoted(node.value)[1:-1]} is too large a number: give one of at most 18 digits", None
+                path, f"{quoted(node.value)[1:-1]} is too large: give a number of at most 18 digits", None
             )
             return None
         return value
@@ -114,7 +101,8 @@ class Document:
         if isinstance(value, str):
             return quoted(value)
         if isinstance(value, dict | list):
-            return "a mapping" if isinstance(value, dict) else "a list"
+            kind = "mapping" if isinstance(value, dict) else "list"
+            return f"a {kind}" if value else f"an empty {kind}"
         return "an empty value" if value is None else quoted(self._written[path])[1:-1]
 
     def written(self, path: Path) -> str:
@@ -133,12 +121,24 @@ class Document:
         return ((path, value) for path, value in self.at(pattern) if isinstance(value, str))
 
 
-def _compose(text: str) -> yaml.Node:
-    # libyaml's loader is faster, but a deeply nested text overflows its stack and ends the process.
-    node = yaml.compose(text, Loader=yaml.SafeLoader)
+def _compose(text: str, name: str) -> yaml.Node:
+    try:
+        # libyaml's loader is faster, but a deeply nested text overflows its stack and ends the process.
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        _refuse(name, line, f"character U+{int(error.character):04X} is not allowed in YAML: leave it out")
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+        _refuse(name, mark.line + 1 if mark else None, f"not YAML: {problem}: mend the syntax")
     if node is None:
-        raise yaml.MarkedYAMLError(problem="the file is empty")
+        _refuse(name, None, "is empty: give at least version, organisation and workflows")
     return node
+
+
+def _refuse(name: str, line: int | None, message: str) -> NoReturn:
+    raise Mistakes([Mistake(name, line, "", None, message)]) from None
 
 
 def _entries(node: Any, step: str) -> list[tuple[str | int, Any]]:

@@ -13,7 +13,7 @@ from math import isfinite
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, WithJsonSchema
 
 from stream.config.duration import PATTERN, Duration
 from stream.config.mistake import did_you_mean
@@ -48,6 +48,13 @@ def read_text(value: object, longest: int = MAX_VALUE) -> str:
     return value
 
 
+def read_version(value: object) -> int:
+    """Read the version of the format."""
+    if value == 1 and type(value) is int:
+        return 1
+    raise ValueError("is not a known version: give 1")
+
+
 def read_name(value: object) -> str:
     """Read a name, which becomes the value of a label."""
     text = read_text(value, MAX_NAME)
@@ -71,7 +78,7 @@ def read_match(value: object) -> str | tuple[str, ...]:
     if not isinstance(value, list | tuple):
         return _scalar(value)
     if not value:
-        raise ValueError("is an empty list, which nothing matches: give at least one value")
+        raise ValueError("matches nothing: give at least one value")
     return tuple(_scalar(part) for part in value)
 
 
@@ -79,7 +86,7 @@ def _scalar(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return str(value)
+        return str(int(value)) if value == value // 1 and isfinite(value) else str(value)
     return read_text(value)
 
 
@@ -136,28 +143,29 @@ _SCALAR = {"anyOf": [_TEXT, {"type": "number"}, {"type": "boolean"}]}
 _MATCH = {"anyOf": [*_SCALAR["anyOf"], {"type": "array", "items": _SCALAR, "minItems": 1}]}
 _NAME = {**_TEXT, "minLength": 1, "maxLength": MAX_NAME}
 
-Text = Annotated[str, PlainValidator(read_text), WithJsonSchema(_TEXT)]
-Name = Annotated[str, PlainValidator(read_name), WithJsonSchema(_NAME)]
+Text = Annotated[str, BeforeValidator(read_text), WithJsonSchema(_TEXT)]
+Name = Annotated[str, BeforeValidator(read_name), WithJsonSchema(_NAME)]
 SourceName = Annotated[
-    str, PlainValidator(read_source), WithJsonSchema({**_NAME, "pattern": f"^{SOURCE_PATTERN}$"})
+    str, BeforeValidator(read_source), WithJsonSchema({**_NAME, "pattern": f"^{SOURCE_PATTERN}$"})
 ]
-Match = Annotated[str | tuple[str, ...], PlainValidator(read_match), WithJsonSchema(_MATCH)]
+Match = Annotated[str | tuple[str, ...], BeforeValidator(read_match), WithJsonSchema(_MATCH)]
 Limit = Annotated[
     int | None,
-    PlainValidator(read_limit),
+    BeforeValidator(read_limit),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, {"type": "null"}]}),
 ]
-Day = Annotated[date, PlainValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
-TimeZone = Annotated[str, PlainValidator(read_time_zone), WithJsonSchema(_NAME)]
+Day = Annotated[date, BeforeValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
+TimeZone = Annotated[str, BeforeValidator(read_time_zone), WithJsonSchema(_NAME)]
 Quantile = Annotated[
     float,
-    PlainValidator(read_quantile),
+    BeforeValidator(read_quantile),
     WithJsonSchema({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}),
 ]
 Amount = Annotated[
-    Duration | float,
-    PlainValidator(read_amount),
+    float | Duration,
+    BeforeValidator(read_amount),
     WithJsonSchema(
         {"anyOf": [{"type": "string", "pattern": f"^{PATTERN}$"}, {"type": "number", "minimum": 0}]}
     ),
 ]
+Version = Annotated[int, BeforeValidator(read_version), WithJsonSchema({"const": 1})]

@@ -14,7 +14,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from stream.config.duration import Duration
-from stream.config.fields import Amount, Day, Limit, Match, Name, Quantile, SourceName, Text, TimeZone
+from stream.config.fields import (
+    Amount,
+    Day,
+    Limit,
+    Match,
+    Name,
+    Quantile,
+    SourceName,
+    Text,
+    TimeZone,
+    Version,
+)
 
 __all__ = ["Art", "Duration", "FlowConfig", "ProgramIncrement", "Source", "States", "Target", "TeamConfig"]
 __all__ += ["ValueStream", "Workflow"]
@@ -107,7 +118,7 @@ class Source(_Part):
     name: SourceName = Field(
         description="Name of the source: `source` of its events, accepted at POST /hooks/NAME."
     )
-    kind: Kind = Field(description="What sends: decides how payloads and signatures are read.")
+    kind: Kind = Field(description="Kind of sender: decides how payloads and signatures are read.")
     secret_file: Name = Field(description="File with the secret that signs the payloads.")
 
 
@@ -119,7 +130,7 @@ class Target(_Part):
     value_stream: Name | None = Field(None, description="Value stream of the node.")
     art: Name | None = Field(None, description="ART of the node.")
     team: Name | None = Field(None, description="Team of the node.")
-    metric: Metric = Field(description="What is measured.")
+    metric: Metric = Field(description="Metric that is measured.")
     quantile: Quantile | None = Field(None, description="Quantile of the flow time, for `flow_time`.")
     window: Duration | None = Field(
         None, description="One of `windows`, for `flow_time`, `velocity`, `efficiency` and `distribution`."
@@ -136,7 +147,7 @@ class Target(_Part):
 class FlowConfig(_Part):
     """The configuration of flowgauge (flow.yaml)."""
 
-    version: Literal[1] = Field(description="Version of this format.")
+    version: Version = Field(description="Version of this format.")
     organisation: tuple[ValueStream, ...] = Field(
         min_length=1, description="Value streams, with ARTs and teams."
     )

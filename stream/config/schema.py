@@ -1,15 +1,17 @@
 """The JSON Schema of flow.yaml, for editors; kept in `schemas/flow-config.schema.json`.
 
-`python -m stream.config.schema > schemas/flow-config.schema.json` writes it anew.
+`python -c "from stream.config.schema import write; write()"`, run in the repository's root, writes it anew.
 """
 
 from __future__ import annotations
 
 import json
-import sys
+from pathlib import Path
 from typing import Any
 
 from stream.config.model import FlowConfig
+
+KEPT = "schemas/flow-config.schema.json"
 
 
 def flow_config_schema() -> dict[str, Any]:
@@ -27,5 +29,6 @@ def schema_text() -> str:
     return json.dumps(flow_config_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-if __name__ == "__main__":
-    sys.stdout.write(schema_text())
+def write(path: str = KEPT) -> None:
+    """Write the file anew."""
+    Path(path).write_text(schema_text(), encoding="utf-8")

@@ -41,8 +41,11 @@ def _complain(document: Document, detail: Mapping[str, Any]) -> None:
     if path[-1:] == ("[key]",):
         path = path[:-1]
     kind = detail["type"]
+    if kind == "too_short" and value:
+        # Pydantic counts only the entries that are right; the others are named one by one.
+        return
     if kind == "missing":
-        document.complain(path, f"is missing: {_field_help(path)}", None)
+        document.complain(path, f"is missing: give the {_field_help(path)}", None)
     elif kind == "extra_forbidden":
         document.complain(path, f"is not a key here: {_known(path)}", value)
     else:
@@ -56,7 +59,7 @@ def _sentence(kind: str, context: Mapping[str, Any]) -> str:
     if kind == "literal_error":
         return f"is not known here: give {context['expected']}"
     if kind == "too_short":
-        return "is empty: give at least one entry"
+        return "is not enough: give at least one entry"
     if kind == "too_long":
         return f"has {context['actual_length']} entries: give at most {context['max_length']}"
     if kind == "tuple_type":
@@ -69,7 +72,8 @@ def _model_at(path: Path) -> type[BaseModel]:
 
 
 def _field_help(path: Path) -> str:
-    return str(_model_at(path).model_fields[str(path[-1])].description)
+    text = str(_model_at(path).model_fields[str(path[-1])].description).rstrip(".")
+    return text[0].lower() + text[1:] if text[1].islower() else text
 
 
 def _known(path: Path) -> str:

@@ -33,7 +33,7 @@ def check_states(document: Document) -> None:
     for path, states in document.at("workflows.*.states"):
         lists = states.values() if isinstance(states, dict) else ()
         count = sum(len(names) for names in lists if isinstance(names, list))
-        if isinstance(states, dict) and not count:
+        if isinstance(states, dict) and not any(states.values()):
             document.complain(
                 path, "names no state: give at least one under active, and one under done", None
             )
@@ -52,7 +52,9 @@ def check_reached(document: Document) -> None:
         for found, wider in earlier:
             if _takes_all(wider, rule):
                 place = f"the workflow on line {document.line(found)} already takes all it applies to"
-                document.complain(path, f"is never reached, since {place}: put it before, or remove it", None)
+                document.complain(
+                    path, f"is never reached, since {place}: put it before that one, or remove it", None
+                )
                 break
         earlier.append((path, rule))
 

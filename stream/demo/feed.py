@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from time import monotonic
 
-from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
-from aiokafka.errors import KafkaError as AiokafkaError  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError as AiokafkaError
 
 from stream.clock import wall
 from stream.demo.journal import Journal, Record
@@ -61,12 +61,14 @@ class Feed:
     async def _wait_until_at_most(self, size: int) -> None:
         since = monotonic()
         while self._under_way and sum(batch for _, batch in self._under_way) > size:
+            asked = monotonic()
             taken = await self._taken()
             if taken < self._under_way[0][0]:
                 if monotonic() - since > STALL_SECONDS:
                     lag = f"{self._sent - taken:,} events wait, none is taken in"
                     raise KafkaError(f"the worker has stopped reading: {lag}. Start the demo again")
-                await asyncio.sleep(LOOK_SECONDS)
+                # The answer is a whole scrape; asking at once again would hold up what is waited for.
+                await asyncio.sleep(max(LOOK_SECONDS, 3 * (monotonic() - asked)))
                 continue
             since = monotonic()
             while self._under_way and self._under_way[0][0] <= taken:

@@ -62,7 +62,8 @@ REASONS = ("waiting for another team", "waiting for a supplier", "test environme
            "open question to the product owner", "needs a security decision")  # fmt: skip
 VERBS = ("Add", "Show", "Validate", "Speed up", "Simplify", "Log", "Retry", "Import", "Export", "Replace")
 THINGS = ("address form", "audit trail", "batch job", "currency rates", "customer export", "error page",
-          "filter", "login", "monthly report", "order list", "price rules", "rate limit", "search", "status mail")  # fmt: skip
+          "filter", "login", "monthly report", "order list", "price rules", "rate limit",
+          "search", "status mail")  # fmt: skip
 
 
 @dataclass(slots=True, eq=False)

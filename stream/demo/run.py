@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 
 import click
-from aiokafka import AIOKafkaProducer  # type: ignore[import-untyped]
+from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -108,10 +108,10 @@ async def _demo(options: Options) -> None:
 
 def _steps(options: Options, journal: Journal, refusals: _Refusals) -> Iterator[Step]:
     if options.log is not None:
-        resume_log(journal, options.log)
         rows = read_log(options.log, options.mapping, LOG_SOURCE, wall())
         # What cannot be read at all is said now, before anything is started.
         rows = chain(tuple(islice(rows, 1)), rows)
+        resume_log(journal, options.log)
         return log_steps(rows, options.log.stat().st_size, journal, refusals.add)
     now = datetime.fromtimestamp(wall() // SECOND, UTC)
     simulated = resume_simulation(journal, options.seed, now - timedelta(days=options.days), now)

@@ -74,7 +74,9 @@ def resume_simulation(journal: Journal, seed: int | None, start: datetime, now: 
             raise SettingsError(
                 f"--seed is {seed}, but the journal holds the events of seed {before.seed}: {mend}"
             )
-        live = (*_until(before.live, _last_time(journal)), Live(now, None))
+        last = _last_time(journal)
+        # A clock that was set back must not set back the events.
+        live = (*_until(before.live, last), Live(max(now, last or now), None))
         simulated = before._replace(live=live)
     journal.set_origin(simulated.origin())
     return simulated

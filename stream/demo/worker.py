@@ -19,6 +19,7 @@ PORTS_TRIED = 100
 ANSWER_SECONDS = 5.0
 
 _EVENTS = re.compile(r"^flow_events_total(?:\{[^\n]*\})? (\S+)", re.MULTILINE)
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Worker:
@@ -39,13 +40,13 @@ class Worker:
         """Raise ServeError, with the last line that the worker printed, if it has ended."""
         status = self._child.ended()
         if status is not None:
-            lines = self._log.read_text("utf-8", errors="replace").split("\n")
+            lines = _CONTROL.sub("", self._log.read_text("utf-8", errors="replace")).split("\n")
             last = next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing")
             raise ServeError(f"the worker ended with status {status}: {last}")
 
     async def events(self) -> int:
         """Number of events that the worker has taken in since its start; 0 while it does not answer."""
-        _, page = await asyncio.to_thread(self._get, "/metrics?name[]=flow_events_total")
+        _, page = await asyncio.to_thread(self._get, "/metrics")
         return int(sum(float(value) for value in _EVENTS.findall(page)))
 
     async def not_ready(self) -> str:

@@ -33,8 +33,9 @@ _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _SHOWN = 30
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,15})?", re.ASCII)
+_OPEN = "has a quote that is never closed: close it"
 _FAULTS = {
-    "unexpected end": "has a quote that is never closed: close it",
+    "unexpected end": _OPEN,
     "expected after": "has text after a closing quote: double the quotes inside a quoted cell",
     "new-line character": "has a carriage return inside: end lines with LF or CRLF",
     "field larger": f"has a cell of more than {csv.field_size_limit():,} characters: shorten it",
@@ -224,11 +225,16 @@ def _split(lines: _Lines) -> Iterator[_Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            fault = next((said for sign, said in _FAULTS.items() if sign in str(error)), str(error))
-            taken.give_back_all_but_first()
+            # An open quote may end at the next one that was meant to open: that is the open one's fault too.
+            many = taken.give_back_all_but_first()
+            fault = _OPEN if many else _said(error)
         raw = taken.raw()
         if cells or fault:
             yield _Row(line, raw, cells, fault or _fault_of(raw))
+
+
+def _said(error: csv.Error) -> str:
+    return next((said for sign, said in _FAULTS.items() if sign in str(error)), f"cannot be read: {error}")
 
 
 def _fault_of(raw: bytes) -> str:
@@ -266,9 +272,12 @@ class _Taken:
         self._taken.clear()
         self._size = 0
 
-    def give_back_all_but_first(self) -> None:
-        self._lines.give_back(self._taken[1:])
+    def give_back_all_but_first(self) -> bool:
+        """Let the other lines be read again; tell whether there were any."""
+        others = self._taken[1:]
+        self._lines.give_back(others)
         del self._taken[1:]
+        return bool(others)
 
     def raw(self) -> bytes:
         return b"".join(self._taken).rstrip(b"\r\n")

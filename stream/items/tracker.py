@@ -150,11 +150,13 @@ class Batch:
 
     def _close(self, key: bytes, history: History) -> None:
         history.forget_if_erased(self._now)
-        summary = None
-        if history.entries[0].type is not EventType.OBJECTIVE:
-            summary = fold(key.decode(), history.entries, self._derivation.rules, self._now)
+        counted = history.entries[0].type is not EventType.OBJECTIVE
+        summary = fold(key.decode(), history.entries, self._derivation.rules, self._now) if counted else None
         stands_in = self._stands_in(summary)
         history.sent |= sum(1 << partition for partition in stands_in)
+        if counted and self._derivation.partitions == 1:
+            # Nothing is to be remembered where there is one partition; so rows tell of nothing but their events.
+            history.sent = 1
         row = history.encode()
         if row != self._rows.get(key):
             self._outcome.rows[key] = row

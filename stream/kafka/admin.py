@@ -7,6 +7,8 @@ it has to say arrives as an exception, which becomes one KafkaError.
 from __future__ import annotations
 
 import logging
+import socket
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,8 +27,11 @@ from stream.kafka.topics import MIB, Topic, topics
 from stream.settings import Settings
 
 REACH_MS = 10_000
+CONNECT_SECONDS = 3
+RETRY_SECONDS = 0.2
 MISSING = "missing"
 PARTITIONS = "partitions"
+_START = "Start it, or set FLOW_KAFKA_BROKERS"
 _UNKNOWN_TOPIC = 3
 _ALREADY_EXISTS = 36
 _BAD_REPLICATION = 38
@@ -135,20 +140,45 @@ def kafka_errors(settings: Settings) -> Iterator[None]:
     try:
         yield
     except (kafka.errors.KafkaTimeoutError, kafka.errors.KafkaConnectionError) as error:
-        mend = "Start it, or set FLOW_KAFKA_BROKERS"
-        raise KafkaError(f"Kafka at {brokers!r} does not answer ({_one_line(error)}). {mend}") from error
+        raise KafkaError(f"Kafka at {brokers!r} does not answer ({_one_line(error)}). {_START}") from error
     except kafka.errors.KafkaError as error:
         raise KafkaError(f"Kafka at {brokers!r} refuses: {_one_line(error)}") from error
 
 
 def _client(settings: Settings) -> dict[str, Any]:
+    """Give what all clients are made with, once Kafka can be reached."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
+    _reach(settings.brokers)
     common: dict[str, Any] = {
         "bootstrap_servers": list(settings.brokers),
         "bootstrap_timeout_ms": REACH_MS,
         "client_id": "flowgauge",
     }
     return common | (_EMBEDDED if settings.embedded else {})
+
+
+def _reach(brokers: Sequence[str]) -> None:
+    """Wait until one of the brokers takes a connection.
+
+    A client of kafka-python that finds nobody leaves its thread and sockets behind, so none is made before.
+    """
+    deadline = time.monotonic() + REACH_MS / 1000
+    while True:
+        why = [_refusal_to_connect(broker) for broker in brokers]
+        if None in why:
+            return
+        if time.monotonic() > deadline:
+            raise KafkaError(f"Kafka at {','.join(brokers)!r} does not answer ({why[0]}). {_START}")
+        time.sleep(RETRY_SECONDS)
+
+
+def _refusal_to_connect(broker: str) -> str | None:
+    host, _, port = broker.rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS):
+            return None
+    except (OSError, UnicodeError) as error:
+        return getattr(error, "strerror", None) or _one_line(error)
 
 
 @contextmanager

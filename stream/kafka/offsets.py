@@ -7,15 +7,22 @@ whether the whole topic is folded, with which configuration, and what the newest
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any, NamedTuple
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError as ClientError
+
+from stream.errors import KafkaError
 
 # Kafka refuses more than `offset.metadata.max.bytes`, which is 4,096 by default.
 MAX_METADATA_BYTES = 3_500
+PATIENCE = 30.0
+PAUSE = 0.2
 
 
 class Committed(NamedTuple):
@@ -73,10 +80,8 @@ class Offsets:
 
     async def committed(self, topic: str, partitions: int) -> dict[int, Committed]:
         """Give what the group has committed, by partition; partitions without a commit are left out."""
-        if self._admin is None:
-            return {}
         wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
-        found = await self._admin.list_consumer_group_offsets(self._group, partitions=wanted)
+        found = await _answered(lambda: self._group_offsets(wanted))
         return {
             tp.partition: read_metadata(offset.offset, offset.metadata)
             for tp, offset in found.items()
@@ -86,15 +91,33 @@ class Offsets:
     async def ends(self, topic: str, partitions: int) -> dict[int, int]:
         """Give the offset behind the last record of each partition."""
         wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
-        return {tp.partition: end for tp, end in (await self._client.end_offsets(wanted)).items()}
+        found = await _answered(lambda: self._client.end_offsets(wanted))
+        return {tp.partition: end for tp, end in found.items()}
 
     async def beginning(self, topic: str, partition: int) -> int:
         """Give the offset of the first record that a partition still has."""
         tp = TopicPartition(topic, partition)
-        return int((await self._client.beginning_offsets([tp]))[tp])
+        return int((await _answered(lambda: self._client.beginning_offsets([tp])))[tp])
+
+    async def _group_offsets(self, wanted: list[TopicPartition]) -> Any:  # noqa: ANN401
+        if self._admin is None:
+            raise RuntimeError("the admin client is not started")
+        return await self._admin.list_consumer_group_offsets(self._group, partitions=wanted)
 
     @property
     def _client(self) -> AIOKafkaConsumer:
         if self._consumer is None:
             raise RuntimeError("the offsets client is not started")
         return self._consumer
+
+
+async def _answered(ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401
+    """Ask until Kafka answers: a coordinator that is not there yet, or an election, is no failure."""
+    begun = monotonic()
+    while True:
+        try:
+            return await ask()
+        except ClientError as error:
+            if monotonic() - begun > PATIENCE:
+                raise KafkaError(f"Kafka does not tell offsets for {PATIENCE:.0f} seconds: {error!r}") from None
+            await asyncio.sleep(PAUSE)

@@ -99,5 +99,5 @@ class Outbox:
 
 
 def _append(batch: BatchBuilder, row: Row) -> bool:
-    metadata = batch.append(timestamp=row.timestamp, key=row.key, value=row.value, headers=row.headers)
+    metadata = batch.append(timestamp=row.timestamp, key=row.key, value=row.value, headers=list(row.headers))
     return metadata is not None

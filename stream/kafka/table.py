@@ -79,6 +79,12 @@ class RowStore(Store[bytes, bytes]):
         self._partitions.clear()
         self._offsets.clear()
 
+    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:  # noqa: ANN401, FBT001, FBT002
+        """Do nothing: the changelog is the backup."""
+
+    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:  # noqa: ANN401, FBT001, FBT002
+        """Do nothing: the changelog is the backup."""
+
     def __getitem__(self, key: bytes) -> bytes:
         return next(rows[key] for rows in self._partitions.values() if key in rows)
 

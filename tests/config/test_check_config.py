@@ -1,0 +1,98 @@
+"""`flowgauge check-config`: what it prints, where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from stream.cli.check_config import command
+from stream.cli.main import main
+from stream.config.load import load_config
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+REFERENCE = ROOT / "deploy" / "flow.yaml"
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments)
+
+
+def test_what_was_understood() -> None:
+    result = run(str(REFERENCE))
+    assert result.exit_code == 0
+    lines = dict(line.split(": ", 1) for line in result.stdout.splitlines())
+    assert lines["fingerprint"] == load_config(REFERENCE).fingerprint
+    assert (lines["value streams"], lines["arts"], lines["teams"], lines["limits"]) == ("2", "2", "3", "4")
+    assert lines["windows"] == "1d, 7d, 14d, 30d, 90d"
+    assert (
+        lines["value stream Payments (limit 60)"] == "Checkout (limit 30): Cards (limit 8), Wallets (limit 6)"
+    )
+
+
+def test_what_is_not_there_is_a_dash() -> None:
+    assert "sources: -\n" in run(str(HERE / "minimal.good.yaml")).stdout
+
+
+def test_json() -> None:
+    result = run(str(REFERENCE), "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert (found["valid"], found["mistakes"], found["teams"]) == (True, [], 3)
+    assert found["workflows"] == ["delivery", "tickets"]
+
+
+def test_mistakes_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    path = HERE / "several.bad.yaml"
+    with pytest.raises(SystemExit) as caught:
+        main(["check-config", str(path)])
+    assert caught.value.code == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(
+        f"flowgauge: {path} has 5 mistakes:\n{path}:9: organisation[0].load_limit: -1 is not a limit"
+    )
+    assert len(err.splitlines()) == 6
+
+
+def test_mistakes_as_json() -> None:
+    path = HERE / "limit.bad.yaml"
+    result = run(str(path), "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.stdout)
+    assert found["valid"] is False
+    assert found["mistakes"][0] == {
+        "file": str(path),
+        "line": 10,
+        "key": "organisation[0].load_limit",
+        "value": 2.5,
+        "message": "2.5 is not a limit: give a whole number of items, 1 or more",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("target-bounds", "NaN"), ("increment-days", "2027-01-04 08:00:00+00:00")]
+)
+def test_values_that_json_does_not_know(name: str, value: str) -> None:
+    result = run(str(HERE / f"{name}.bad.yaml"), "--json")
+    assert value in [mistake["value"] for mistake in json.loads(result.stdout)["mistakes"]]
+
+
+def test_a_missing_file_is_named_without_a_line() -> None:
+    result = run("nowhere.yaml", "--json")
+    assert result.exit_code == 1
+    assert [mistake["line"] for mistake in json.loads(result.stdout)["mistakes"]] == [None]
+
+
+def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "120")
+    command.main([str(REFERENCE)], standalone_mode=False)
+    shown = capsys.readouterr().out
+    assert "is a valid configuration" in shown
+    assert "│ Support: First Line" in shown
+    assert "value stream Operations" in shown

@@ -1,0 +1,211 @@
+"""The product's own commands as subprocesses: `python -m stream worker`, and those that come to an end."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.kafka.broker import Broker, free_port
+from tests.kafka.jars import REPOSITORY
+
+READY_SECONDS = 120
+STOP_SECONDS = 30
+COMMAND_SECONDS = 180
+TAIL = 6_000
+
+
+class WorkerError(AssertionError):
+    """A worker did not do what it must; the message has its last words."""
+
+
+@dataclass
+class Deployment:
+    """Where workers meet: the broker, this test's topics, and a folder for their files."""
+
+    broker: Broker
+    prefix: str
+    folder: Path
+    events_partitions: int = 4
+    items_partitions: int = 1
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return the environment of a command; no other FLOW_ setting gets into it."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")}
+        return (
+            inherited
+            | {
+                "FLOW_KAFKA_BROKERS": self.broker.bootstrap,
+                "FLOW_TOPIC_PREFIX": self.prefix,
+                "FLOW_EVENTS_PARTITIONS": str(self.events_partitions),
+                "FLOW_ITEMS_PARTITIONS": str(self.items_partitions),
+                "FLOW_WEB_HOST": "127.0.0.1",
+            }
+            | more
+        )
+
+    def topic(self, name: str) -> str:
+        """Return the topic's full name."""
+        return f"{self.prefix}{name}"
+
+    def config(self, text: str, name: str = "flow.yaml") -> Path:
+        """Write a configuration and return its path."""
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def create_topics(self) -> None:
+        """Make the topics as the product declares them, before any worker does."""
+        done = self.run("topics", "apply")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def run(
+        self, *arguments: str, timeout: float = COMMAND_SECONDS, **more: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `python -m stream ...` to its end, with a data folder and a free web port of its own."""
+        own = {"FLOW_DATA_DIR": str(self.folder / "command"), "FLOW_WEB_PORT": str(free_port())}
+        return subprocess.run(
+            [sys.executable, "-m", "stream", *arguments],
+            env=self.environment(**(own | more)),
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+
+
+class Worker:
+    """One worker process; use it as a context manager, which kills what still runs at the end.
+
+    `clock` is what the worker takes for now (`wall`, `event` or an instant); its web server has a free port.
+    """
+
+    def __init__(
+        self, deployment: Deployment, config: Path, *, clock: str | None = None, name: str = "w1"
+    ) -> None:
+        self.name = name
+        self.port = free_port()
+        self._log = deployment.folder / f"{name}.log"
+        self._command = [sys.executable, "-m", "stream", "worker", "-c", str(config)]
+        if clock is not None:
+            self._command += ["--clock", clock]
+        self._environment = deployment.environment(
+            FLOW_WEB_PORT=str(self.port), FLOW_DATA_DIR=str(deployment.folder / name)
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+
+    def start(self) -> Self:
+        """Start the process, also after `kill` or `stop`, with the same port, log and data folder."""
+        if self._process is not None and self._process.poll() is None:
+            raise WorkerError(f"worker {self.name} is running already")
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, env=self._environment, cwd=REPOSITORY, stdout=log, stderr=subprocess.STDOUT
+            )
+        return self
+
+    def wait_ready(self, timeout: float = READY_SECONDS) -> Self:
+        """Wait until `/ready` answers 200.
+
+        Raises WorkerError, with the last answer and the log's end, if time is up or the process has ended.
+        """
+        deadline = time.monotonic() + timeout
+        status, body = self.get("/ready")
+        while status != http.client.OK:
+            if not self.alive or time.monotonic() > deadline:
+                raise WorkerError(
+                    self._last_words(f"not ready within {timeout} s; /ready last: {status} {body}")
+                )
+            time.sleep(0.1)
+            status, body = self.get("/ready")
+        return self
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> str:
+        """What the worker has written to stdout and stderr."""
+        return self._log.read_text(errors="replace")
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return status and body; status 0 where nobody answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        except (OSError, http.client.HTTPException) as error:
+            return 0, repr(error)
+        finally:
+            connection.close()
+
+    def metrics(self) -> str:
+        """Return what `/metrics` says in Prometheus' text format; raises WorkerError."""
+        status, body = self.get("/metrics")
+        if status != http.client.OK:
+            raise WorkerError(self._last_words(f"/metrics: {status} {body}"))
+        return body
+
+    def kill(self) -> None:
+        """End the process with SIGKILL: it cannot commit, flush or say goodbye. Idempotent."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self, timeout: float = STOP_SECONDS) -> None:
+        """Ask the process to end; raises WorkerError unless it does so within `timeout` s, with status 0."""
+        if self._process is None:
+            raise WorkerError(f"worker {self.name} was never started")
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            status = self._process.wait(timeout)
+        except subprocess.TimeoutExpired as error:
+            raise WorkerError(self._last_words(f"did not stop within {timeout} s of SIGTERM")) from error
+        if status != 0:
+            raise WorkerError(self._last_words(f"ended with status {status} after SIGTERM"))
+
+    def _last_words(self, what: str) -> str:
+        state = "running" if self.alive else f"ended, status {self._process and self._process.returncode}"
+        return f"worker {self.name} ({state}): {what}\n--- end of its log\n{self.log[-TAIL:]}"
+
+
+def one_refusal(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the one line by which a command refused; raises AssertionError where it did otherwise."""
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1, f"status {done.returncode}\n{done.stdout}{done.stderr}"
+    assert len(lines) == 1, f"{len(lines)} lines on stderr instead of one:\n{done.stderr}"
+    assert lines[0].startswith("flowgauge: "), lines[0]
+    assert "Traceback" not in done.stdout, done.stdout
+    return lines[0]
+
+
+def stop_all(workers: Iterable[Worker]) -> None:
+    """Stop each worker; raises WorkerError for the first that does not end as it must."""
+    for worker in workers:
+        worker.stop()
+
+
+def all_ready(workers: Sequence[Worker], timeout: float = READY_SECONDS) -> None:
+    """Wait until each worker is ready; raises WorkerError."""
+    for worker in workers:
+        worker.wait_ready(timeout)

@@ -1,0 +1,84 @@
+"""The engine as the properties drive it: records in batches, rows as bytes, boards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import yaml
+
+from stream.config.load import parse_config
+from stream.config.model import FlowConfig
+from stream.events.decode import decode
+from stream.events.event import Event
+from stream.events.rejection import Rejection
+from stream.flow.boards import Boards
+from stream.items.codec import decode_summary
+from stream.items.tracker import Batch, Derivation
+
+ARRIVAL = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def microseconds(instant: datetime) -> int:
+    """Write an instant as the engine has it."""
+    return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def configured(config: dict[str, Any]) -> FlowConfig:
+    """Read a configuration through its file form."""
+    return parse_config(yaml.safe_dump(config, sort_keys=False), "flow.yaml")
+
+
+def accepted(envelopes: Iterable[dict[str, Any]]) -> list[tuple[dict[str, Any], Event]]:
+    """Decode envelopes; those that the product refuses are left out."""
+    found = []
+    for envelope in envelopes:
+        data = envelope["data"]
+        key = str(data.get("item", data.get("objective"))).encode()
+        try:
+            event = decode(key, orjson.dumps(envelope), [], microseconds(ARRIVAL))
+        except Rejection:
+            continue
+        found.append((envelope, event))
+    return found
+
+
+@dataclass
+class Engine:
+    """Rows, and the newest summary of each item in each partition."""
+
+    config: FlowConfig
+    now: int
+    partitions: int = 1
+    rows: dict[bytes, bytes] = field(default_factory=dict)
+    items: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.derivation = Derivation.of(self.config, partitions=self.partitions)
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Take one batch through, as `track` does."""
+        batch = Batch(self.rows, self.derivation, self.now)
+        for event in events:
+            batch.take(event, microseconds(ARRIVAL))
+        outcome = batch.close()
+        for key, row in outcome.rows.items():
+            assert row is not None
+            self.rows[key] = row
+        for sent in outcome.summaries:
+            self.items.pop((sent.partition, sent.key), None)
+            if sent.value is not None:
+                self.items[sent.partition, sent.key] = sent.value
+        for (_, name), count in outcome.counts.items():
+            self.counts[name] = self.counts.get(name, 0) + count
+
+    def boards(self) -> Boards:
+        """Count all items, as `measure` does."""
+        boards = Boards(self.config, self.derivation.partition)
+        for (partition, key), value in self.items.items():
+            boards.put(partition, key, decode_summary(value, self.derivation.name))
+        return boards

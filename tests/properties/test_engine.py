@@ -1,0 +1,134 @@
+"""The invariants of DESIGN, held against generated histories that meet every awkward case."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from random import Random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.events.event import Event
+from stream.flow.boards import Boards, Node
+from stream.flow.report import as_json, read
+from stream.items.codec import decode_summary
+from tests.oracle.brute_force import compare_numbers, numbers
+from tests.oracle.histories import configs, event_lists, instants
+from tests.properties.engine import Engine, accepted, configured, microseconds
+
+Story = tuple[dict[str, Any], list[dict[str, Any]], datetime]
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    """Draw a configuration, events and an instant."""
+    config = draw(configs())
+    return config, draw(event_lists(config)), draw(instants())
+
+
+def in_batches(events: list[Event], random: Random) -> list[list[Event]]:
+    """Cut into batches of random sizes."""
+    cuts = sorted(random.sample(range(1, len(events)), random.randint(0, len(events) - 1))) if events else []
+    return [events[low:high] for low, high in zip([0, *cuts], [*cuts, len(events)], strict=True)]
+
+
+@settings(max_examples=400, deadline=None)
+@given(stories())
+def test_numbers_equal_the_oracle(story: Story) -> None:
+    config, envelopes, at = story
+    pairs = accepted(envelopes)
+    engine = Engine(configured(config), microseconds(at))
+    engine.take([event for _, event in pairs])
+    nodes = read(engine.boards(), engine.config.windows, engine.now)
+    actual = {"at": at.isoformat(), "nodes": [as_json(node) for node in nodes]}
+    assert compare_numbers(actual, numbers([envelope for envelope, _ in pairs], config, at)) == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(stories(), st.randoms(use_true_random=False), st.sampled_from([1, 3]))
+def test_order_multiplicity_and_batching_change_no_byte(story: Story, random: Random, partitions: int) -> None:
+    config, envelopes, at = story
+    events = [event for _, event in accepted(envelopes)]
+    once = Engine(configured(config), microseconds(at), partitions)
+    once.take(events)
+    disordered = events + random.choices(events, k=len(events) // 5 + 1) if events else []
+    random.shuffle(disordered)
+    other = Engine(once.config, once.now, partitions)
+    for batch in in_batches(disordered, random):
+        other.take(batch)
+    assert other.items == once.items
+    # The header's last field tells which partitions a summary was ever sent to: with one, the rows are the same bytes.
+    strip = 25 if partitions > 1 else 0
+    assert {k: v[strip:] for k, v in other.rows.items()} == {k: v[strip:] for k, v in once.rows.items()}
+    names = {(event.source, event.id, event.item) for event in events}
+    assert sum(other.counts.values()) == len(disordered)
+    if not any(event.type == "flow.item.erased" for event in events):
+        assert other.counts.get("applied", 0) == len(names)
+
+
+@settings(max_examples=200, deadline=None)
+@given(stories(), st.randoms(use_true_random=False))
+def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
+    config, envelopes, at = story
+    engine = Engine(configured(config), microseconds(at))
+    engine.take([event for _, event in accepted(envelopes)])
+    boards = Boards(engine.config, engine.derivation.partition)
+    untouched = read(boards, engine.config.windows, engine.now)
+    for (partition, key), value in engine.items.items():
+        boards.put(partition, key, decode_summary(value, engine.derivation.name))
+    assert read(boards, engine.config.windows, engine.now) == read(
+        engine.boards(), engine.config.windows, engine.now
+    )
+    keys = list(engine.items)
+    random.shuffle(keys)
+    for partition, key in keys:
+        boards.put(partition, key, None)
+    assert read(boards, engine.config.windows, engine.now) == untouched
+
+
+@settings(max_examples=200, deadline=None)
+@given(stories(), st.sampled_from([1, 2, 5]))
+def test_levels_reconcile_and_nothing_is_negative(story: Story, partitions: int) -> None:
+    config, envelopes, at = story
+    engine = Engine(configured(config), microseconds(at), partitions)
+    engine.take([event for _, event in accepted(envelopes)])
+    nodes = {row.node: as_json(row) for row in read(engine.boards(), engine.config.windows, engine.now)}
+    for parent, numbers_ in nodes.items():
+        parts = [child for node, child in nodes.items() if node.level == "team" and belongs(node, parent)]
+        for sum_of in (load, blocked, *(window(label) for label in numbers_["windows"])):
+            assert sum_of(numbers_) == sum(sum_of(part) for part in parts)
+        assert_none_negative(numbers_)
+    for value in engine.items.values():
+        summary = decode_summary(value, engine.derivation.name)
+        assert summary is not None
+        assert 0 <= summary.active <= sum(summary.stays.values())
+
+
+def belongs(team: Node, parent: Node) -> bool:
+    """Tell whether a team stands below a node."""
+    return all(name in ("", own) for name, own in zip(parent[1:], team[1:], strict=True))
+
+
+def load(node: dict[str, Any]) -> int:
+    """Give the load of a node."""
+    return int(node["load"]["items"])
+
+
+def blocked(node: dict[str, Any]) -> int:
+    """Give the blocked items of a node."""
+    return int(node["load"]["blocked"])
+
+
+def window(label: str) -> Any:
+    """Give a function that reads a window's velocity and arrivals as one number."""
+    return lambda node: node["windows"][label]["velocity"] * 1_000 + node["windows"][label]["arrivals"]
+
+
+def assert_none_negative(value: Any) -> None:
+    """Look for negative numbers anywhere."""
+    if isinstance(value, dict):
+        for part in value.values():
+            assert_none_negative(part)
+    elif isinstance(value, int | float):
+        assert value >= 0
