@@ -116,6 +116,7 @@ class Surroundings(Service):
         while not self.should_stop:
             await self.sleep(COMMIT_EVERY)
             with _Fatal():
+                await consumer().recover_missing()
                 await track().wake()
                 await measure().watch()
 
@@ -204,10 +205,10 @@ async def _recovered(partitions: set[int]) -> None:
 @app.on_partitions_assigned.connect
 async def _assigned(_: Any, assigned: set[TP], **__: Any) -> None:  # noqa: ANN401
     with _Fatal():
-        ends = await engine.offsets.ends(engine.events_topic, engine.settings.events_partitions)
         track().keep({tp.partition for tp in assigned if tp.topic == engine.events_topic})
         measured = {tp.partition for tp in assigned if tp.topic == engine.items_topic}
         measure().keep(measured)
+        ends = await engine.offsets.ends(engine.events_topic, engine.settings.events_partitions)
         measure().readiness.assign(measured, ends)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import Any
 
 from faust.types import TP
 from mode.utils.logging import get_logger
@@ -22,7 +21,7 @@ from stream.flow.report import read
 from stream.gauges.snapshot import Snapshot
 from stream.items.codec import decode_summary
 from stream.items.tracker import MILLISECOND
-from stream.kafka.transport import Consumer
+from stream.kafka.transport import Consumer, Polled
 
 SECOND = 1_000_000
 logger = get_logger(__name__)
@@ -44,14 +43,14 @@ class Measure:
         """Drop the boards of partitions that moved away: they leave no series."""
         for partition in self._held - partitions:
             self._engine.boards.drop(partition)
-            self._consumer.positions.pop(TP(self._engine.items_topic, partition), None)
         self._held = set(partitions)
         self._changed = True
 
-    def batch(self, tp: TP, records: Sequence[Any]) -> None:
+    def batch(self, tp: TP, polled: Polled) -> None:
         """Put a batch of summaries into the boards."""
-        if tp.partition not in self._held:
+        if tp.partition not in self._held or not self._consumer.follows(tp, polled):
             return
+        records = polled.records
         boards, name = self._engine.boards, self._engine.derivation.name
         for record in records:
             try:
@@ -63,7 +62,7 @@ class Measure:
                 boards.put(tp.partition, record.key, summary)
         if tp.partition in self.readiness.ready:
             self._arrivals += [record.timestamp for record in records]
-        self._consumer.positions[tp] = records[-1].offset + 1
+        self._consumer.processed(tp, records[-1].offset + 1)
         self._changed = True
 
     async def watch(self) -> None:
@@ -93,7 +92,8 @@ class Measure:
         return bool(self.readiness.reasons(self._engine.committed, self._positions()))
 
     def _positions(self) -> dict[int, int]:
-        return {tp.partition: position for tp, position in self._consumer.positions.items()}
+        topic = self._engine.items_topic
+        return {partition: self._consumer.reached(TP(topic, partition)) for partition in self._held}
 
     def publish(self) -> float:
         """Swap the snapshot if something changed or a second has passed; give the seconds that it took."""

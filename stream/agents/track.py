@@ -10,7 +10,6 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from time import monotonic
-from typing import Any
 
 from faust.types import TP
 
@@ -22,7 +21,7 @@ from stream.items.tracker import MILLISECOND, Batch, Outcome, Sent, expired
 from stream.kafka.offsets import write_metadata
 from stream.kafka.outbox import Row
 from stream.kafka.table import RowStore
-from stream.kafka.transport import Consumer
+from stream.kafka.transport import Consumer, Polled
 
 CHUNK = 2_000
 
@@ -45,8 +44,11 @@ class Track:
         for partition in set(self._engine.newest) - partitions:
             del self._engine.newest[partition]
 
-    async def batch(self, tp: TP, records: Sequence[Any]) -> None:
+    async def batch(self, tp: TP, polled: Polled) -> None:
         """Take one batch of records through, until it is durable."""
+        if not self._consumer.follows(tp, polled):
+            return
+        records = polled.records
         async with self._engine.working:
             batch = self._open(tp.partition)
             batch.take_records(records, self._engine.clock.not_future)

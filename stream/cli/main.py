@@ -15,7 +15,6 @@ COMMANDS = {
     "check-config": "stream.cli.check_config",
     "dead-letters": "stream.cli.dead_letters",
     "demo": "stream.cli.demo",
-    "explain": "stream.cli.explain",
     "import": "stream.cli.import_log",
     "replay": "stream.cli.replay",
     "topics": "stream.cli.topics",

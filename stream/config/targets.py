@@ -124,7 +124,7 @@ def check_item_type(document: Document, path: Path, target: dict[str, Any]) -> N
     types = [str(each[-1]) for each, _ in document.at("item_types.*")] + [OTHER]
     item_type = target.get("item_type")
     if isinstance(item_type, str) and item_type not in types:
-        hint = did_you_mean(item_type, types) or "known are " + ", ".join(types)
+        hint = did_you_mean(item_type, types) or "known are " + ", ".join(map(quoted, types))
         document.complain((*path, "item_type"), f"{quoted(item_type)} is no item type: {hint}", item_type)
 
 

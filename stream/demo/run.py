@@ -227,10 +227,10 @@ def _say_where(worker: Worker, broker: EmbeddedBroker, settings: Settings) -> No
   Kafka    {broker.bootstrap}  (embedded: for trying, it forgets at the end)
 
 Look at it:
-  curl -s {worker.url}/metrics | grep '^flow_load_ratio.*level="art"'
-  curl -s {worker.url}/metrics | grep '^flow_time_quantile_seconds.*level="value_stream".*window="30d"'
-  while sleep 2; do curl -s {worker.url}/metrics | grep -E '^flow_(load|velocity)_items.*team="Cards"'; done
-  events go to topic {settings.topic(EVENTS)}
+  curl -s {worker.url}/metrics | grep '^flow_load_items'
+  curl -s {worker.url}/metrics | grep '^flow_time_quantile_seconds.*level="art".*window="30d"'
+  while sleep 2; do echo; curl -s {worker.url}/metrics | grep '^flow_load_ratio.*level="art"'; done
+Events of your own go to topic '{settings.topic(EVENTS)}'.
 
 Ctrl-C ends everything."""
     )

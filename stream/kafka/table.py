@@ -49,7 +49,7 @@ class RowStore(Store[bytes, bytes]):
         for event in batch:
             tp = event.message.tp
             rows = self.rows(tp.partition)
-            for record in event.message.value:
+            for record in event.message.value.records:
                 if record.value is None:
                     rows.pop(record.key, None)
                 else:

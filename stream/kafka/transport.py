@@ -6,12 +6,15 @@ is live and large when it catches up: a batch is what a poll returned.
 
 Acknowledgement is ours as well: Faust acknowledges an event in a `finally`, also when its handling failed. Here that moves
 nothing. Only `Consumer.complete` does, which the agent calls once Kafka has acknowledged all that came of the batch.
+
+Faust empties its queues when it resumes after a rebalance or a recovery, also of batches that were fetched a moment before. So
+the consumer keeps apart what it has delivered and what was processed, and reads again where a batch is missing in between.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
@@ -21,6 +24,13 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage, Message
 
 NO_KEY_SIZE = 0
+
+
+class Polled(NamedTuple):
+    """The value of a message: the records of one poll, and the position in the partition before them."""
+
+    previous: int
+    records: list[Any]
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -45,7 +55,7 @@ class Consumer(driver.Consumer):
     """Faust's consumer with a message a batch, and with commits of completed batches only.
 
     `replayed` are topics without committed offsets: they are read from their beginning, and after a rebalance
-    from where `positions` says that this worker has processed them.
+    from where this worker has processed them.
     """
 
     _thread: ConsumerThread
@@ -53,7 +63,9 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         super().__init__(*args, **kwargs)
         self.replayed: frozenset[str] = frozenset()
-        self.positions: dict[TP, int] = {}
+        self._processed: dict[TP, int] = {}
+        self._delivered: dict[TP, int] = {}
+        self._missing: dict[TP, int] = {}
         self._completed: dict[TP, OffsetAndMetadata] = {}
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -77,6 +89,8 @@ class Consumer(driver.Consumer):
 
     def _batch(self, tp: TP, batch: Any) -> Message:  # noqa: ANN401
         last = batch[-1]
+        polled = Polled(self._delivered.get(tp, 0), list(batch))
+        self._delivered[tp] = last.offset + 1
         return ConsumerMessage(
             tp.topic,
             tp.partition,
@@ -85,13 +99,47 @@ class Consumer(driver.Consumer):
             last.timestamp_type,
             [],
             None,
-            list(batch),
+            polled,
             None,
             NO_KEY_SIZE,
             len(batch),
             tp,
             generation_id=self.app.consumer_generation_id,
         )
+
+    def reached(self, tp: TP) -> int:
+        """Give the offset behind the last record of a partition that was processed here."""
+        return self._processed.get(tp, 0)
+
+    def follows(self, tp: TP, polled: Polled) -> bool:
+        """Tell whether a batch follows what was processed; it may repeat of it, but not leave anything out."""
+        return polled.previous <= self.reached(tp)
+
+    def processed(self, tp: TP, next_offset: int) -> None:
+        """Note that everything before `next_offset` was processed."""
+        self._processed[tp] = max(next_offset, self.reached(tp))
+
+    async def recover_missing(self) -> None:
+        """Read again what was delivered and never processed; to be called now and then.
+
+        A batch that is in work is waited for: only what is missing twice in a row, with nothing in work, is lost.
+        """
+        if self._unacked_messages or any(not channel.queue.empty() for channel in self.app.topics):
+            self._missing = {}
+            return
+        missing = {
+            tp: self.reached(tp)
+            for tp, delivered in self._delivered.items()
+            if delivered > self.reached(tp) and self._is_stream(tp)
+        }
+        lost = {tp: offset for tp, offset in missing.items() if self._missing.get(tp) == offset}
+        self._missing = missing
+        if lost and self.flow_active and not self.app.rebalancing:
+            self.log.info("A rebalance has emptied the queues: reading again from %r", lost)
+            await self.seek_wait({tp: offset for tp, offset in lost.items() if tp in self.assignment()})
+
+    def _is_stream(self, tp: TP) -> bool:
+        return tp in self._processed and not self._is_changelog_tp(tp)
 
     def ack(self, message: Message) -> bool:
         """Note that a batch left the stream, however that went; it moves no offset."""
@@ -103,6 +151,7 @@ class Consumer(driver.Consumer):
 
     def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
         """Note that everything before `next_offset` is folded and durable, so that it may be committed."""
+        self.processed(tp, next_offset)
         self._completed[tp] = OffsetAndMetadata(next_offset, metadata)
 
     async def force_commit(
@@ -123,16 +172,33 @@ class Consumer(driver.Consumer):
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Seek to the committed offsets, and in replayed topics to where this worker has got to."""
         committed = {ensure_TP(tp): offset for tp, offset in (await super().seek_to_committed()).items()}
-        replayed = {tp: self.positions.get(tp, 0) for tp in self.assignment() if tp.topic in self.replayed}
+        replayed = {tp: self.reached(tp) for tp in self.assignment() if tp.topic in self.replayed}
         if replayed:
             await self.seek_wait(replayed)
-        return {**committed, **replayed}
+        found = {**committed, **replayed}
+        for tp, offset in found.items():
+            self._delivered[tp] = offset or 0
+            self.processed(tp, offset or 0)
+        return found
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Seek, and note that what was delivered behind the new position comes again."""
+        await super().seek_wait(partitions)
+        for tp, offset in partitions.items():
+            self._delivered[tp] = offset
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let Faust finish and commit what is in work, then forget what was not committed."""
         await super().on_partitions_revoked(revoked)
         for tp in revoked:
             self._completed.pop(tp, None)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Forget the positions of what moved away."""
+        for positions in (self._processed, self._delivered, self._missing):
+            for tp in set(positions) - assigned:
+                del positions[tp]
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Do nothing: batches are completed in order, so gaps in offsets need no bookkeeping."""

@@ -13,6 +13,7 @@ from stream.demo.feed import IN_FLIGHT_BYTES, Feed, Player
 from stream.demo.journal import Journal, Record
 from stream.demo.sources import Step
 from stream.errors import KafkaError, ServeError
+from stream.events.event import SECOND
 
 BIG = Record(b"k", b"x" * 10_000)
 
@@ -70,14 +71,24 @@ def test_no_more_is_under_way_than_the_broker_keeps(tmp_path: Path, monkeypatch:
     assert IN_FLIGHT_BYTES / 2 < reader.most <= IN_FLIGHT_BYTES
 
 
-def test_what_is_due_later_is_fed_after_what_is_past_is_taken_in(tmp_path: Path) -> None:
-    due = datetime.now(UTC) + timedelta(milliseconds=50)
-    steps = [Step(BIG, 1.0, due - timedelta(hours=1)), Step(BIG, 1.0, due)]
+def test_what_is_due_later_waits_until_what_is_past_is_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [datetime(2026, 11, 22, 10, tzinfo=UTC)]
+    slept: list[tuple[float, int]] = []
     reader = Reader(Producer(), 100)
+
+    async def sleep(seconds: float) -> None:
+        slept.append((seconds, len(reader.producer.sent)))
+        now[0] += timedelta(seconds=seconds)
+
+    monkeypatch.setattr(feed_module, "wall", lambda: int(now[0].timestamp()) * SECOND)
+    monkeypatch.setattr("asyncio.sleep", sleep)
+    dues = [now[0] + timedelta(seconds=seconds) for seconds in (-3600, 20, 20, 50)]
     with Journal(tmp_path / "journal") as journal:
-        assert play(journal, steps, reader) == [1]
-    assert datetime.now(UTC) >= due
-    assert len(reader.producer.sent) == 2
+        assert play(journal, [Step(BIG, 1.0, due) for due in dues], reader) == [1]
+    assert slept == [(20.0, 1), (30.0, 3)]
+    assert len(reader.producer.sent) == 4
 
 
 def test_what_the_journal_has_is_fed_and_not_noted_again(tmp_path: Path) -> None:

@@ -192,14 +192,19 @@ def test_a_quote_never_closed_refuses_one_line_also_at_the_end(tmp_path: Path) -
     assert [row.event.changes["state"] for row in rows if row.event] == ['quoted "b"', "In Progress"]
 
 
-@pytest.mark.parametrize("line", [b"x\n", b"x" * 400_000 + b"\n"])
+@pytest.mark.parametrize("line", [b"x\n", b'","' + b"x" * 100_000 + b"\n"])
 def test_a_quote_never_closed_is_not_looked_for_through_the_whole_file(tmp_path: Path, line: bytes) -> None:
-    many = log.MAX_ROW_LINES if len(line) < 9 else 4
+    open_quote = b'1,2026-11-22T10:15:00Z,"a'
     path = tmp_path / "log.csv"
-    path.write_bytes(HEADER + b'1,2026-11-22T10:15:00Z,"a\n' + line * (many + 500) + ROW)
+    path.write_bytes(HEADER + open_quote + b"\n" + line * (4_000_000 // len(line)) + b'"\n' + ROW)
     row = next(read_log(path, ColumnMap(), "import", ARRIVAL))
-    assert refused([row]) == [(2, b'1,2026-11-22T10:15:00Z,"a', Reason.NOT_AN_EVENT)]
-    assert row.position < path.stat().st_size or len(line) < 9
+    assert refused([row]) == [(2, open_quote, Reason.NOT_AN_EVENT)]
+    assert row.position < 100_000 + 20 * len(line)
+
+
+def test_a_refused_row_keeps_its_source_where_it_can_be_known(tmp_path: Path) -> None:
+    rows = read(tmp_path, b"item,time,source\n1,never,jira\n1,never,\n1,never\n")
+    assert [row.rejection.source for row in rows if row.rejection] == ["jira", "import", "import"]
 
 
 def test_line_numbers_with_quoted_line_ends_and_a_byte_order_mark(tmp_path: Path) -> None:
