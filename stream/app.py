@@ -52,7 +52,7 @@ class FlowApp(faust.App):
 
     BootStrategy = Boot
 
-    def __init__(self, engine: Engine, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, engine: Engine, **options: Any) -> None:
         super().__init__(engine.settings.group, **options)
         self.engine = engine
         self.surroundings = Surroundings(self)
@@ -90,7 +90,7 @@ class Surroundings(Service):
             await asyncio.to_thread(ensure_topics, engine.settings)
             await engine.outbox.start()
             await engine.offsets.start()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             stop_unacknowledged(error)
         engine.wall.heartbeat = monotonic()
         self._page.start()
@@ -134,12 +134,12 @@ class _Fatal:
     def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:  # noqa: ANN401
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception):
             stop_unacknowledged(error)
 
 
-def _raw_topic(app: faust.App, name: str) -> Any:  # noqa: ANN401
+def _raw_topic(app: faust.App, name: str) -> Any:
     return app.topic(name, key_serializer="raw", value_serializer="raw")
 
 
@@ -202,8 +202,8 @@ async def _recovered(partitions: set[int]) -> None:
         measure().readiness.recovering = False
 
 
-@app.on_partitions_assigned.connect
-async def _assigned(_: Any, assigned: set[TP], **__: Any) -> None:  # noqa: ANN401
+@app.on_partitions_assigned.connect  # type: ignore[arg-type]
+async def _assigned(_: Any, assigned: set[TP], **__: Any) -> None:
     with _Fatal():
         track().keep({tp.partition for tp in assigned if tp.topic == engine.events_topic})
         measured = {tp.partition for tp in assigned if tp.topic == engine.items_topic}
@@ -213,7 +213,7 @@ async def _assigned(_: Any, assigned: set[TP], **__: Any) -> None:  # noqa: ANN4
 
 
 @app.agent(events_topic, name="track")
-async def track_agent(batches: Any) -> None:  # noqa: ANN401
+async def track_agent(batches: Any) -> None:
     """Take each batch of events through, durably, before its offset may be committed."""
     async for event in batches.events():
         with _Fatal():
@@ -221,7 +221,7 @@ async def track_agent(batches: Any) -> None:  # noqa: ANN401
 
 
 @app.agent(items_topic, name="measure")
-async def measure_agent(batches: Any) -> None:  # noqa: ANN401
+async def measure_agent(batches: Any) -> None:
     """Put each batch of summaries into the boards."""
     async for event in batches.events():
         with _Fatal():

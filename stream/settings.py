@@ -71,7 +71,7 @@ class Settings:
         return f"{self.topic_prefix}{name}"
 
 
-def _value(setting: Setting, environ: Mapping[str, str]) -> Any:  # noqa: ANN401
+def _value(setting: Setting, environ: Mapping[str, str]) -> Any:
     text = environ.get(setting.variable, "").strip() or setting.default
     try:
         return setting.parse(text)
@@ -86,7 +86,7 @@ def _brokers(text: str) -> tuple[str, ...]:
 
 def _broker(text: str) -> str:
     match = _BROKER.fullmatch(text)
-    if match is None or not 0 < int(match["port"] or KAFKA_PORT) <= 65_535:  # noqa: PLR2004
+    if match is None or not 0 < int(match["port"] or KAFKA_PORT) <= 65_535:
         raise ValueError("HOST:PORT, or several with commas between them")
     return f"{match['host']}:{match['port'] or KAFKA_PORT}"
 
@@ -160,12 +160,8 @@ SETTINGS: tuple[Setting, ...] = (
         "the address on which a worker serves /metrics and /ready",
         _host,
     ),
-    Setting(
-        "FLOW_WEB_PORT", "web_port", "6066", "the port on which a worker serves /metrics and /ready", _port
-    ),
-    Setting(
-        "FLOW_GATEWAY_PORT", "gateway_port", "6070", "the port on which the gateway takes webhooks", _port
-    ),
+    Setting("FLOW_WEB_PORT", "web_port", "6066", "the port on which a worker serves /metrics and /ready", _port),
+    Setting("FLOW_GATEWAY_PORT", "gateway_port", "6070", "the port on which the gateway takes webhooks", _port),
     Setting("FLOW_DATA_DIR", "data_dir", ".flowgauge", "the folder for what a process keeps on disk", Path),
     Setting(
         "FLOW_EVENTS_PARTITIONS",

@@ -1,0 +1,1 @@
+"""Faust's edge: track and measure, and when their numbers are true."""

@@ -68,4 +68,3 @@ class Engine:
         """Give the newest event time in the whole topic: what others have committed, and what was seen here."""
         seen = [time for sources in self.newest.values() for time in sources.values()]
         return max([0, *seen, *(committed.newest_event for committed in self.committed.values())])
-

@@ -1,4 +1,4 @@
-"""A refused record as a dead letter: its bytes unchanged, with the reason in headers (`schemas/dead-letter.schema.json`)."""
+"""A refused record as a dead letter: bytes unchanged, the reason in headers (`schemas/dead-letter.schema.json`)."""
 
 from __future__ import annotations
 

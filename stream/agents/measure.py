@@ -1,7 +1,7 @@
 """`measure`: summaries become boards, boards a snapshot.
 
-`flow.items` is itself the changelog of the boards: compacted, and holding absolute state. So a worker reads its partitions from
-their beginning when they come, and needs neither a second changelog nor offsets.
+`flow.items` is itself the changelog of the boards: compacted, and holding absolute state. So a worker reads
+its partitions from their beginning when they come, and needs neither a second changelog nor offsets.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Measure:
             try:
                 summary = None if record.value is None else decode_summary(record.value, name)
             except (ValueError, KeyError, TypeError) as error:
-                logger.error("%s[%s] offset %s is no summary and is passed over: %r", *tp, record.offset, error)
+                logger.warning("%s[%s] offset %s is no summary and is passed over: %r", *tp, record.offset, error)
                 continue
             if summary is not None or record.value is None:
                 boards.put(tp.partition, record.key, summary)

@@ -129,7 +129,9 @@ class Track:
             self._apply(partition, outcome)
             self._store.set_persisted_offset(changelog, offsets[changelog])
         if monotonic() - begun > SESSION_TIMEOUT:
-            raise KafkaError("writing took longer than the session with Kafka may be silent: the partition may be another's")
+            raise KafkaError(
+                "writing took longer than the session with Kafka may be silent: the partition may be another's"
+            )
         await engine.outbox.write(self._outputs(outcome))
         self._due[partition].update(outcome.due)
         engine.newest.setdefault(partition, {})
@@ -160,4 +162,3 @@ class Track:
         as_of = min([engine.clock.fold_until(), *(due - 1 for due in self._due[partition].values())])
         text = write_metadata(engine.derivation.name, as_of, engine.newest.get(partition, {}))
         self._consumer.complete(TP(engine.events_topic, partition), next_offset, text)
-

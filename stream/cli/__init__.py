@@ -1,0 +1,1 @@
+"""The `flowgauge` command, one file a command."""

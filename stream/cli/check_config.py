@@ -27,9 +27,7 @@ def command(file: str, as_json: bool) -> None:
     except Mistakes as error:
         if not as_json:
             raise
-        found = json.dumps(
-            {"valid": False, "mistakes": [asdict(mistake) for mistake in error.mistakes]}, default=str
-        )
+        found = json.dumps({"valid": False, "mistakes": [asdict(mistake) for mistake in error.mistakes]}, default=str)
         # JSON has no NaN and no infinity, but YAML has: a mistaken one is quoted.
         click.echo(json.dumps(json.loads(found, parse_constant=str)))
         sys.exit(1)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from kafka import TopicPartition  # type: ignore[import-untyped]
+from kafka import TopicPartition
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -103,7 +103,7 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
             source.close()
 
 
-def _records(source: Any, topic: str) -> Iterator[Any]:  # noqa: ANN401
+def _records(source: Any, topic: str) -> Iterator[Any]:
     numbers = source.partitions_for_topic(topic)
     if not numbers:
         raise KafkaError(f"topic {topic!r} is missing. Create it: flowgauge topics apply")
@@ -115,9 +115,7 @@ def _records(source: Any, topic: str) -> Iterator[Any]:  # noqa: ANN401
         batches = source.poll(timeout_ms=POLL_MS)
         silent = 0 if batches else silent + 1
         if silent == SILENT_POLLS:
-            raise KafkaError(
-                f"topic {topic!r}: Kafka has fallen silent before its end. Look at Kafka, then again"
-            )
+            raise KafkaError(f"topic {topic!r}: Kafka has fallen silent before its end. Look at Kafka, then again")
         for place, batch in batches.items():
             yield from (record for record in batch if record.offset < ends[place])
 
@@ -157,7 +155,7 @@ def _by_volume(letters: Iterable[DeadLetter]) -> Iterator[list[DeadLetter]]:
         yield batch
 
 
-def _send(out: Any, batch: Sequence[DeadLetter]) -> int:  # noqa: ANN401
+def _send(out: Any, batch: Sequence[DeadLetter]) -> int:
     futures = [
         out.send(letter.why["flow_topic"], value=letter.value, key=letter.key, headers=list(letter.headers))
         for letter in batch
@@ -194,9 +192,7 @@ def _selection(function: Callable[..., None]) -> Callable[..., None]:
 
 def _selected(settings: Settings, reasons: Sequence[str], offsets: Sequence[int]) -> Iterator[DeadLetter]:
     for letter in read(settings):
-        if (not reasons or letter.why.get("flow_reason") in reasons) and (
-            not offsets or letter.offset in offsets
-        ):
+        if (not reasons or letter.why.get("flow_reason") in reasons) and (not offsets or letter.offset in offsets):
             yield letter
 
 
@@ -208,7 +204,7 @@ def list_letters(
     settings: Settings,
     reasons: Sequence[str],
     offsets: Sequence[int],
-    as_json: bool,  # noqa: FBT001
+    as_json: bool,
     limit: int | None,
 ) -> None:
     """Show dead letters: where each stands, why it was refused, where it came from, how it begins.
@@ -236,8 +232,8 @@ def redrive_letters(
     settings: Settings,
     reasons: Sequence[str],
     offsets: Sequence[int],
-    as_json: bool,  # noqa: FBT001
-    yes: bool,  # noqa: FBT001
+    as_json: bool,
+    yes: bool,
 ) -> None:
     """Send dead letters to the topic they came from again, unchanged; all, unless some are selected.
 
@@ -256,9 +252,7 @@ def redrive_letters(
         click.confirm(f"Send {len(places)} dead letters to their topic again?", abort=True, err=True)
     sent = redrive(settings, places) if places else 0
     skipped = obstacles.total()
-    click.echo(
-        json.dumps({"sent": sent, "skipped": skipped}) if as_json else f"sent {sent}, skipped {skipped}"
-    )
+    click.echo(json.dumps({"sent": sent, "skipped": skipped}) if as_json else f"sent {sent}, skipped {skipped}")
 
 
 def describe(letter: DeadLetter) -> dict[str, Any]:

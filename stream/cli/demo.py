@@ -10,15 +10,9 @@ MAX_DAYS = 400
 
 
 @click.command(name="demo")
-@click.option(
-    "--seed", type=int, help="Seed of the simulation; the same seed gives the same portfolio. [default: 1]"
-)
-@click.option(
-    "--days", type=click.IntRange(1, MAX_DAYS), default=90, show_default=True, help="Days of history."
-)
-@click.option(
-    "--log", type=click.Path(path_type=Path), help="Feed this log (CSV or JSON Lines) instead; needs -c."
-)
+@click.option("--seed", type=int, help="Seed of the simulation; the same seed gives the same portfolio. [default: 1]")
+@click.option("--days", type=click.IntRange(1, MAX_DAYS), default=90, show_default=True, help="Days of history.")
+@click.option("--log", type=click.Path(path_type=Path), help="Feed this log (CSV or JSON Lines) instead; needs -c.")
 @click.option("-c", "--config", type=click.Path(path_type=Path), help="The log's flow.yaml.")
 @click.option(
     "--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="Rename or join (A+B) columns of the log."

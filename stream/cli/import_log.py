@@ -108,9 +108,7 @@ def _source(_context: click.Context, _option: click.Parameter, name: str) -> str
     callback=_mapping,
     help="The field that a CSV column gives; COLUMN+COLUMN=FIELD joins columns with `/`. Repeatable.",
 )
-@click.option(
-    "--source", default="import", show_default=True, callback=_source, help="Source of rows that name none."
-)
+@click.option("--source", default="import", show_default=True, callback=_source, help="Source of rows that name none.")
 @click.option("--brokers", metavar="HOST:PORT,...", help="Kafka's addresses; else FLOW_KAFKA_BROKERS.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def command(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Any
 
 import click
 
@@ -44,10 +43,10 @@ def cli() -> None:
     """Live flow metrics: work-item changes in, true gauges out."""
 
 
-def main(args: list[str] | None = None) -> Any:
+def main(args: list[str] | None = None) -> None:
     """Run the command; a FlowgaugeError becomes one clear line and exit status 1."""
     try:
-        return cli.main(args=args, prog_name="flowgauge")
+        cli.main(args=args, prog_name="flowgauge")
     except FlowgaugeError as error:
-        print(f"flowgauge: {error}", file=sys.stderr)  # noqa: T201
+        print(f"flowgauge: {error}", file=sys.stderr)
         sys.exit(1)

@@ -38,9 +38,7 @@ class Instant(click.ParamType):
 @click.option("--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="Rename a column; A+B=F joins with /.")
 @click.option("--source", default="import", show_default=True, help="Source of CSV rows that name none.")
 @click.option("--json", "as_program", is_flag=True, help="Print one JSON object.")
-def command(
-    log: Path, config: str, at: int | None, mapping: Sequence[str], source: str, as_program: bool  # noqa: FBT001
-) -> None:
+def command(log: Path, config: str, at: int | None, mapping: Sequence[str], source: str, as_program: bool) -> None:
     """Print the numbers of LOG (CSV or JSON Lines, plain or .gz) at an instant: the same engine, in process."""
     flow = load_config(config)
     now = wall()
@@ -49,9 +47,9 @@ def command(
     replay.take(_events(log, ColumnMap.parse(mapping), source, max(now, instant)))
     nodes = replay.read()
     for reason, count in replay.refused.items():
-        print(f"flowgauge: {count:,} events refused: {reason}", file=sys.stderr)  # noqa: T201
+        print(f"flowgauge: {count:,} events refused: {reason}", file=sys.stderr)
     if as_program:
-        print(orjson.dumps({"at": format_time(instant), "nodes": [as_json(node) for node in nodes]}).decode())  # noqa: T201
+        print(orjson.dumps({"at": format_time(instant), "nodes": [as_json(node) for node in nodes]}).decode())
     else:
         _show(nodes, instant, [window.label for window in flow.windows])
 
@@ -62,10 +60,10 @@ def _events(log: Path, mapping: ColumnMap, source: str, arrival: int) -> Iterato
             yield row.event
         elif row.rejection is not None:
             line = f"flowgauge: {log}:{row.line} is left out: {row.rejection}"
-            print(line, file=sys.stderr)  # noqa: T201
+            print(line, file=sys.stderr)
 
 
 def _show(nodes: Sequence[NodeNumbers], at: int, windows: Sequence[str]) -> None:
-    from stream.cli.tables import numbers_table  # noqa: PLC0415
+    from stream.cli.tables import numbers_table
 
     numbers_table(nodes, at, windows)

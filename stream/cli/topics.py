@@ -31,7 +31,7 @@ def command(ctx: click.Context, brokers: str | None) -> None:
 @command.command(name="list")
 @JSON
 @click.pass_obj
-def list_topics(settings: Settings, as_json: bool) -> None:  # noqa: FBT001
+def list_topics(settings: Settings, as_json: bool) -> None:
     """Show the topics as they must be; asks no Kafka."""
     declared = topics(settings)
     if as_json:
@@ -47,7 +47,7 @@ def list_topics(settings: Settings, as_json: bool) -> None:  # noqa: FBT001
 @command.command()
 @JSON
 @click.pass_obj
-def diff(settings: Settings, as_json: bool) -> None:  # noqa: FBT001
+def diff(settings: Settings, as_json: bool) -> None:
     """Show where Kafka's topics differ, changing nothing; exit status 1 if any does."""
     found = plan(settings)
     if as_json:
@@ -63,7 +63,7 @@ def diff(settings: Settings, as_json: bool) -> None:  # noqa: FBT001
 @command.command()
 @JSON
 @click.pass_obj
-def apply(settings: Settings, as_json: bool) -> None:  # noqa: FBT001
+def apply(settings: Settings, as_json: bool) -> None:
     """Create the topics that are missing; refuse if one that exists is not as it must be."""
     created = ensure_topics(settings)
     if as_json:
@@ -83,7 +83,7 @@ def _print_differences(found: list[Difference], declared: int) -> None:
         click.echo(f"{declared} topics are as they must be")
 
 
-def _print_json(value: Any) -> None:  # noqa: ANN401
+def _print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 

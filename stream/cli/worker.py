@@ -21,6 +21,6 @@ def command(config: str | None, clock: str | None, port: int | None, loglevel: s
         if value is not None:
             os.environ[variable] = str(value)
     # The app reads the environment when it is imported, as Faust's own command does.
-    from stream.app import app  # noqa: PLC0415
+    from stream.app import app
 
     app.Worker(loglevel=loglevel).execute_from_commandline()

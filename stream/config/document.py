@@ -32,7 +32,7 @@ class Document:
         except RecursionError:
             _refuse(name, None, "is nested too deeply: write it like the reference flow.yaml")
 
-    def _read(self, node: yaml.Node, path: Path) -> Any:
+    def _read(self, node: yaml.Node, path: Path) -> object:
         self._lines.setdefault(path, node.start_mark.line + 1)
         if len(self._lines) > MAX_VALUES:
             line = node.start_mark.line + 1
@@ -64,28 +64,24 @@ class Document:
                 found[key] = self._read(value_node, (*path, key))
         return found
 
-    def _scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+    def _scalar(self, node: yaml.ScalarNode, path: Path) -> object:
         self._written[path] = node.value
         try:
             value = self._scalars.construct_object(node)
         # PyYAML's readers of scalars let out what they stumble over, as in `!!bool perhaps` or 2026-13-01.
         except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError):
             kind = node.tag.rpartition(":")[2]
-            self.complain(
-                path, f"{quoted(node.value)} is no {kind}, as which YAML reads it: mend or quote it", None
-            )
+            self.complain(path, f"{quoted(node.value)} is no {kind}, as which YAML reads it: mend or quote it", None)
             return None
         if isinstance(value, int) and value.bit_length() > MAX_BITS:
-            self.complain(
-                path, f"{quoted(node.value)[1:-1]} is too large: give a number of at most 18 digits", None
-            )
+            self.complain(path, f"{quoted(node.value)[1:-1]} is too large: give a number of at most 18 digits", None)
             return None
         return value
 
-    def _add(self, line: int, path: Path, message: str, value: Any) -> None:
+    def _add(self, line: int, path: Path, message: str, value: object) -> None:
         self.mistakes.append(Mistake(self.name, line, key_of(path), value, message))
 
-    def complain(self, path: Path, message: str, value: Any) -> None:
+    def complain(self, path: Path, message: str, value: object) -> None:
         """Note a mistake at a path, or on the line of what holds it where the path is missing."""
         place = path
         while place not in self._lines:
@@ -96,7 +92,7 @@ class Document:
         """Give the line of a value that is there."""
         return self._lines[path]
 
-    def shown(self, path: Path, value: Any) -> str:
+    def shown(self, path: Path, value: object) -> str:
         """Quote a value the way it was written."""
         if isinstance(value, str):
             return quoted(value)
@@ -110,7 +106,7 @@ class Document:
         return self._written[path]
 
     def at(self, pattern: str) -> Iterator[tuple[Path, Any]]:
-        """Give the paths and values that a dotted pattern names; `*` is each entry. What is not there is left out."""
+        """Give the paths and values that a dotted pattern names; `*` is each entry, what is missing none."""
         found: list[tuple[Path, Any]] = [((), self.data)]
         for step in pattern.split("."):
             found = [((*path, key), value) for path, node in found for key, value in _entries(node, step)]
@@ -141,7 +137,7 @@ def _refuse(name: str, line: int | None, message: str) -> NoReturn:
     raise Mistakes([Mistake(name, line, "", None, message)]) from None
 
 
-def _entries(node: Any, step: str) -> list[tuple[str | int, Any]]:
+def _entries(node: object, step: str) -> list[tuple[str | int, Any]]:
     if isinstance(node, list):
         return list(enumerate(node)) if step == "*" else []
     if not isinstance(node, dict):

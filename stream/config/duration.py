@@ -37,12 +37,12 @@ class Duration:
         return self.label
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, _source: Any, _handler: Any) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> core_schema.CoreSchema:
         """Let pydantic read a duration with `parse` and write its label."""
         written = core_schema.plain_serializer_function_ser_schema(str)
         return core_schema.no_info_plain_validator_function(cls.parse, serialization=written)
 
     @classmethod
-    def __get_pydantic_json_schema__(cls, _schema: Any, _handler: Any) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(cls, _schema: object, _handler: object) -> dict[str, Any]:
         """Describe a duration to JSON Schema."""
         return {"type": "string", "pattern": f"^{PATTERN}$", "examples": ["7d", "24h"]}

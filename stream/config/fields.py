@@ -39,7 +39,7 @@ def read_text(value: object, longest: int = MAX_VALUE) -> str:
     if type(value) in _KINDS:
         raise ValueError(f"is {_KINDS[type(value)]} to YAML where text is meant: quote it")
     if not isinstance(value, str):
-        raise ValueError("is not text: give text")  # noqa: TRY004
+        raise ValueError("is not text: give text")  # noqa: TRY004, pydantic gathers ValueError only
     if len(value) > longest:
         raise ValueError(f"has {len(value)} characters: give at most {longest}")
     for character in value:
@@ -67,14 +67,12 @@ def read_source(value: object) -> str:
     """Read the name of a source, which becomes a part of its address."""
     text = read_name(value)
     if not re.fullmatch(SOURCE_PATTERN, text):
-        raise ValueError(
-            "cannot stand in an address: use letters, digits, . _ ~ - and single /, as in jira/acme"
-        )
+        raise ValueError("cannot stand in an address: use letters, digits, . _ ~ - and single /, as in jira/acme")
     return text
 
 
 def read_match(value: object) -> str | tuple[str, ...]:
-    """Read what a rule wants of a field: a scalar, or a list of which any does; numbers and booleans as text."""
+    """Read what a rule wants of a field, as text: a scalar, or a list of which any does."""
     if not isinstance(value, list | tuple):
         return _scalar(value)
     if not value:
@@ -145,9 +143,7 @@ _NAME = {**_TEXT, "minLength": 1, "maxLength": MAX_NAME}
 
 Text = Annotated[str, BeforeValidator(read_text), WithJsonSchema(_TEXT)]
 Name = Annotated[str, BeforeValidator(read_name), WithJsonSchema(_NAME)]
-SourceName = Annotated[
-    str, BeforeValidator(read_source), WithJsonSchema({**_NAME, "pattern": f"^{SOURCE_PATTERN}$"})
-]
+SourceName = Annotated[str, BeforeValidator(read_source), WithJsonSchema({**_NAME, "pattern": f"^{SOURCE_PATTERN}$"})]
 Match = Annotated[str | tuple[str, ...], BeforeValidator(read_match), WithJsonSchema(_MATCH)]
 Limit = Annotated[
     int | None,
@@ -164,8 +160,6 @@ Quantile = Annotated[
 Amount = Annotated[
     float | Duration,
     BeforeValidator(read_amount),
-    WithJsonSchema(
-        {"anyOf": [{"type": "string", "pattern": f"^{PATTERN}$"}, {"type": "number", "minimum": 0}]}
-    ),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{PATTERN}$"}, {"type": "number", "minimum": 0}]}),
 ]
 Version = Annotated[int, BeforeValidator(read_version), WithJsonSchema({"const": 1})]

@@ -12,6 +12,8 @@ from stream.errors import ConfigError
 
 Path = tuple[str | int, ...]
 
+MAX_SHOWN = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
@@ -58,7 +60,7 @@ def key_of(path: Path) -> str:
 
 def quoted(text: str) -> str:
     """Quote a text on one line, shortened where it is long."""
-    short = text if len(text) <= 60 else text[:57] + "..."
+    short = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
     return f'"{short}"' if short.isprintable() else '"' + repr(short)[1:-1] + '"'
 
 

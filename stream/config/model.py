@@ -1,7 +1,7 @@
 """What flow.yaml says, once it is known to be right.
 
 Read with `stream.config.load`. The organisation is value streams with ARTs with teams; workflows say what
-each tracker state means; the order of teams and of workflows decides, since the first that matches takes the item.
+each tracker state means. The order of teams and of workflows decides: the first that matches takes the item.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ class TeamConfig(_Part):
     owns: tuple[Annotated[Rule, Field(min_length=1)], ...] = Field(
         (),
         min_length=1,
-        description="Rules of which any makes an item this team's. A rule holds where all its fields have the value, "
-        "or one of the values, that it names. Absent: the items whose `team` is the team's name.",
+        description="Rules of which any makes an item this team's. A rule holds where all its fields have "
+        "the value, or one of the values, that it names. Absent: the items whose `team` is the team's name.",
     )
 
 
@@ -79,24 +79,20 @@ class ValueStream(_Part):
 
 
 class States(_Part):
-    """What the tracker's states mean, by flow state. States not named are `unmapped`: not load, and reported."""
+    """What the tracker's states mean, by flow state. States not named are `unmapped`."""
 
     new: tuple[Name, ...] = Field((), description="States before work has started.")
     active: tuple[Name, ...] = Field((), description="States in which somebody works on the item.")
     waiting: tuple[Name, ...] = Field((), description="States in which a started item waits.")
     done: tuple[Name, ...] = Field((), description="States in which the item is finished.")
-    cancelled: tuple[Name, ...] = Field(
-        (), description="States in which the item was given up: never finished."
-    )
+    cancelled: tuple[Name, ...] = Field((), description="States in which the item was given up: never finished.")
 
 
 class Workflow(_Part):
     """A workflow: the flow states of those items to which it applies."""
 
     name: Name = Field(description="Name of the workflow; unique.")
-    applies_to: Rule = Field(
-        {}, description="Fields and values that an item must have. Empty or absent: every item."
-    )
+    applies_to: Rule = Field({}, description="Fields and values that an item must have. Empty or absent: every item.")
     states: States = Field(description="Tracker states by flow state; each state stands once.")
     on_return: Literal["keep", "reset"] = Field(
         "keep",
@@ -115,9 +111,7 @@ class ProgramIncrement(_Part):
 class Source(_Part):
     """A tracker that the gateway accepts webhooks of."""
 
-    name: SourceName = Field(
-        description="Name of the source: `source` of its events, accepted at POST /hooks/NAME."
-    )
+    name: SourceName = Field(description="Name of the source: `source` of its events, accepted at POST /hooks/NAME.")
     kind: Kind = Field(description="Kind of sender: decides how payloads and signatures are read.")
     secret_file: Name = Field(description="File with the secret that signs the payloads.")
 
@@ -135,9 +129,7 @@ class Target(_Part):
     window: Duration | None = Field(
         None, description="One of `windows`, for `flow_time`, `velocity`, `efficiency` and `distribution`."
     )
-    item_type: Name | None = Field(
-        None, description="Flow item type whose share is meant, for `distribution`."
-    )
+    item_type: Name | None = Field(None, description="Flow item type whose share is meant, for `distribution`.")
     at_most: Amount | None = Field(
         None, description="Upper bound: a duration for `flow_time`, else items or a ratio (0.15 is 15 %)."
     )
@@ -148,9 +140,7 @@ class FlowConfig(_Part):
     """The configuration of flowgauge (flow.yaml)."""
 
     version: Version = Field(description="Version of this format.")
-    organisation: tuple[ValueStream, ...] = Field(
-        min_length=1, description="Value streams, with ARTs and teams."
-    )
+    organisation: tuple[ValueStream, ...] = Field(min_length=1, description="Value streams, with ARTs and teams.")
     workflows: tuple[Workflow, ...] = Field(
         min_length=1,
         max_length=MAX_WORKFLOWS,
@@ -164,7 +154,7 @@ class FlowConfig(_Part):
         tuple(Duration.parse(label) for label in ("1d", "7d", "14d", "30d", "90d")),
         min_length=1,
         max_length=MAX_WINDOWS,
-        description="Trailing windows over which finished and started items are counted: number and unit s, m, h, d, w.",
+        description="Trailing windows over which items are counted: whole number and unit s, m, h, d or w.",
     )
     time_zone: TimeZone = Field("UTC", description="Time zone in which days begin, such as Europe/Berlin.")
     program_increments: tuple[ProgramIncrement, ...] = Field((), description="PIs; they must not overlap.")
@@ -181,7 +171,7 @@ class FlowConfig(_Part):
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hex digits of what summaries depend on: the organisation's names and rules, workflows, item types.
+        """16 hex digits of what summaries depend on: names and rules of teams, workflows, item types.
 
         Limits, windows and the rest leave it as it is. Order counts only where it decides.
         """
@@ -204,8 +194,7 @@ def _team_rules(team: TeamConfig) -> list[Any]:
 
 def _rule(rule: Rule) -> list[Any]:
     return sorted(
-        [field, sorted({wanted} if isinstance(wanted, str) else set(wanted))]
-        for field, wanted in rule.items()
+        [field, sorted({wanted} if isinstance(wanted, str) else set(wanted))] for field, wanted in rule.items()
     )
 
 

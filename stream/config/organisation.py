@@ -42,9 +42,7 @@ def check_names(document: Document) -> None:
                 twice(document, path, name, found)
 
 
-def twice(
-    document: Document, path: Path, text: str, first: Path, mend: str = "give each its own name"
-) -> None:
+def twice(document: Document, path: Path, text: str, first: Path, mend: str = "give each its own name") -> None:
     """Note that the text at the path stood already at another one."""
     document.complain(path, f"{quoted(text)} stands already on line {document.line(first)}: {mend}", text)
 
@@ -99,30 +97,28 @@ def check_same_rules(document: Document) -> None:
             found = first.setdefault(normal, place) if normal else place
             if found != place:
                 mend = "an item goes to the first that matches, so leave it to one of them"
-                document.complain(
-                    place, f"the same rule stands already on line {document.line(found)}: {mend}", rule
-                )
+                document.complain(place, f"the same rule stands already on line {document.line(found)}: {mend}", rule)
 
 
-def _rules(path: Path, team: Any) -> list[tuple[Path, Any]]:
+def _rules(path: Path, team: object) -> list[tuple[Path, Any]]:
     if not isinstance(team, dict):
         return []
     if "owns" not in team:
         return [((*path, "team"), {"team": team.get("team")})]
     owns = team["owns"]
-    return [
-        ((*path, "owns", index), rule) for index, rule in enumerate(owns if isinstance(owns, list) else [])
-    ]
+    return [((*path, "owns", index), rule) for index, rule in enumerate(owns if isinstance(owns, list) else [])]
 
 
-def normal_rule(rule: Any) -> NormalRule | None:
+def normal_rule(rule: object) -> NormalRule | None:
     """Give a rule so that two which take the same items are equal; None where it is empty or no rule."""
+    if not isinstance(rule, dict) or not rule:
+        return None
     try:
-        return frozenset((field, _wanted(value)) for field, value in rule.items()) or None
-    except (AttributeError, ValueError):
+        return frozenset((field, _wanted(value)) for field, value in rule.items())
+    except ValueError:
         return None
 
 
-def _wanted(value: Any) -> frozenset[str]:
+def _wanted(value: object) -> frozenset[str]:
     wanted = read_match(value)
     return frozenset([wanted] if isinstance(wanted, str) else wanted)

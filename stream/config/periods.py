@@ -41,9 +41,7 @@ def check_windows(document: Document) -> None:
         found, same = first.setdefault(window.microseconds, (path, window))
         if same is not window:
             place = f"the window {same} on line {document.line(found)}"
-            document.complain(
-                path, f"{quoted(window.label)} is as long as {place}: remove one of them", window.label
-            )
+            document.complain(path, f"{quoted(window.label)} is as long as {place}: remove one of them", window.label)
         for _, limit in retention:
             if window.microseconds > limit.microseconds:
                 mend = f"shorten the window, or set `retention` to {window} or more"

@@ -1,4 +1,4 @@
-"""The mistakes that pydantic finds, in the words of flow.yaml: unknown and missing keys, wrong kinds of value."""
+"""The mistakes that pydantic finds, in the file's words: unknown and missing keys, wrong kinds of value."""
 
 from __future__ import annotations
 

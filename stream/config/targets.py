@@ -85,9 +85,7 @@ def _check_found(document: Document, path: Path, wanted: dict[str, Any], nodes: 
         message = f"{quoted(name)} is no {level} of {place or 'the organisation'}: {hint}"
         document.complain((*path, level), message, name)
     elif len(same) > 1:
-        message = (
-            f"{quoted(name)} stands {len(same)} times in the organisation: name its {' and '.join(above)} too"
-        )
+        message = f"{quoted(name)} stands {len(same)} times in the organisation: name its {' and '.join(above)} too"
         document.complain((*path, level), message, name)
 
 

@@ -1,4 +1,4 @@
-"""Checks of workflows and item types: each state and each type means one thing, each workflow can be reached."""
+"""Checks of workflows and item types: each state and type means one thing, each workflow can be reached."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ def check_states(document: Document) -> None:
         lists = states.values() if isinstance(states, dict) else ()
         count = sum(len(names) for names in lists if isinstance(names, list))
         if isinstance(states, dict) and not any(states.values()):
-            document.complain(
-                path, "names no state: give at least one under active, and one under done", None
-            )
+            document.complain(path, "names no state: give at least one under active, and one under done", None)
         if count > MAX_STATES:
             document.complain(path, f"has {count} states: give at most {MAX_STATES}", None)
 
@@ -52,9 +50,7 @@ def check_reached(document: Document) -> None:
         for found, wider in earlier:
             if _takes_all(wider, rule):
                 place = f"the workflow on line {document.line(found)} already takes all it applies to"
-                document.complain(
-                    path, f"is never reached, since {place}: put it before that one, or remove it", None
-                )
+                document.complain(path, f"is never reached, since {place}: put it before that one, or remove it", None)
                 break
         earlier.append((path, rule))
 
@@ -70,9 +66,7 @@ def check_item_types(document: Document) -> None:
     for path, text in document.texts("item_types.*.*"):
         found = first.setdefault(text, path)
         if found != path:
-            twice(
-                document, path, text, found, "a type of the tracker is one item type, so remove one of them"
-            )
+            twice(document, path, text, found, "a type of the tracker is one item type, so remove one of them")
     for path, types in document.at(f"item_types.{OTHER}"):
         message = f'"{OTHER}" is what all types that are not named here are: choose another name'
         document.complain(path, message, types)

@@ -1,0 +1,1 @@
+"""The whole system on an embedded broker, fed by a simulated portfolio."""

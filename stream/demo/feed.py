@@ -48,9 +48,7 @@ class Feed:
             sent = [await self._producer.send(self._topic, key=key, value=value) for key, value in records]
             await asyncio.gather(*sent)
         except AiokafkaError as error:
-            raise KafkaError(
-                f"the embedded broker refuses an event ({error}): start the demo again"
-            ) from error
+            raise KafkaError(f"the embedded broker refuses an event ({error}): start the demo again") from error
         self._sent += len(records)
         self._under_way.append((self._sent, size))
 

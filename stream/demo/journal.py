@@ -116,17 +116,13 @@ class Journal:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise ServeError(
-                f"the journal '{self._path}' cannot be used ({error}): {_mend(error)}"
-            ) from error
+            raise ServeError(f"the journal '{self._path}' cannot be used ({error}): {_mend(error)}") from error
         except sqlite3.DatabaseError as error:
             mend = "move the file away, a new one is begun"
             raise ServeError(f"the journal '{self._path}' is damaged ({error}): {mend}") from error
         except OSError as error:
             mend = "give a folder that can be written with --data-dir"
-            raise ServeError(
-                f"the journal '{self._path}' cannot be used ({error.strerror}): {mend}"
-            ) from error
+            raise ServeError(f"the journal '{self._path}' cannot be used ({error.strerror}): {mend}") from error
 
 
 def _mend(error: sqlite3.OperationalError) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
@@ -71,9 +72,7 @@ def resume_simulation(journal: Journal, seed: int | None, start: datetime, now: 
         before = Simulated.parse(origin)
         if seed not in (None, before.seed):
             mend = "leave --seed out, or give another --data-dir"
-            raise SettingsError(
-                f"--seed is {seed}, but the journal holds the events of seed {before.seed}: {mend}"
-            )
+            raise SettingsError(f"--seed is {seed}, but the journal holds the events of seed {before.seed}: {mend}")
         last = _last_time(journal)
         # A clock that was set back must not set back the events.
         live = (*_until(before.live, last), Live(max(now, last or now), None))
@@ -89,9 +88,7 @@ def resume_log(journal: Journal, path: Path) -> None:
         _check_kind(origin, "log")
         if origin["file"] != path.name:
             mend = "give another --data-dir"
-            raise SettingsError(
-                f"--log is '{path}', but the journal holds the events of '{origin['file']}': {mend}"
-            )
+            raise SettingsError(f"--log is '{path}', but the journal holds the events of '{origin['file']}': {mend}")
     journal.set_origin({"kind": "log", "file": path.name})
 
 
@@ -112,9 +109,7 @@ def simulated_steps(simulated: Simulated, journal: Journal) -> Iterator[Step]:
         yield Step(record, min(1.0, (due - simulated.start).total_seconds() / history), due)
 
 
-def log_steps(
-    rows: Iterator[LogRow], size: int, journal: Journal, refuse: Callable[[LogRow], None]
-) -> Iterator[Step]:
+def log_steps(rows: Iterator[LogRow], size: int, journal: Journal, refuse: Callable[[LogRow], None]) -> Iterator[Step]:
     """What a log of `size` bytes has beyond the journal; rows that are no events go to `refuse`.
 
     Raises ServeError if the journal does not fit, and what reading the rows raises.
@@ -135,9 +130,8 @@ def log_steps(
 
 
 def _beyond(records: Iterator[Record], journal: Journal) -> Iterator[Record]:
-    last, skipped = journal.last(), None
-    for skipped in islice(records, journal.count()):
-        pass
+    last = journal.last()
+    skipped = next(iter(deque(islice(records, journal.count()), maxlen=1)), None)
     # The times of a simulation may differ by a rounding where it was interrupted; its names may not.
     if last is not None and (skipped is None or _name(skipped) != _name(last)):
         mend = "give another --data-dir, or move its journal away"

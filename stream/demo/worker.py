@@ -89,7 +89,5 @@ def free_port(host: str, wanted: int) -> int:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 why = error.strerror or error
-                raise ServeError(
-                    f"'{host}:{port}' cannot be served ({why}): set FLOW_WEB_HOST or --port"
-                ) from error
+                raise ServeError(f"'{host}:{port}' cannot be served ({why}): set FLOW_WEB_HOST or --port") from error
     raise ServeError(f"no port from {wanted} on is free at '{host}': give another --port")

@@ -1,0 +1,1 @@
+"""1. Bytes or log rows become events, or rejections with a reason."""

@@ -33,17 +33,13 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _QUOTED = 60
 
 
-def decode(
-    key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]], arrival: int
-) -> Event:
+def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]], arrival: int) -> Event:
     """Decode and check one record; `arrival` is when it came into the topic, in microseconds.
 
     Raises Rejection with the first reason that applies, and with the event's source where it is known.
     """
     if value is None:
-        raise Rejection(
-            Reason.TOMBSTONE, f"the record has no value: to take an item out send {EventType.DELETED}"
-        )
+        raise Rejection(Reason.TOMBSTONE, f"the record has no value: to take an item out send {EventType.DELETED}")
     event = decode_value(value, arrival, _attributes(headers) if headers else None)
     if event.item.encode() != key:
         shown = "no key" if key is None else f"the key {quoted(key.decode(errors='replace'))}"

@@ -331,9 +331,7 @@ class _Lines:
         except OSError as error:
             raise InputError(f"{self._after()}: {error.strerror}: check the disk") from None
         if len(line) > MAX_LINE_BYTES:
-            raise InputError(
-                f"{self._after()}: a line is longer than {MAX_LINE_BYTES >> 20} MiB: is it a log?"
-            )
+            raise InputError(f"{self._after()}: a line is longer than {MAX_LINE_BYTES >> 20} MiB: is it a log?")
         return line
 
     def _after(self) -> str:

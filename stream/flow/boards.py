@@ -43,9 +43,7 @@ def configured_nodes(config: FlowConfig) -> list[tuple[Node, int | None]]:
         nodes.append((Node("value_stream", stream.value_stream), stream.load_limit))
         for art in stream.arts:
             nodes.append((Node("art", stream.value_stream, art.art), art.load_limit))
-            nodes += [
-                (Node("team", stream.value_stream, art.art, team.team), team.load_limit) for team in art.teams
-            ]
+            nodes += [(Node("team", stream.value_stream, art.art, team.team), team.load_limit) for team in art.teams]
     return [*nodes, (PORTFOLIO, None)]
 
 

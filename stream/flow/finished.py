@@ -1,8 +1,10 @@
 """What the items finished in a window come to.
 
 - Flow velocity (SAFe; Kanban: throughput): how many, by flow item type.
-- Flow time: finish - start, elapsed seconds. Items without a start count in velocity and not here; they are counted apart.
-- Flow efficiency: sum of active seconds / sum of flow time: a ratio of sums, so that one-minute items do not dominate.
+- Flow time: finish - start, elapsed seconds. Items without a start count in velocity and not here; they are
+  counted apart.
+- Flow efficiency: sum of active seconds / sum of flow time: a ratio of sums, so that one-minute items do not
+  dominate.
 - Flow distribution: share of each flow item type among the finished items.
 - Time in state: seconds in each workflow state between start and finish.
 """

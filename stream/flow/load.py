@@ -1,7 +1,8 @@
-"""Flow load: the items in progress (SAFe: "how many items are currently in the system"; Kanban: WIP), and their age.
+"""Flow load: the items in progress, and their age.
 
-An item is in progress while its flow state is `active` or `waiting`. Its age is now - start, in seconds. Load is counted
-under the owner and the flow item type that the item has now. A blocked item is in progress too, and counted apart.
+SAFe: "how many items are currently in the system"; Kanban: WIP. An item is in progress while its flow state is
+`active` or `waiting`. Its age is now - start, in seconds. Load is counted under the owner and the flow item type
+that the item has now. A blocked item is in progress too, and counted apart.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from stream.config.model import Duration
@@ -34,16 +35,10 @@ def read(
 ) -> list[NodeNumbers]:
     """Read the wanted nodes at `now` (microseconds)."""
     windows = tuple(windows)
-    return [
-        _read_node(node, limit, board, windows, now)
-        for node, limit, board in boards.nodes()
-        if wanted(node)
-    ]
+    return [_read_node(node, limit, board, windows, now) for node, limit, board in boards.nodes() if wanted(node)]
 
 
-def _read_node(
-    node: Node, limit: int | None, board: Board, windows: tuple[Duration, ...], now: int
-) -> NodeNumbers:
+def _read_node(node: Node, limit: int | None, board: Board, windows: tuple[Duration, ...], now: int) -> NodeNumbers:
     load = board.load
     return NodeNumbers(
         node=node,
@@ -73,7 +68,7 @@ def as_json(numbers: NodeNumbers) -> dict[str, Any]:
             "blocked": sum(numbers.blocked.values()),
             "limit": numbers.limit,
         },
-        "age": numbers.age._asdict(),
+        "age": asdict(numbers.age),
         "windows": {label: _window(window) for label, window in numbers.windows.items()},
     }
 
@@ -85,7 +80,7 @@ def _window(window: WindowNumbers) -> dict[str, Any]:
         "velocity": done.velocity.total(),
         "velocity_by_type": _sorted(done.velocity),
         "without_start": done.without_start,
-        "flow_time": done.flow_time._asdict(),
+        "flow_time": asdict(done.flow_time),
         "active_seconds": done.active,
         "elapsed_seconds": done.elapsed,
         "efficiency": done.efficiency,

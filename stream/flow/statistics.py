@@ -12,13 +12,14 @@ True
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 SECOND = 1_000_000
 QUANTILES = (0.5, 0.85, 0.95)
 
 
-class Statistics(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Statistics:
     """Count, and mean, percentiles and maximum in seconds; of nothing they are None."""
 
     count: int = 0

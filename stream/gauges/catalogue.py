@@ -1,4 +1,4 @@
-"""Every metric, declared once: name, type, labels and help. The collector, the README's table and tests read this list."""
+"""Every metric, declared once. The collector, the README's table and tests read this list."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Snapshot -> metric families, made afresh at each scrape: a team that is gone, or a partition that moved away, leaves no series."""
+"""Snapshot -> metric families, made afresh at each scrape.
+
+So a team that is gone, or a partition that moved away, leaves no series.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,6 @@ from prometheus_client.core import (
 )
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from stream import __version__
 from stream.flow.finished import BUCKETS
@@ -31,8 +33,8 @@ _FAMILIES: Mapping[str, type[Any]] = {
     "gaugehistogram": GaugeHistogramMetricFamily,
     "histogram": HistogramMetricFamily,
 }
-_BOUNDS = [floatToGoString(bound / SECOND) for bound in BUCKETS] + ["+Inf"]
-_FRESHNESS_BOUNDS = [floatToGoString(bound) for bound in FRESHNESS_BUCKETS] + ["+Inf"]
+_BOUNDS = [*(str(bound / SECOND) for bound in BUCKETS), "+Inf"]
+_FRESHNESS_BOUNDS = [*map(str, FRESHNESS_BUCKETS), "+Inf"]
 
 
 class FlowCollector(Collector):
@@ -50,8 +52,7 @@ class FlowCollector(Collector):
     def collect(self) -> Iterator[Family]:
         """Yield every metric of the catalogue; those of the organisation have samples for the nodes that are true."""
         families = {
-            metric.name: _FAMILIES[metric.type](metric.name, metric.help, labels=metric.labels)
-            for metric in CATALOGUE
+            metric.name: _FAMILIES[metric.type](metric.name, metric.help, labels=metric.labels) for metric in CATALOGUE
         }
         snapshot = self._wall.snapshot
         for node in snapshot.nodes:

@@ -22,7 +22,9 @@ from stream.gauges.snapshot import Wall
 
 STALLED_AFTER = 60.0
 REQUEST_TIMEOUT = 10.0
-INDEX = b"<!doctype html><title>flowgauge</title><h1>flowgauge</h1><p><a href=/metrics>metrics</a> <a href=/ready>ready</a> <a href=/live>live</a>"
+INDEX = b"""<!doctype html><title>flowgauge</title><h1>flowgauge</h1>
+<p><a href=/metrics>metrics</a> <a href=/ready>ready</a> <a href=/live>live</a>
+"""
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
@@ -54,7 +56,8 @@ class Page:
     def _answer(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            return self._metrics(environ, respond)
+            body: Iterable[bytes] = self._metrics(environ, respond)
+            return body
         if path == "/ready":
             return self._ready(respond)
         if path == "/live":
@@ -76,7 +79,7 @@ class Page:
         return _json(respond, alive, {"live": alive, "seconds_since_heartbeat": round(silent, 3)})
 
 
-def _json(respond: Respond, good: bool, body: dict[str, Any]) -> Iterable[bytes]:  # noqa: FBT001
+def _json(respond: Respond, good: object, body: dict[str, Any]) -> Iterable[bytes]:
     status = "200 OK" if good else "503 Service Unavailable"
     respond(status, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
     return [orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)]
@@ -85,12 +88,12 @@ def _json(respond: Respond, good: bool, body: dict[str, Any]) -> Iterable[bytes]
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a client that hangs up."""
 
 
 class _Handler(WSGIRequestHandler):
     timeout = REQUEST_TIMEOUT
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002, ANN401
+    def log_message(self, format: str, *args: Any) -> None:
         """Log no requests: a scrape a second would fill the log."""

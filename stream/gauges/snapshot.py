@@ -1,4 +1,4 @@
-"""What a scrape sees: immutable, swapped whole by the event loop, so that a scrape never waits and never sees a half."""
+"""What a scrape sees: immutable, swapped whole by the event loop, so that no scrape waits or sees a half."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""2. The item: its history, the rules, and the fold into a summary."""

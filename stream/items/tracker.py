@@ -201,8 +201,4 @@ def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[Se
     summary = fold(key.decode(), entries, derivation.rules, now)
     if summary is not None and not (summary.deleted or summary.flow_state in ENDED_STATES):
         return None
-    return [
-        Sent(partition, key, None, 0)
-        for partition in range(derivation.partitions)
-        if header.sent >> partition & 1
-    ]
+    return [Sent(partition, key, None, 0) for partition in range(derivation.partitions) if header.sent >> partition & 1]

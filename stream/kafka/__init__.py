@@ -1,0 +1,1 @@
+"""Kafka's edge: topics, offsets, writes in batches, and Faust's transport and table in batches."""

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import kafka.errors  # type: ignore[import-untyped]
+import kafka.errors
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
-from kafka.admin import (  # type: ignore[import-untyped]
+from kafka.admin import (
     ConfigFilterType,
     ConfigResource,
     ConfigResourceType,
@@ -63,9 +63,7 @@ class Difference:
         return f"topic {self.topic!r}: {self.what} is {self.actual}, must be {self.declared}. {self.mend}"
 
 
-def differences(
-    declared: Iterable[Topic], existing: Mapping[str, Existing], brokers: str
-) -> list[Difference]:
+def differences(declared: Iterable[Topic], existing: Mapping[str, Existing], brokers: str) -> list[Difference]:
     """Compare declared topics with those that Kafka has; `brokers` stands in the mends."""
     found: list[Difference] = []
     for topic in declared:
@@ -109,7 +107,7 @@ def ensure_topics(settings: Settings) -> list[str]:
         return created
 
 
-def consumer(settings: Settings) -> Any:  # noqa: ANN401
+def consumer(settings: Settings) -> Any:
     """Make a consumer without a group, for messages of any size that our topics hold."""
     options = {
         "enable_auto_commit": False,
@@ -120,7 +118,7 @@ def consumer(settings: Settings) -> Any:  # noqa: ANN401
     return KafkaConsumer(**_client(settings), **options)
 
 
-def producer(settings: Settings) -> Any:  # noqa: ANN401
+def producer(settings: Settings) -> Any:
     """Make a producer for messages of any size that our topics hold."""
     options = {
         "acks": "all",

@@ -1,8 +1,9 @@
 """How far the workers' group has got, as Kafka knows it.
 
-Beside each committed offset stands a small JSON (as Kafka Streams keeps stream time there): the derivation with which
-all items of the partition were folded, the instant up to which, and the newest event times seen. So every worker can tell
-whether the whole topic is folded, with which configuration, and what the newest event time in it is.
+Beside each committed offset stands a small JSON (as Kafka Streams keeps stream time there): the derivation
+with which all items of the partition were folded, the instant up to which, and the newest event times seen.
+So every worker can tell whether the whole topic is folded, with which configuration, and what the newest
+event time in it is.
 """
 
 from __future__ import annotations
@@ -99,7 +100,7 @@ class Offsets:
         tp = TopicPartition(topic, partition)
         return int((await _answered(lambda: self._client.beginning_offsets([tp])))[tp])
 
-    async def _group_offsets(self, wanted: list[TopicPartition]) -> Any:  # noqa: ANN401
+    async def _group_offsets(self, wanted: list[TopicPartition]) -> Any:
         if self._admin is None:
             raise RuntimeError("the admin client is not started")
         return await self._admin.list_consumer_group_offsets(self._group, partitions=wanted)
@@ -111,7 +112,7 @@ class Offsets:
         return self._consumer
 
 
-async def _answered(ask: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401
+async def _answered(ask: Callable[[], Awaitable[Any]]) -> Any:
     """Ask until Kafka answers: a coordinator that is not there yet, or an election, is no failure."""
     begun = monotonic()
     while True:

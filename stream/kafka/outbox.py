@@ -1,7 +1,7 @@
 """Writes in batches, and says when Kafka has acknowledged them all.
 
-aiokafka's batch API writes a batch of rows to a partition in one piece, some thirty times faster than Faust's sends, and its
-futures are awaited here: Faust's own are not.
+aiokafka's batch API writes a batch of rows to a partition in one piece, some thirty times faster than Faust's
+sends, and its futures are awaited here: Faust's own are not.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """The store of the item table: rows of bytes, held apart by partition, recovered in batches.
 
-Faust's own memory store is one dict for all partitions and keeps the rows of partitions that moved away. Here a partition
-that is revoked takes its rows with it, and the offset up to which its changelog is known is remembered, so that a
-partition that stays through a rebalance is not read again.
+Faust's own memory store is one dict for all partitions and keeps the rows of partitions that moved away. Here
+a partition that is revoked takes its rows with it, and the offset up to which its changelog is known is
+remembered, so that a partition that stays through a rebalance is not read again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, cast
 
 from faust.stores.base import Store
 from faust.tables.table import Table
@@ -22,7 +22,7 @@ class RowStore(Store[bytes, bytes]):
 
     on_recovered: Callable[[set[int]], Awaitable[None]]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._partitions: dict[int, Rows] = {}
         self._offsets: dict[int, int] = {}
@@ -41,15 +41,16 @@ class RowStore(Store[bytes, bytes]):
 
     def apply_changelog_batch(
         self,
-        batch: Iterable[EventT],
-        to_key: Callable[[Any], bytes],  # noqa: ARG002
-        to_value: Callable[[Any], bytes],  # noqa: ARG002
+        batch: Iterable[EventT[Any]],
+        to_key: Callable[[Any], bytes],
+        to_value: Callable[[Any], bytes],
     ) -> None:
         """Take in what recovery has read: each event's value is a batch of changelog records."""
         for event in batch:
             tp = event.message.tp
             rows = self.rows(tp.partition)
-            for record in event.message.value.records:
+            polled: Any = event.message.value
+            for record in polled.records:
                 if record.value is None:
                     rows.pop(record.key, None)
                 else:
@@ -58,10 +59,10 @@ class RowStore(Store[bytes, bytes]):
 
     async def on_rebalance(
         self,
-        assigned: set[TP],  # noqa: ARG002
+        assigned: set[TP],
         revoked: set[TP],
         newly_assigned: set[TP],
-        generation_id: int = 0,  # noqa: ARG002
+        generation_id: int = 0,
     ) -> None:
         """Drop what moved away, and begin anew what comes."""
         topic = self.table.changelog_topic.get_topic_name()
@@ -70,7 +71,7 @@ class RowStore(Store[bytes, bytes]):
                 self._partitions.pop(tp.partition, None)
                 self._offsets.pop(tp.partition, None)
 
-    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:  # noqa: ARG002
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Tell the owner that the rows of the active partitions are complete."""
         await self.on_recovered({tp.partition for tp in active_tps})
 
@@ -79,10 +80,10 @@ class RowStore(Store[bytes, bytes]):
         self._partitions.clear()
         self._offsets.clear()
 
-    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:  # noqa: ANN401, FBT001, FBT002
+    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:
         """Do nothing: the changelog is the backup."""
 
-    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:  # noqa: ANN401, FBT001, FBT002
+    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:
         """Do nothing: the changelog is the backup."""
 
     def __getitem__(self, key: bytes) -> bytes:
@@ -111,5 +112,5 @@ class RowTable(Table[bytes, bytes]):
     @property
     def store(self) -> RowStore:
         """Give the store under its own type."""
-        store: RowStore = self.data
-        return store
+        store: Any = self.data
+        return cast("RowStore", store)

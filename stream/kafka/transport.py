@@ -1,14 +1,16 @@
 """A Faust transport whose message is a batch: all records that one poll brought of one partition.
 
-Faust spends its time on tasks and bookkeeping for each message; with a message a batch that time is spent once
-a poll. The value of a message is the list of raw records, its offset the last one's. Batches are small when the stream
-is live and large when it catches up: a batch is what a poll returned.
+Faust spends its time on tasks and bookkeeping for each message; with a message a batch that time is spent
+once a poll. The value of a message is the list of raw records, its offset the last one's. Batches are small
+when the stream is live and large when it catches up: a batch is what a poll returned.
 
-Acknowledgement is ours as well: Faust acknowledges an event in a `finally`, also when its handling failed. Here that moves
-nothing. Only `Consumer.complete` does, which the agent calls once Kafka has acknowledged all that came of the batch.
+Acknowledgement is ours as well: Faust acknowledges an event in a `finally`, also when its handling failed.
+Here that moves nothing. Only `Consumer.complete` does, which the agent calls once Kafka has acknowledged all
+that came of the batch.
 
-Faust empties its queues when it resumes after a rebalance or a recovery, also of batches that were fetched a moment before. So
-the consumer keeps apart what it has delivered and what was processed, and reads again where a batch is missing in between.
+Faust empties its queues when it resumes after a rebalance or a recovery, also of batches that were fetched a
+moment before. So the consumer keeps apart what it has delivered and what was processed, and reads again where
+a batch is missing in between.
 """
 
 from __future__ import annotations
@@ -60,7 +62,7 @@ class Consumer(driver.Consumer):
 
     _thread: ConsumerThread
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.replayed: frozenset[str] = frozenset()
         self._processed: dict[TP, int] = {}
@@ -87,9 +89,9 @@ class Consumer(driver.Consumer):
             if batch and (active is None or tp in active or tp in self._buffered_partitions):
                 yield tp, self._batch(tp, batch)
 
-    def _batch(self, tp: TP, batch: Any) -> Message:  # noqa: ANN401
+    def _batch(self, tp: TP, batch: Any) -> Message:
         last = batch[-1]
-        polled = Polled(self._delivered.get(tp, 0), list(batch))
+        polled: Any = Polled(self._delivered.get(tp, 0), list(batch))
         self._delivered[tp] = last.offset + 1
         return ConsumerMessage(
             tp.topic,
@@ -156,8 +158,8 @@ class Consumer(driver.Consumer):
 
     async def force_commit(
         self,
-        topics: Any = None,  # noqa: ANN401, ARG002
-        start_new_transaction: bool = True,  # noqa: ARG002, FBT001, FBT002
+        topics: Any = None,
+        start_new_transaction: bool = True,
     ) -> bool:
         """Commit what was completed since the last commit."""
         pending, self._completed = self._completed, {}

@@ -1,4 +1,4 @@
-"""The cases: each `*.good.yaml` is read; each `*.bad.yaml` gives exactly the mistakes that its head expects."""
+"""The cases: each `*.good.yaml` is read; each `*.bad.yaml` gives exactly the mistakes its head expects."""
 
 from __future__ import annotations
 
@@ -42,6 +42,4 @@ def test_the_message_has_a_line_for_each_mistake(name: str) -> None:
     lines = str(caught.value).splitlines()
     mistakes = [str(mistake) for mistake in caught.value.mistakes]
     assert all(line.startswith(str(HERE / name)) for line in lines)
-    assert lines == (
-        mistakes if len(mistakes) == 1 else [f"{HERE / name} has {len(mistakes)} mistakes:", *mistakes]
-    )
+    assert lines == (mistakes if len(mistakes) == 1 else [f"{HERE / name} has {len(mistakes)} mistakes:", *mistakes])

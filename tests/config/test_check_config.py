@@ -29,9 +29,7 @@ def test_what_was_understood() -> None:
     assert lines["fingerprint"] == load_config(REFERENCE).fingerprint
     assert (lines["value streams"], lines["arts"], lines["teams"], lines["limits"]) == ("2", "2", "3", "4")
     assert lines["windows"] == "1d, 7d, 14d, 30d, 90d"
-    assert (
-        lines["value stream Payments (limit 60)"] == "Checkout (limit 30): Cards (limit 8), Wallets (limit 6)"
-    )
+    assert lines["value stream Payments (limit 60)"] == "Checkout (limit 30): Cards (limit 8), Wallets (limit 6)"
 
 
 def test_what_is_not_there_is_a_dash() -> None:
@@ -53,9 +51,7 @@ def test_mistakes_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.code == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(
-        f"flowgauge: {path} has 5 mistakes:\n{path}:9: organisation[0].load_limit: -1 is not a limit"
-    )
+    assert err.startswith(f"flowgauge: {path} has 5 mistakes:\n{path}:9: organisation[0].load_limit: -1 is not a limit")
     assert len(err.splitlines()) == 6
 
 
@@ -74,9 +70,7 @@ def test_mistakes_as_json() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("target-bounds", "NaN"), ("increment-days", "2027-01-04 08:00:00+00:00")]
-)
+@pytest.mark.parametrize(("name", "value"), [("target-bounds", "NaN"), ("increment-days", "2027-01-04 08:00:00+00:00")])
 def test_values_that_json_does_not_know(name: str, value: str) -> None:
     result = run(str(HERE / f"{name}.bad.yaml"), "--json")
     assert value in [mistake["value"] for mistake in json.loads(result.stdout)["mistakes"]]

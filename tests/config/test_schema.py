@@ -63,9 +63,7 @@ def test_every_model_has_its_place() -> None:
 
 def test_the_reference_names_every_key() -> None:
     document = Document(REFERENCE.read_text(), "flow.yaml")
-    missing = [
-        key for way, model in MODELS.items() for key in model.model_fields if not stands(document, way, key)
-    ]
+    missing = [key for way, model in MODELS.items() for key in model.model_fields if not stands(document, way, key)]
     assert missing == []
 
 
@@ -87,9 +85,7 @@ def test_the_valid_pass(path: Path) -> None:
 @pytest.mark.parametrize("path", INVALID, ids=lambda path: path.name)
 def test_the_invalid_fail_where_they_say(path: Path) -> None:
     text = path.read_text()
-    [expected] = [
-        line.removeprefix("# expect: ") for line in text.splitlines() if line.startswith("# expect: ")
-    ]
+    [expected] = [line.removeprefix("# expect: ") for line in text.splitlines() if line.startswith("# expect: ")]
     with pytest.raises(Mistakes) as caught:
         parse_config(text, path.name)
     assert str(caught.value) == f"{path.name}:{expected}"

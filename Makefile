@@ -1,0 +1,57 @@
+# `make demo` needs Python >= 3.11 and nothing else; `make test` also needs Java 17 and Maven.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: help demo test check fast kafka docs format lock clean
+
+help: ## Say what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--log FILE -c flow.yaml" for a log
+	$(BIN)/flowgauge demo $(ARGS)
+
+test: check kafka ## Everything: checks, all tests, real Kafka
+
+check: $(VENV)/dev ## Lint, types, layers, all tests that need no Kafka, coverage of the core
+	$(BIN)/ruff format --check stream tests
+	$(BIN)/ruff check stream tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/coverage run -m pytest -q -m "not kafka"
+	$(BIN)/coverage report --include="stream/config/*,stream/events/*,stream/items/*,stream/flow/*" --fail-under=100 --show-missing --skip-covered
+
+kafka: $(VENV)/dev ## The tests on real Kafka (Java 17 and Maven)
+	@command -v java >/dev/null && command -v mvn >/dev/null || { \
+	  echo "make: the Kafka tests need Java 17 and Maven: apt install openjdk-17-jre-headless maven" >&2; exit 1; }
+	$(BIN)/pytest -q -m kafka
+
+fast: $(VENV)/dev ## The tests that need no Kafka, without coverage
+	$(BIN)/pytest -q -m "not kafka"
+
+format: $(VENV)/dev ## Put the code into its form
+	$(BIN)/ruff format stream tests
+	$(BIN)/ruff check --fix stream tests
+
+lock: $(VENV)/dev ## Resolve the dependencies anew
+	$(BIN)/pip install -q pip-tools
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --extra demo --build-deps-for editable -o requirements.lock pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	  --extra demo --extra dev -o requirements-dev.lock pyproject.toml
+
+clean: ## Remove what was made
+	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(VENV)/runtime: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flowgauge needs Python 3.11 or newer, not " + sys.version)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/dev: $(VENV)/runtime requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@

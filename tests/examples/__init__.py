@@ -1,0 +1,1 @@
+"""Worked examples: stories with numbers computed by hand."""

@@ -1,0 +1,123 @@
+"""How a story is told: events and a flow.yaml in, the numbers that `flowgauge replay --json` prints out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from stream.config.load import parse_config
+from stream.events.decode import decode_value
+from stream.events.time import parse_time
+from stream.flow.boards import Node
+from stream.flow.replay import Replay
+from stream.flow.report import as_json
+
+Json = dict[str, Any]
+
+HOUR = 3600.0
+DAY = 24 * HOUR
+
+FLOW = """\
+version: 1
+organisation:
+  - value_stream: Payments
+    load_limit: 20
+    arts:
+      - art: Checkout
+        teams: [{team: Cards, load_limit: 2}, {team: Wallets}]
+      - art: Billing
+        teams: [{team: Invoices}]
+  - value_stream: Lending
+    arts:
+      - art: Loans
+        teams: [{team: Credit}]
+workflows:
+  - name: delivery
+    states:
+      new: [Backlog, To Do]
+      active: [Doing, Review]
+      waiting: [Ready]
+      done: [Done, Released]
+      cancelled: [Dropped]
+item_types:
+  feature: [Story]
+  defect: [Bug]
+windows: [1d, 7d, 30d, 365d]
+"""
+RESET = FLOW.replace("name: delivery", "name: delivery\n    on_return: reset")
+
+
+def instant(time: str) -> str:
+    """Write a day, or a day with hour and minute, as the midnight or minute in UTC that it means."""
+    return f"{time}T00:00:00Z" if "T" not in time else f"{time}:00Z"
+
+
+def event(time: str, data: Json, kind: str = "flow.item.changed", **envelope: str) -> Json:
+    """Make an event; its id follows from its content unless it is given."""
+    name = f"{time} {kind} {orjson.dumps(data, option=orjson.OPT_SORT_KEYS).decode()}"
+    head = {"specversion": "1.0", "id": name, "source": "jira/acme", "type": kind, "time": instant(time)}
+    return {**head, **envelope, "data": data}
+
+
+def change(time: str, state: str | None = None, item: str = "1", **fields: Any) -> Json:
+    """Make a change of an item; items are stories of Cards until an event says otherwise."""
+    data = {"item": item, **fields} | ({} if state is None else {"state": state})
+    return event(time, data)
+
+
+def begin(time: str, state: str, item: str = "1", **fields: Any) -> Json:
+    """Make an item's first event: a story of Cards, unless the fields say otherwise."""
+    return change(time, state, item, **{"team": "Cards", "item_type": "Story", **fields})
+
+
+def delete(time: str, item: str = "1", **fields: Any) -> Json:
+    """Make a deletion."""
+    return event(time, {"item": item, **fields}, "flow.item.deleted")
+
+
+def erase(time: str, item: str = "1") -> Json:
+    """Make an erasure."""
+    return event(time, {"item": item}, "flow.item.erased")
+
+
+class Numbers:
+    """What a story comes to at an instant; nodes go by their own name, which is unique in `FLOW`, the portfolio by none."""
+
+    def __init__(self, events: Sequence[Json], at: str, flow: str = FLOW) -> None:
+        now = parse_time(instant(at))
+        replay = Replay(parse_config(flow, "flow.yaml"), now)
+        replay.take(decode_value(orjson.dumps(envelope), now) for envelope in events)
+        self._rows = {own_name(row.node): row for row in replay.read()}
+
+    def node(self, name: str = "") -> Json:
+        """Give the numbers of a node."""
+        return as_json(self._rows[name])
+
+    def load(self, name: str = "") -> int:
+        """Give a node's load."""
+        return int(self.node(name)["load"]["items"])
+
+    def window(self, label: str, name: str = "") -> Json:
+        """Give a node's numbers over a window."""
+        found: Json = self.node(name)["windows"][label]
+        return found
+
+    def velocity(self, label: str, name: str = "") -> int:
+        """Give a node's velocity over a window."""
+        return int(self.window(label, name)["velocity"])
+
+    def lower_bounds(self, name: str = "") -> int:
+        """Give how many ages of a node are lower bounds."""
+        return self._rows[name].lower_bounds
+
+    def states(self, name: str = "") -> dict[str, int]:
+        """Give how many items of a node are in each workflow state."""
+        return dict(self._rows[name].states)
+
+
+def own_name(node: Node) -> str:
+    """Give a node's own name; that of `unassigned` is its level as well, since all three are called so."""
+    name = "" if node.level == "portfolio" else str(getattr(node, node.level))
+    return f"{node.level} {name}" if name == "unassigned" else name

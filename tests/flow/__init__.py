@@ -1,0 +1,1 @@
+"""The numbers: timelines, boards, statistics and the report."""

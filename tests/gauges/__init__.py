@@ -1,0 +1,1 @@
+"""What Prometheus sees, and when it may see it."""

@@ -1,0 +1,1 @@
+"""The item: history, rules, fold, codec and the batch."""
