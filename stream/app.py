@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -45,6 +46,17 @@ class Boot(BootStrategy):
     def web_server(self) -> Iterable[ServiceT]:
         """Start no Faust web server, whatever the command line says: it would show tables to anybody."""
         return []
+
+
+class FlowWorker(faust.Worker):
+    """Faust's worker without spinner and banner: its output is for logs."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.spinner = None
+
+    def say(self, msg: str, file: Any = None, end: str = "\n", **options: Any) -> None:
+        """Say nothing."""
 
 
 class FlowApp(faust.App):
@@ -94,6 +106,9 @@ class Surroundings(Service):
             stop_unacknowledged(error)
         engine.wall.heartbeat = monotonic()
         self._page.start()
+        settings = engine.settings
+        address = f"http://{settings.web_host}:{settings.web_port}"
+        say(f"reading {engine.events_topic} at {', '.join(settings.brokers)}; {address}/metrics, {address}/ready")
 
     async def on_stop(self) -> None:
         """Close page and connections."""
@@ -104,9 +119,14 @@ class Surroundings(Service):
 
     @Service.task
     async def _publish(self) -> None:
+        was_ready = False
         while not self.should_stop:
             with _Fatal():
                 took = measure().publish()
+                ready = self.engine.wall.snapshot.ready
+                if ready and not was_ready:
+                    say("ready: the numbers are true")
+                was_ready = ready
                 self.engine.wall.heartbeat = monotonic()
             # A snapshot may take a fifth of the worker's time, so that boards of any size leave room for events.
             await self.sleep(max(HOLD_AT_LEAST, 4 * took))
@@ -139,6 +159,12 @@ class _Fatal:
             stop_unacknowledged(error)
 
 
+def say(text: str) -> None:
+    """Tell whoever started the worker."""
+    sys.stderr.write(f"flowgauge: {text}\n")
+    sys.stderr.flush()
+
+
 def _raw_topic(app: faust.App, name: str) -> Any:
     return app.topic(name, key_serializer="raw", value_serializer="raw")
 
@@ -150,6 +176,8 @@ def _load() -> Engine:
         sys.exit(f"flowgauge: {error}")
 
 
+# Faust warns of a monitor's state that it never makes before the first rebalance.
+logging.getLogger("stream.app").addFilter(lambda record: "Missing sensor state" not in record.msg)
 engine = _load()
 app = FlowApp(
     engine,
@@ -165,6 +193,7 @@ app = FlowApp(
     stream_buffer_maxsize=BATCHES_AHEAD,
     web_enabled=False,
     worker_redirect_stdouts=False,
+    Worker=FlowWorker,
 )
 events_topic = _raw_topic(app, engine.events_topic)
 items_topic = _raw_topic(app, engine.items_topic)

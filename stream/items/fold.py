@@ -7,7 +7,8 @@ follows SEMANTICS:
 - finish: the latest entry into `done` from a state that is not `done`, while the item is still done.
 - active time: seconds in `active` states between start and finish in which the item was not blocked.
 - blocked: an overlay, never a state; it ends at `done` or `cancelled`.
-- deleted: an overlay as well; a later event that has a state brings the item back.
+- deleted: an overlay as well; a later change that has a state brings the item back. What else a deletion says of the
+  item is nothing that happened to it, and changes no field.
 - erased: the item is in no number at all.
 """
 
@@ -63,20 +64,20 @@ class _Life:
 
     def _begin(self, first: Entry) -> None:
         """Set the state before the first event, if it tells one; its entry was not seen and counts as nothing."""
-        previous = first.changes.get("previous_state")
-        if previous is None or "state" not in first.changes:
-            self.state = None
+        changes = _changes(first)
+        previous = changes.get("previous_state")
+        if previous is None or "state" not in changes:
             if previous is not None:
                 self.attributes["state"] = previous
             return
         self.state = previous
-        self.flow_state = self._flow_state_of(previous, {**first.changes, "source": first.source})
+        self.flow_state = self._flow_state_of(previous, {**changes, "source": first.source})
         self.from_the_middle = self.flow_state in LOAD_STATES
 
     def take(self, entry: Entry) -> None:
         """Let time pass until the event, then take what it changes."""
         self._elapse(entry.time)
-        changes = entry.changes
+        changes = _changes(entry)
         self.attributes.update(changes)
         self.attributes["source"] = entry.source
         if entry.type is EventType.DELETED:
@@ -146,3 +147,7 @@ class _Life:
             active=self.finished_active if measured else 0,
             stays=self.finished_stays if measured else {},
         )
+
+
+def _changes(entry: Entry) -> Mapping[str, Any]:
+    return entry.changes if entry.type is EventType.CHANGED else {}

@@ -84,7 +84,9 @@ class History:
 
     def _admit(self, entry: Entry) -> None:
         size = len(orjson.dumps(entry.changes)) + len(entry.id) + len(entry.source) + len(entry.sequence) + 48
-        if len(self.entries) >= MAX_EVENTS or self._size + size > MAX_ROW_BYTES:
+        full = len(self.entries) >= MAX_EVENTS or self._size + size > MAX_ROW_BYTES
+        # What has run away must still be erasable: the first erasure finds room in a full history.
+        if full and (entry.type is not EventType.ERASED or any(other.type is entry.type for other in self.entries)):
             raise Rejection(
                 Reason.HISTORY_FULL,
                 f"the item has {len(self.entries):,} events; at most {MAX_EVENTS:,} events and "

@@ -62,7 +62,8 @@ class Rules:
 
     def item_type(self, attributes: Mapping[str, Any]) -> str:
         """Give the flow item type of the tracker's type; `other` where none is configured."""
-        return self._types.get(as_text(attributes.get("item_type")), OTHER)
+        kind = attributes.get("item_type")
+        return OTHER if kind is None else self._types.get(as_text(kind), OTHER)
 
 
 def _owner_rules(config: FlowConfig) -> list[tuple[Team, tuple[Rule, ...]]]:

@@ -26,6 +26,7 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage, Message
 
 NO_KEY_SIZE = 0
+FETCH_WAIT_MS = 100
 
 
 class Polled(NamedTuple):
@@ -37,6 +38,13 @@ class Polled(NamedTuple):
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, which commits our metadata beside the offset."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        # Kafka answers a waiting fetch as soon as a record comes. The embedded broker does not: it answers when the
+        # wait is over, so that a short wait is what makes it live.
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        return consumer
 
     async def commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
         """Commit; False where a rebalance has taken the partitions, which then come again."""

@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 HOUR = 3600.0
 DAY = 24 * HOUR
+ARRIVAL = parse_time("2026-12-31T00:00:00Z")
 
 FLOW = """\
 version: 1
@@ -88,7 +89,7 @@ class Numbers:
     def __init__(self, events: Sequence[Json], at: str, flow: str = FLOW) -> None:
         now = parse_time(instant(at))
         replay = Replay(parse_config(flow, "flow.yaml"), now)
-        replay.take(decode_value(orjson.dumps(envelope), now) for envelope in events)
+        replay.take(decode_value(orjson.dumps(envelope), ARRIVAL) for envelope in events)
         self._rows = {own_name(row.node): row for row in replay.read()}
 
     def node(self, name: str = "") -> Json:

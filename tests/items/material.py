@@ -1,0 +1,49 @@
+"""Configurations, events and entries for the tests of this folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stream.config.load import parse_config
+from stream.config.model import FlowConfig
+from stream.events.event import DAY, SECOND, Event, EventType
+from stream.items.history import Entry
+
+NOW = 1_000 * DAY
+
+FLOW = """\
+version: 1
+organisation:
+  - value_stream: Payments
+    arts:
+      - art: Checkout
+        teams: [{team: Cards}, {team: Wallets}]
+  - value_stream: Lending
+    arts:
+      - art: Loans
+        teams: [{team: Credit}]
+workflows:
+  - name: delivery
+    states: {new: [To Do], active: [Doing], waiting: [Ready], done: [Done], cancelled: [Dropped]}
+item_types:
+  feature: [Story]
+"""
+
+
+def configured(text: str = FLOW) -> FlowConfig:
+    """Read a configuration."""
+    return parse_config(text, "flow.yaml")
+
+
+def event(time: int = NOW - DAY, item: str = "1", **changes: Any) -> Event:
+    """Make a change; its id follows from its content."""
+    name = f"{time} {sorted(changes.items())}"
+    return Event("jira/acme", name, time, "", EventType.CHANGED, item, changes)
+
+
+def entry(day: int, kind: EventType = EventType.CHANGED, **changes: Any) -> Entry:
+    """Make an entry of a history, at a day."""
+    return Entry(day * DAY, "", f"{day}", "jira/acme", kind, changes)
+
+
+__all__ = ["DAY", "FLOW", "NOW", "SECOND", "configured", "entry", "event"]

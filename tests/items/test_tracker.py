@@ -1,0 +1,184 @@
+"""A batch: records and rows in, rows, summaries, refusals and counts out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import orjson
+import pytest
+
+from stream.events.event import Event, EventType
+from stream.events.time import format_time
+from stream.items import history
+from stream.items.codec import decode_summary
+from stream.items.history import decode_history, read_header
+from stream.items.summary import Summary
+from stream.items.tracker import MILLISECOND, Batch, Derivation, Outcome, row_key
+from tests.items.material import DAY, FLOW, NOW, SECOND, configured, event
+
+ONE = Derivation.of(configured())
+FOUR = Derivation.of(configured(), partitions=4)
+
+
+class Row(NamedTuple):
+    """A record as a Kafka client gives it."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Any = ()
+    timestamp: int = NOW // MILLISECOND
+
+
+def record(data: Any, time: int = NOW - DAY, name: str = "1", **others: Any) -> Row:
+    envelope = {"specversion": "1.0", "id": name, "source": "jira/acme", "type": "flow.item.changed"}
+    value = orjson.dumps({**envelope, "time": format_time(time), "data": data})
+    return Row(**{"key": b"1", "value": value, **others})
+
+
+def taken(*events: Event, rows: Any = None, by: Derivation = ONE, now: int = NOW) -> Outcome:
+    batch = Batch(rows or {}, by, now)
+    for one in events:
+        batch.take(one, NOW)
+    return batch.close()
+
+
+def summaries(outcome: Outcome, by: Derivation = ONE) -> list[Summary | None]:
+    return [sent.value and decode_summary(sent.value, by.name) or None for sent in outcome.summaries]
+
+
+def test_records_are_decoded_and_the_refused_are_kept_with_their_reason() -> None:
+    good, bad = record({"item": "1", "state": "Doing", "team": "Cards"}), record({"item": "1", "state": 7}, name="2")
+    batch = Batch({}, ONE, NOW)
+    batch.take_records([good, Row(b"1", b"{"), bad, good, Row(b"1", None)], 0)
+    outcome = batch.close()
+    assert [(refusal.record.value, refusal.rejection.reason.value) for refusal in outcome.refusals] == [
+        (b"{", "not_json"),
+        (bad.value, "bad_field"),
+        (None, "tombstone"),
+    ]
+    assert outcome.counts == {
+        ("jira/acme", "applied"): 1,
+        ("jira/acme", "duplicate"): 1,
+        ("jira/acme", "rejected"): 1,
+        ("", "rejected"): 2,
+    }
+    assert [sent.arrival for sent in outcome.summaries] == [NOW]
+
+
+def test_a_full_history_refuses_records_under_their_source(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MAX_EVENTS", 1)
+    batch = Batch({}, ONE, NOW)
+    batch.take_records([record({"item": "1"}), record({"item": "1", "points": 1}, name="2")], 0)
+    outcome = batch.close()
+    assert outcome.counts == {("jira/acme", "applied"): 1, ("jira/acme", "rejected"): 1}
+    assert [refusal.rejection.reason.value for refusal in outcome.refusals] == ["history_full"]
+
+
+def test_what_lies_far_ahead_of_arrival_and_clock_is_refused() -> None:
+    ahead = record({"item": "1"}, time=NOW + 40 * DAY)
+    for clock, refused in ((0, 1), (NOW + 20 * DAY, 0)):
+        batch = Batch({}, ONE, NOW)
+        batch.take_records([ahead], clock)
+        assert len(batch.close().refusals) == refused
+
+
+def test_a_duplicate_changes_no_row_and_repeats_its_summary() -> None:
+    first = taken(event(state="Doing", team="Cards"))
+    again = taken(event(state="Doing", team="Cards"), rows=first.rows)
+    assert again.rows == {}
+    assert again.summaries == first.summaries
+    assert again.counts == {("jira/acme", "duplicate"): 1}
+
+
+def test_a_later_arrival_of_a_duplicate_is_a_new_row() -> None:
+    first = taken(event(state="Doing"))
+    batch = Batch(first.rows, ONE, NOW)  # type: ignore[arg-type]
+    batch.take(event(state="Doing"), NOW + 1)
+    row = batch.close().rows[b"1"]
+    assert row is not None
+    assert read_header(row).arrival == NOW + 1
+
+
+def test_newest_times_are_by_source_and_the_newest_wins() -> None:
+    early, late = event(NOW - 2 * DAY, state="Doing"), event(NOW - DAY, state="Done")
+    assert taken(late, early, early).newest == {"jira/acme": NOW - DAY}
+    before_1970 = event(-DAY, state="Doing")
+    assert taken(before_1970).newest == {"jira/acme": -DAY}
+
+
+def test_an_event_beyond_the_tolerance_in_the_future_is_an_anomaly_once_and_comes_due() -> None:
+    inside, beyond = event(NOW + 300 * SECOND, points=1), event(NOW + 300 * SECOND + 1, points=2)
+    outcome = taken(event(state="Doing"), beyond, inside, beyond)
+    assert outcome.anomalies == {"jira/acme": 1}
+    assert outcome.due == {b"1": inside.time}
+    later = taken(event(state="Doing"), beyond, inside, now=beyond.time)
+    assert later.due == {}
+
+
+def test_what_comes_due_is_folded_again_by_a_touch() -> None:
+    first = taken(event(state="Doing", team="Cards"), event(NOW + DAY, state="Done"))
+    batch = Batch(first.rows, ONE, NOW + DAY)  # type: ignore[arg-type]
+    batch.touch(b"1")
+    batch.touch(b"gone in the meantime")
+    outcome = batch.close()
+    (summary,) = summaries(outcome)
+    assert summary is not None
+    assert summary.state == "Done"
+    assert (outcome.rows, outcome.counts, [sent.arrival for sent in outcome.summaries]) == ({}, {}, [0])
+
+
+def test_an_event_older_than_retention_that_begins_an_item_is_late() -> None:
+    edge = NOW - 400 * DAY
+    assert taken(event(edge, state="Done")).late == 0
+    first = taken(event(edge - 1, state="Done"))
+    assert (first.late, first.counts) == (1, {("jira/acme", "applied"): 1})
+    assert taken(event(edge - 2, state="Doing"), rows=first.rows).late == 0
+
+
+def test_with_one_partition_rows_tell_of_nothing_but_their_events() -> None:
+    row = taken(event(state="Doing", team="Cards")).rows[b"1"]
+    assert row is not None
+    assert decode_history(row).sent == 1
+
+
+def test_a_summary_stands_where_owner_start_and_finish_are_and_is_taken_out_where_it_no_longer_counts() -> None:
+    payments, lending = FOUR.partition("Payments"), FOUR.partition("Lending")
+    assert payments != lending
+    first = taken(event(NOW - 3 * DAY, state="To Do", team="Cards"), by=FOUR)
+    assert [(sent.partition, sent.value is None) for sent in first.summaries] == [(payments, False)]
+    moved = taken(event(NOW - 2 * DAY, team="Credit"), rows=first.rows, by=FOUR)
+    assert {sent.partition: sent.value is None for sent in moved.summaries} == {payments: True, lending: False}
+    started = taken(event(NOW - DAY, state="Doing", team="Cards"), rows=moved.rows, by=FOUR)
+    assert {sent.partition: sent.value is None for sent in started.summaries} == {payments: False, lending: True}
+    back = taken(event(NOW, team="Credit"), rows=started.rows, by=FOUR)
+    assert {sent.partition: sent.value is None for sent in back.summaries} == {payments: False, lending: False}
+
+
+def test_erasing_takes_the_item_out_everywhere_it_ever_was() -> None:
+    first = taken(event(NOW - 3 * DAY, state="Doing", team="Cards"), event(NOW - 2 * DAY, team="Credit"), by=FOUR)
+    erasure = Event("jira/acme", "e", NOW - DAY, "", EventType.ERASED, "1", {})
+    outcome = taken(erasure, rows=first.rows, by=FOUR)
+    assert {sent.partition for sent in outcome.summaries} == {sent.partition for sent in first.summaries}
+    assert {sent.value for sent in outcome.summaries} == {None}
+    row = outcome.rows[b"1"]
+    assert row is not None
+    assert b"Cards" not in row
+
+
+def test_an_objective_has_a_row_of_its_own_and_no_summary() -> None:
+    objective = Event("jira/acme", "o", NOW, "", EventType.OBJECTIVE, "1", {"pi": "2026.4"})
+    outcome = taken(objective, event(state="Doing"))
+    assert set(outcome.rows) == {row_key(objective), b"1"}
+    assert row_key(objective) != row_key(event())
+    assert [sent.key for sent in outcome.summaries] == [b"1"]
+    assert taken(objective, by=FOUR).summaries == []
+
+
+def test_the_derivation_is_another_for_another_configuration_clock_or_partitioning() -> None:
+    config = configured()
+    renamed = configured(FLOW.replace("Credit", "Loans"))
+    limited = configured(FLOW.replace("team: Credit", "team: Credit, load_limit: 3"))
+    names = [Derivation.of(config), Derivation.of(renamed), Derivation.of(config, "@event"), FOUR]
+    assert len({derivation.name for derivation in names}) == 4
+    assert Derivation.of(limited).name == ONE.name
+    assert (ONE.retention, ONE.tolerance) == (400 * DAY, 300 * SECOND)
