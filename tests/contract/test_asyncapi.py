@@ -83,10 +83,7 @@ def _local(document: Any, reference: str) -> Any:
 
 def _as_text(configuration: dict[str, Any]) -> dict[str, str]:
     """Write a binding's configuration the way Kafka takes it."""
-    return {
-        key: ",".join(value) if isinstance(value, list) else str(value)
-        for key, value in configuration.items()
-    }
+    return {key: ",".join(value) if isinstance(value, list) else str(value) for key, value in configuration.items()}
 
 
 def _references(node: Any) -> Iterator[str]:

@@ -32,9 +32,7 @@ def test_partitions_name_the_variable_that_sets_them() -> None:
 
 
 def test_only_events_have_the_brokers_time() -> None:
-    stamped = {
-        topic.name: topic.config.get("message.timestamp.type") for topic in topics(Settings.from_env({}))
-    }
+    stamped = {topic.name: topic.config.get("message.timestamp.type") for topic in topics(Settings.from_env({}))}
     assert stamped["flow.events"] == "LogAppendTime"
     assert stamped["flow.items"] == "CreateTime"
 

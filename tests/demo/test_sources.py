@@ -36,9 +36,7 @@ def take(journal: Journal, count: int, *, seed: int | None = None, now: datetime
 
 def names(steps: list[Step]) -> list[bytes]:
     """Events without their times, which depend on when somebody watched."""
-    return [
-        step.record.value.split(b'"time"')[0] + step.record.value.split(b'"sequence"')[1] for step in steps
-    ]
+    return [step.record.value.split(b'"time"')[0] + step.record.value.split(b'"sequence"')[1] for step in steps]
 
 
 def log(journal: Journal, path: Path, refused: list[LogRow]) -> list[Step]:

@@ -379,9 +379,7 @@ def test_rows_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     rows.close()  # type: ignore[attr-defined]
 
 
-@pytest.mark.skipif(
-    not REAL_LOG.exists(), reason="needs the real log beside the repository, at ../shared/data"
-)
+@pytest.mark.skipif(not REAL_LOG.exists(), reason="needs the real log beside the repository, at ../shared/data")
 def test_the_real_log() -> None:
     mapping = ("problem_id=item", "changed_at=time", "status+sub_status=state", "support_team=team")
     rows = rows_of(REAL_LOG, *mapping)

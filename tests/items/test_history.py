@@ -28,7 +28,9 @@ def test_events_stand_in_order_of_time_sequence_id_and_source() -> None:
     for order in permutations(sorted_events):
         history = new_history()
         assert all(history.add(one, 7) for one in order)
-        assert [entry.place for entry in history.entries] == [(e.time, e.sequence, e.id, e.source) for e in sorted_events]
+        assert [entry.place for entry in history.entries] == [
+            (e.time, e.sequence, e.id, e.source) for e in sorted_events
+        ]
         assert history.newest == 2
 
 

@@ -34,7 +34,9 @@ def test_nothing_is_forgotten_within_a_week_of_its_arrival() -> None:
     assert expired(key, row, ONE, NOW) is not None
 
 
-@pytest.mark.parametrize(("state", "forgotten"), [("Done", True), ("Dropped", True), ("Doing", False), ("To Do", False)])
+@pytest.mark.parametrize(
+    ("state", "forgotten"), [("Done", True), ("Dropped", True), ("Doing", False), ("To Do", False)]
+)
 def test_what_is_not_ended_stays_for_ever(state: str, forgotten: bool) -> None:
     key, row = row_of(event(DAY, state=state), arrival=DAY)
     assert (expired(key, row, ONE, NOW) is not None) is forgotten

@@ -74,4 +74,4 @@ def test_answers_are_the_same_when_memory_is_full(monkeypatch: pytest.MonkeyPatc
     rules = Rules(configured(FLOW))
     asked = [{"team": f"{number}"} for number in range(5)] + [{"team": "Wallets"}, {"team": "0"}]
     assert [rules.owner(attributes) for attributes in asked] == [UNASSIGNED] * 5 + [WALLETS, UNASSIGNED]
-    assert len(rules._owner_of) <= 2  # noqa: SLF001
+    assert len(rules._owner_of) <= 2

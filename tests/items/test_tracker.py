@@ -43,7 +43,7 @@ def taken(*events: Event, rows: Any = None, by: Derivation = ONE, now: int = NOW
 
 
 def summaries(outcome: Outcome, by: Derivation = ONE) -> list[Summary | None]:
-    return [sent.value and decode_summary(sent.value, by.name) or None for sent in outcome.summaries]
+    return [(sent.value and decode_summary(sent.value, by.name)) or None for sent in outcome.summaries]
 
 
 def test_records_are_decoded_and_the_refused_are_kept_with_their_reason() -> None:

@@ -141,9 +141,7 @@ class Broker:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._running().poll() is not None or time.monotonic() > deadline:
-                raise BrokerError(
-                    f"Kafka did not come up in {START_SECONDS} s:\n{self._log.read_text()[-4000:]}"
-                )
+                raise BrokerError(f"Kafka did not come up in {START_SECONDS} s:\n{self._log.read_text()[-4000:]}")
             time.sleep(0.2)
 
     def _answers(self) -> bool:

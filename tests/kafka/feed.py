@@ -71,7 +71,7 @@ class Feed:
     def _run(self) -> None:
         try:
             asyncio.run(asyncio.wait_for(self._write(), JOIN_SECONDS))
-        except BaseException as error:  # noqa: BLE001  (raised again in the test's own thread)
+        except BaseException as error:
             self._error = error
 
     async def _write(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -27,9 +26,7 @@ def java() -> str:
     """
     path = shutil.which("java")
     if path is None:
-        raise BrokerError(
-            f"The Kafka tests need Java {OLDEST_JAVA} or newer, and there is no `java`: {INSTALL}"
-        )
+        raise BrokerError(f"The Kafka tests need Java {OLDEST_JAVA} or newer, and there is no `java`: {INSTALL}")
     said = subprocess.run([path, "-version"], capture_output=True, text=True, check=False, timeout=60).stderr
     version = re.search(r'version "(\d+)', said)
     if version is None or int(version[1]) < OLDEST_JAVA:
@@ -73,7 +70,7 @@ def _put_in_place(folder: Path) -> None:
     if JARS.exists() and not _complete():
         shutil.rmtree(JARS)
     try:
-        os.rename(folder, JARS)
+        folder.rename(JARS)
     except OSError:
         if not _complete():
             raise

@@ -86,9 +86,7 @@ def outcomes(gauges: Mapping[Series, float]) -> dict[str, int]:
     return {outcome: count for outcome, count in found.items() if count}
 
 
-def wait_outcomes(
-    workers: Sequence[Worker], expected: Mapping[str, int], timeout: float = AGREE_SECONDS
-) -> None:
+def wait_outcomes(workers: Sequence[Worker], expected: Mapping[str, int], timeout: float = AGREE_SECONDS) -> None:
     """Wait until the workers have counted exactly these outcomes; else fail with those they counted."""
     deadline = time.monotonic() + timeout
     while (found := outcomes(merged_metrics(workers))) != expected:

@@ -39,9 +39,7 @@ def test_one_worker_killed_twice(deployment: Deployment, real_events: list[Json]
     assert count_records(deployment.broker, deployment.topic("dead-letters")) == 0
 
 
-def test_three_workers_of_which_one_and_then_two_are_killed(
-    deployment: Deployment, real_events: list[Json]
-) -> None:
+def test_three_workers_of_which_one_and_then_two_are_killed(deployment: Deployment, real_events: list[Json]) -> None:
     # With several partitions of items, an item may stand in one partition now and in another an event later.
     deployment = replace(deployment, events_partitions=6, items_partitions=3)
     expected = gauges(real_events, CONFIG, AT)
@@ -91,9 +89,7 @@ def _workers(deployment: Deployment, count: int) -> Iterator[list[Worker]]:
 
 
 @contextmanager
-def _in_the_middle(
-    deployment: Deployment, portion: Sequence[Record], per_second: int = 1000
-) -> Iterator[None]:
+def _in_the_middle(deployment: Deployment, portion: Sequence[Record], per_second: int = 1000) -> Iterator[None]:
     """Feed a portion, and hand over when the workers have begun on it and more is to come."""
     items = deployment.topic("items")
     before = count_records(deployment.broker, items)

@@ -19,9 +19,7 @@ pytestmark = pytest.mark.kafka
 
 
 @pytest.mark.parametrize(("seed", "at"), [(1, INSTANTS[1]), (2, INSTANTS[2])])
-def test_a_backlog_in_disorder(
-    deployment: Deployment, real_events: list[Json], seed: int, at: datetime
-) -> None:
+def test_a_backlog_in_disorder(deployment: Deployment, real_events: list[Json], seed: int, at: datetime) -> None:
     many = in_disorder(real_events, seed)
     deployment.create_topics()
     produce(deployment.broker, deployment.topic("events"), records(many))

@@ -38,9 +38,7 @@ def test_workers_show_what_the_oracle_counts(deployment: Deployment, real_events
 
 
 @pytest.mark.parametrize("at", INSTANTS, ids=lambda at: f"{at:%Y-%m}")
-def test_replay_prints_what_the_oracle_counts(
-    deployment: Deployment, real_events: list[Json], at: datetime
-) -> None:
+def test_replay_prints_what_the_oracle_counts(deployment: Deployment, real_events: list[Json], at: datetime) -> None:
     config = deployment.config(FLOW_YAML)
     done = deployment.run(
         "replay", str(LOG), "-c", str(config), *MAPS, "--json", "--at", at.isoformat(), FLOW_KAFKA_BROKERS=""

@@ -83,6 +83,4 @@ def _streams(config: Json) -> set[str]:
 
 
 def _teams(config: Json) -> set[str]:
-    return {
-        team["team"] for stream in config["organisation"] for art in stream["arts"] for team in art["teams"]
-    }
+    return {team["team"] for stream in config["organisation"] for art in stream["arts"] for team in art["teams"]}

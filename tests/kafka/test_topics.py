@@ -53,9 +53,7 @@ def test_a_topic_with_other_partitions_is_refused_and_nothing_made(settings: Set
 def test_a_topic_with_another_policy_is_refused(settings: Settings, kafka: Broker) -> None:
     items = topics(settings)[1]
     create_topic(kafka, items.name, configs={**items.config, "cleanup.policy": "delete"})
-    with pytest.raises(
-        KafkaError, match="cleanup.policy is delete, must be compact. Set it: kafka-configs.sh"
-    ):
+    with pytest.raises(KafkaError, match="cleanup.policy is delete, must be compact. Set it: kafka-configs.sh"):
         ensure_topics(settings)
 
 
@@ -84,24 +82,18 @@ def test_dead_letters_are_listed(environ: dict[str, str], settings: Settings, ka
     assert "5 dead letters: the newest 2 are shown" in _letters(environ, "list", "--limit", "2").stdout
 
 
-def test_redrive_sends_bytes_and_headers_unchanged(
-    environ: dict[str, str], settings: Settings, kafka: Broker
-) -> None:
+def test_redrive_sends_bytes_and_headers_unchanged(environ: dict[str, str], settings: Settings, kafka: Broker) -> None:
     letters = _make_letters(settings, kafka)
     done = _letters(environ, "redrive", "--yes")
     assert "sent 4, skipped 1" in done.stdout
     assert "skipping 1 from a file: mend the row there and import it again" in done.stderr
     arrived = read_topic(kafka, settings.topic("events"))
     sent = [(one.key, one.value, [("trace", b"\xff\x00")]) for one in letters[:-1]]
-    assert sorted(((one.key, one.value, list(one.headers)) for one in arrived), key=str) == sorted(
-        sent, key=str
-    )
+    assert sorted(((one.key, one.value, list(one.headers)) for one in arrived), key=str) == sorted(sent, key=str)
     assert count_records(kafka, settings.topic("dead-letters")) == len(letters)
 
 
-def test_redrive_of_a_selection_asks_first(
-    environ: dict[str, str], settings: Settings, kafka: Broker
-) -> None:
+def test_redrive_of_a_selection_asks_first(environ: dict[str, str], settings: Settings, kafka: Broker) -> None:
     letters = _make_letters(settings, kafka)
     command = ["redrive", "--offset", "1", "--reason", "bad_time"]
     refused = CliRunner().invoke(dead_letters.command, command, env=environ, input="n\n")

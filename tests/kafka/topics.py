@@ -32,9 +32,7 @@ class Record(NamedTuple):
         return found[-1].decode() if found else None
 
 
-def create_topic(
-    broker: Broker, topic: str, *, partitions: int = 1, configs: Mapping[str, str] | None = None
-) -> None:
+def create_topic(broker: Broker, topic: str, *, partitions: int = 1, configs: Mapping[str, str] | None = None) -> None:
     """Make a topic; raises aiokafka's TopicAlreadyExistsError."""
     new = NewTopic(topic, partitions, 1, topic_configs=dict(configs or {}))
     asyncio.run(asyncio.wait_for(_create(broker, new), SECONDS))
@@ -86,9 +84,7 @@ async def _config(broker: Broker, topic: str) -> dict[str, str | None]:
     await admin.start()
     try:
         answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
-        return {
-            entry[0]: entry[1] for answer in answers for *_, entries in answer.resources for entry in entries
-        }
+        return {entry[0]: entry[1] for answer in answers for *_, entries in answer.resources for entry in entries}
     finally:
         await admin.close()
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -67,9 +68,7 @@ class Deployment:
         done = self.run("topics", "apply")
         assert done.returncode == 0, done.stdout + done.stderr
 
-    def run(
-        self, *arguments: str, timeout: float = COMMAND_SECONDS, **more: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = COMMAND_SECONDS, **more: str) -> subprocess.CompletedProcess[str]:
         """Run `python -m stream ...` to its end, with a data folder and a free web port of its own."""
         own = {"FLOW_DATA_DIR": str(self.folder / "command"), "FLOW_WEB_PORT": str(free_port())}
         return subprocess.run(
@@ -89,9 +88,7 @@ class Worker:
     `clock` is what the worker takes for now (`wall`, `event` or an instant); its web server has a free port.
     """
 
-    def __init__(
-        self, deployment: Deployment, config: Path, *, clock: str | None = None, name: str = "w1"
-    ) -> None:
+    def __init__(self, deployment: Deployment, config: Path, *, clock: str | None = None, name: str = "w1") -> None:
         self.name = name
         self.port = free_port()
         self._log = deployment.folder / f"{name}.log"
@@ -130,9 +127,7 @@ class Worker:
         status, body = self.get("/ready")
         while status != http.client.OK:
             if not self.alive or time.monotonic() > deadline:
-                raise WorkerError(
-                    self._last_words(f"not ready within {timeout} s; /ready last: {status} {body}")
-                )
+                raise WorkerError(self._last_words(f"not ready within {timeout} s; /ready last: {status} {body}"))
             time.sleep(0.1)
             status, body = self.get("/ready")
         return self
@@ -171,6 +166,12 @@ class Worker:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    def wait_end(self, seconds: float) -> None:
+        """Wait for the process to end by itself, at most so long."""
+        if self._process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(seconds)
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
         """Ask the process to end; raises WorkerError unless it does so within `timeout` s, with status 0."""

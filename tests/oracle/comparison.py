@@ -114,9 +114,7 @@ def compare_numbers(actual: Json, expected: Json) -> list[str]:
 
 def by_place(numbers: Json) -> dict[tuple[str, ...], Json]:
     """Find the nodes by their level and path."""
-    return {
-        (node["level"], node["value_stream"], node["art"], node["team"]): node for node in numbers["nodes"]
-    }
+    return {(node["level"], node["value_stream"], node["art"], node["team"]): node for node in numbers["nodes"]}
 
 
 def is_alive(value: Any) -> bool:

@@ -211,9 +211,7 @@ def changes(fields: dict[str, list[Any]], config: Json, item: str) -> st.SearchS
         st.one_of(*[st.tuples(st.just(field), values) for field, values in choices.items()]), max_size=3
     ).map(dict)
     named = st.fixed_dictionaries({"item": st.just(item), "state": state})
-    handed = st.fixed_dictionaries(
-        {"item": st.just(item), "state": state, "team": st.sampled_from(team_names(config))}
-    )
+    handed = st.fixed_dictionaries({"item": st.just(item), "state": state, "team": st.sampled_from(team_names(config))})
     moved = st.one_of(named, handed)
     altered = further.map(lambda data: data | {"item": item})
     both = st.builds(lambda first, second: second | first, moved, further)
@@ -222,9 +220,7 @@ def changes(fields: dict[str, list[Any]], config: Json, item: str) -> st.SearchS
 
 def attribute(values: list[Any]) -> st.SearchStrategy[Any]:
     """Draw a value that rules may ask for: a scalar, a list of some, or null, which clears it."""
-    return st.one_of(
-        st.sampled_from(values), st.lists(st.sampled_from(values), unique=True, max_size=2), st.none()
-    )
+    return st.one_of(st.sampled_from(values), st.lists(st.sampled_from(values), unique=True, max_size=2), st.none())
 
 
 def objectives() -> st.SearchStrategy[Json]:

@@ -120,10 +120,7 @@ def lives(events: Iterable[Json], config: Json, at: datetime) -> list[Life]:
     known = [e for e in distinct(events) if e["type"] in ITEM_EVENTS and time_of(e) <= at]
     erased = {e["data"]["item"] for e in known if e["type"] == "flow.item.erased"}
     items = sorted({e["data"]["item"] for e in known} - erased)
-    return [
-        Life(item, list(moments_of([e for e in known if e["data"]["item"] == item], config)), at)
-        for item in items
-    ]
+    return [Life(item, list(moments_of([e for e in known if e["data"]["item"] == item], config)), at) for item in items]
 
 
 def moments_of(events: list[Json], config: Json) -> Iterator[Moment]:

@@ -70,9 +70,7 @@ def counted_in(window: str, begin: datetime, everyone: list[Life]) -> list[Serie
     found = []
     for start in [life.start for life in everyone]:
         if start is not None and start.time > begin:
-            found.append(
-                at_team("flow_arrivals_items", start.owner, item_type=start.item_type, window=window)
-            )
+            found.append(at_team("flow_arrivals_items", start.owner, item_type=start.item_type, window=window))
     for life in everyone:
         if life.finish is None or life.finish.time <= begin:
             continue

@@ -292,9 +292,7 @@ def test_what_nobody_owns_stands_under_unassigned_at_three_levels() -> None:
     assert node([unmapped], "2026-07-02T00:00", "unassigned")["load"]["items"] == 0
     owned = [nobody, change("2026-07-01T12:00", team="Nobody", urgent=True)]
     assert node(owned, "2026-07-02T00:00", "Payments", "Billing", "Invoices")["load"]["items"] == 1
-    elsewhere = numbers(
-        [change("2026-07-01T00:00", "Doing")], CONFIG, datetime.fromisoformat("2026-07-02T00:00Z")
-    )
+    elsewhere = numbers([change("2026-07-01T00:00", "Doing")], CONFIG, datetime.fromisoformat("2026-07-02T00:00Z"))
     assert len(elsewhere["nodes"]) == 7
     assert [n["load"]["limit"] for n in elsewhere["nodes"]] == [None, 10, None, None, 4, None, None]
 
@@ -328,9 +326,7 @@ def test_a_life_without_a_state_counts_nowhere() -> None:
 def test_events_after_the_instant_and_objectives_change_nothing() -> None:
     events = [
         change("2026-07-01T00:00", "Doing"),
-        event(
-            "2026-07-01T00:00", "flow.objective.changed", {"objective": "o", "pi": "2026.3", "state": "Done"}
-        ),
+        event("2026-07-01T00:00", "flow.objective.changed", {"objective": "o", "pi": "2026.3", "state": "Done"}),
         change("2026-07-03T00:00", "Done"),
     ]
     assert node(events, "2026-07-02T00:00") == node(events[:1], "2026-07-02T00:00")

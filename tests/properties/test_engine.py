@@ -33,7 +33,7 @@ def in_batches(events: list[Event], random: Random) -> list[list[Event]]:
     return [events[low:high] for low, high in zip([0, *cuts], [*cuts, len(events)], strict=True)]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(stories())
 def test_numbers_equal_the_oracle(story: Story) -> None:
     config, envelopes, at = story
@@ -45,7 +45,7 @@ def test_numbers_equal_the_oracle(story: Story) -> None:
     assert compare_numbers(actual, numbers([envelope for envelope, _ in pairs], config, at)) == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(stories(), st.randoms(use_true_random=False), st.sampled_from([1, 3]))
 def test_order_multiplicity_and_batching_change_no_byte(story: Story, random: Random, partitions: int) -> None:
     config, envelopes, at = story
@@ -67,7 +67,7 @@ def test_order_multiplicity_and_batching_change_no_byte(story: Story, random: Ra
         assert other.counts.get("applied", 0) == len(names)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(stories(), st.randoms(use_true_random=False))
 def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
     config, envelopes, at = story
@@ -77,9 +77,7 @@ def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
     untouched = read(boards, engine.config.windows, engine.now)
     for (partition, key), value in engine.items.items():
         boards.put(partition, key, decode_summary(value, engine.derivation.name))
-    assert read(boards, engine.config.windows, engine.now) == read(
-        engine.boards(), engine.config.windows, engine.now
-    )
+    assert read(boards, engine.config.windows, engine.now) == read(engine.boards(), engine.config.windows, engine.now)
     keys = list(engine.items)
     random.shuffle(keys)
     for partition, key in keys:
@@ -87,7 +85,7 @@ def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
     assert read(boards, engine.config.windows, engine.now) == untouched
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(stories(), st.sampled_from([1, 2, 5]))
 def test_levels_reconcile_and_nothing_is_negative(story: Story, partitions: int) -> None:
     config, envelopes, at = story

@@ -1,0 +1,97 @@
+"""All boards: replacement, levels, partitions, and nodes that come and go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stream.flow.boards import PORTFOLIO, Boards, Node, configured_nodes
+from stream.flow.report import read
+from stream.items.summary import UNASSIGNED, Stamp, Team
+from tests.flow.material import CARDS, CREDIT, DAY, configured, doing, done
+
+CONFIG = configured()
+TEAM_CARDS = Node("team", *CARDS)
+
+
+def one_partition(_: str) -> int:
+    return 0
+
+
+def loads(boards: Boards) -> dict[str, int]:
+    return {".".join(part for part in node if part): len(board.load) for node, _, board in boards.nodes()}
+
+
+def test_nodes_are_in_the_order_of_the_file_with_their_limits_and_the_portfolio_last() -> None:
+    expected = [
+        (Node("value_stream", "Payments"), 20),
+        (Node("art", "Payments", "Checkout"), 10),
+        (TEAM_CARDS, 2),
+        (Node("team", "Payments", "Checkout", "Wallets"), None),
+        (Node("value_stream", "Lending"), None),
+        (Node("art", "Lending", "Loans"), None),
+        (Node("team", *CREDIT), None),
+        (PORTFOLIO, None),
+    ]
+    assert configured_nodes(CONFIG) == expected
+    assert [(node, limit) for node, limit, _ in Boards(CONFIG, one_partition).nodes()] == expected
+
+
+def test_a_summary_replaces_the_items_former_one_and_twice_is_once() -> None:
+    boards = Boards(CONFIG, one_partition)
+    for summary in (doing(1), doing(2), doing(2)):
+        boards.put(0, b"1", summary)
+    assert loads(boards)["team.Payments.Checkout.Cards"] == loads(boards)["portfolio"] == 1
+    boards.put(0, b"1", done(3, 2))
+    assert set(loads(boards).values()) == {0}
+    boards.put(0, b"1", None)
+    boards.put(0, b"1", None)
+    assert read(boards, CONFIG.windows, 4 * DAY) == read(Boards(CONFIG, one_partition), CONFIG.windows, 4 * DAY)
+    assert boards.items(0) == 0
+
+
+def test_nodes_that_are_not_configured_are_there_while_something_counts_in_them() -> None:
+    boards = Boards(CONFIG, one_partition)
+    boards.put(0, b"1", doing(1, UNASSIGNED))
+    found = [node for node, limit, _ in boards.nodes() if node.value_stream == "unassigned" and limit is None]
+    assert [node.level for node in found] == ["team", "art", "value_stream"]
+    boards.put(0, b"1", doing(1))
+    assert [node for node, _, _ in boards.nodes()] == [node for node, _ in configured_nodes(CONFIG)]
+
+
+def test_each_board_counts_only_what_belongs_to_its_partition() -> None:
+    """An item started by Cards and now with Credit stands in two partitions and counts once at each place."""
+    moved = replace(doing(1, CREDIT), start=Stamp(DAY, CARDS, "feature"))
+    boards = Boards(CONFIG, lambda value_stream: 1 if value_stream == "Lending" else 0)
+    boards.put(0, b"1", moved)
+    boards.put(1, b"1", moved)
+    nodes = {row.node: row for row in read(boards, CONFIG.windows, 2 * DAY)}
+    assert {name: load for name, load in loads(boards).items() if load} == {
+        "value_stream.Lending": 1,
+        "art.Lending.Loans": 1,
+        "team.Lending.Loans.Credit": 1,
+        "portfolio": 1,
+    }
+    arrivals = {node.level: row.windows["7d"].arrivals.total() for node, row in nodes.items() if node.team != "Wallets"}
+    assert arrivals == {"portfolio": 1, "value_stream": 0, "art": 0, "team": 0}
+    assert nodes[TEAM_CARDS].windows["7d"].arrivals.total() == 1
+
+
+def test_dropping_a_partition_takes_out_all_that_it_brought() -> None:
+    boards = Boards(CONFIG, lambda value_stream: 1 if value_stream == "Lending" else 0)
+    boards.put(0, b"1", doing(1))
+    boards.put(1, b"2", doing(1, CREDIT))
+    boards.put(1, b"3", done(3, 1, CREDIT))
+    assert (boards.items(0), boards.items(1)) == (1, 2)
+    boards.drop(1)
+    boards.drop(5)
+    assert (boards.items(0), boards.items(1), loads(boards)["portfolio"]) == (1, 0, 1)
+    only = Boards(CONFIG, one_partition)
+    only.put(0, b"1", doing(1))
+    assert read(boards, CONFIG.windows, 4 * DAY) == read(only, CONFIG.windows, 4 * DAY)
+
+
+def test_teams_of_one_name_in_two_arts_are_two_nodes() -> None:
+    boards = Boards(CONFIG, one_partition)
+    boards.put(0, b"1", doing(1, Team("Payments", "Checkout", "Credit")))
+    assert loads(boards)["team.Lending.Loans.Credit"] == 0
+    assert loads(boards)["team.Payments.Checkout.Credit"] == 1

@@ -1,0 +1,47 @@
+"""What finished items come to."""
+
+from __future__ import annotations
+
+from stream.flow.finished import BUCKETS, Finish, finished
+from stream.flow.statistics import SECOND, Statistics
+
+HOUR = 3_600 * SECOND
+
+
+def finish(flow_time: int | None, item_type: str = "feature", active: int = 0, **stays: int) -> Finish:
+    return Finish(0, b"1", item_type, flow_time, active, stays)
+
+
+def test_sums_ratios_and_shares() -> None:
+    numbers = finished(
+        [
+            finish(4 * HOUR, active=HOUR, Doing=HOUR, Ready=3 * HOUR),
+            finish(6 * HOUR, "defect", active=3 * HOUR, Doing=3 * HOUR, Odd=0),
+            finish(None, "defect"),
+            finish(None),
+        ]
+    )
+    assert numbers.velocity == {"feature": 2, "defect": 2}
+    assert (numbers.without_start, numbers.active, numbers.elapsed) == (2, 4 * 3600.0, 10 * 3600.0)
+    assert numbers.efficiency == 0.4
+    assert numbers.distribution == {"feature": 0.5, "defect": 0.5}
+    assert numbers.stays == {"Doing": 4 * 3600.0, "Ready": 3 * 3600.0}
+    assert (numbers.flow_time.count, numbers.flow_time.mean) == (2, 5 * 3600.0)
+
+
+def test_buckets_are_cumulative_and_take_their_own_bound_in() -> None:
+    numbers = finished([finish(bound) for bound in BUCKETS] + [finish(BUCKETS[-1] + 1), finish(None)])
+    assert numbers.buckets == tuple(range(1, len(BUCKETS) + 1))
+    assert numbers.flow_time.count == len(BUCKETS) + 1
+
+
+def test_of_nothing() -> None:
+    numbers = finished([])
+    assert (numbers.velocity, numbers.distribution, numbers.efficiency, numbers.stays) == ({}, {}, None, {})
+    assert numbers.flow_time == Statistics()
+    assert set(numbers.buckets) == {0}
+
+
+def test_the_efficiency_of_no_time_is_unknown() -> None:
+    numbers = finished([finish(0)])
+    assert (numbers.flow_time.max, numbers.efficiency) == (0.0, None)

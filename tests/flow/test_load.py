@@ -1,0 +1,52 @@
+"""Load and age of one node."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from stream.flow.load import Load
+from stream.flow.statistics import Statistics
+from stream.items.summary import FlowState, Summary
+from tests.flow.material import DAY, doing
+
+
+def put(load: Load, *summaries: Summary) -> None:
+    for summary in summaries:
+        assert summary.start is not None
+        load.put(summary, summary.start)
+
+
+def test_counts_by_type_state_and_blocked_and_lower_bounds() -> None:
+    load = Load()
+    waiting = replace(doing(2), item_type="defect", state="Ready", flow_state=FlowState.WAITING)
+    put(load, doing(1), doing(1, blocked=True), replace(waiting, start_is_lower_bound=True))
+    assert len(load) == 3
+    assert load.by_type == {("feature", FlowState.ACTIVE): 2, ("defect", FlowState.WAITING): 1}
+    assert load.by_state == {"Doing": 2, "Ready": 1}
+    assert load.blocked == {"feature": 1}
+    assert load.lower_bounds == 1
+
+
+def test_taking_out_what_was_put_in_leaves_nothing() -> None:
+    load, item = Load(), doing(1, blocked=True, start_is_lower_bound=True)
+    put(load, item)
+    assert item.start is not None
+    load.take(item, item.start)
+    assert (len(load), load.by_type, load.by_state, load.blocked, load.lower_bounds) == (0, {}, {}, {}, 0)
+
+
+def test_age_is_now_less_start_and_never_negative() -> None:
+    load = Load()
+    put(load, doing(1), doing(4), doing(2))
+    assert load.age(3 * DAY) == Statistics(3, 86_400.0, 86_400.0, 146_880.0, 164_160.0, 172_800.0)
+    assert load.age(0).max == 0.0
+    assert Load().age(3 * DAY) == Statistics()
+
+
+@pytest.mark.parametrize("missing", ["state", "flow_state"])
+def test_an_item_without_a_state_is_no_load(missing: str) -> None:
+    item = replace(doing(1), **{missing: None})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="item '1' is in load without a state"):
+        put(Load(), item)

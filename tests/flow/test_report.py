@@ -1,0 +1,85 @@
+"""A node's numbers, and their JSON form."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from jsonschema import Draft202012Validator
+
+from stream.flow.boards import PORTFOLIO, Boards, Node
+from stream.flow.report import as_json, read
+from stream.items.summary import FlowState
+from tests.flow.material import CARDS, DAY, configured, doing, done
+
+CONFIG = configured()
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+
+
+def boards() -> Boards:
+    found = Boards(CONFIG, lambda _: 0)
+    found.put(0, b"1", doing(1, blocked=True, start_is_lower_bound=True))
+    found.put(0, b"2", replace(doing(2), state="Ready", flow_state=FlowState.WAITING))
+    found.put(0, b"3", done(4, 2, active=DAY, stays={"Ready": DAY, "Doing": DAY}))
+    return found
+
+
+def test_a_node_as_the_contract_writes_it() -> None:
+    (row,) = read(boards(), CONFIG.windows[:1], 4 * DAY, lambda node: node == Node("team", *CARDS))
+    assert (row.lower_bounds, row.states) == (1, {"Doing": 1, "Ready": 1, "Done": 1})
+    day = 86_400.0
+    two_days = {"count": 1, "mean": 2 * day, "p50": 2 * day, "p85": 2 * day, "p95": 2 * day, "max": 2 * day}
+    assert as_json(row) == {
+        "level": "team",
+        "value_stream": "Payments",
+        "art": "Checkout",
+        "team": "Cards",
+        "load": {
+            "items": 2,
+            "by_type": {"feature": 2},
+            "by_state": {"Doing": 1, "Ready": 1},
+            "blocked": 1,
+            "limit": 2,
+        },
+        "age": {"count": 2, "mean": 2.5 * day, "p50": 2.5 * day, "p85": 2.85 * day, "p95": 2.95 * day, "max": 3 * day},
+        "windows": {
+            "1d": {
+                "arrivals": 0,
+                "velocity": 1,
+                "velocity_by_type": {"feature": 1},
+                "without_start": 0,
+                "flow_time": two_days,
+                "active_seconds": day,
+                "elapsed_seconds": 2 * day,
+                "efficiency": 0.5,
+                "distribution": {"feature": 1.0},
+                "state_seconds": {"Doing": day, "Ready": day},
+            }
+        },
+    }
+
+
+def test_names_are_sorted_so_that_equal_numbers_are_equal_text() -> None:
+    (row,) = read(boards(), CONFIG.windows, 4 * DAY, lambda node: node == PORTFOLIO)
+    written = as_json(row)
+    assert list(written["load"]["by_state"]) == ["Doing", "Ready"]
+    assert list(written["windows"]["7d"]["state_seconds"]) == ["Doing", "Ready"]
+
+
+def test_every_node_meets_the_published_schema() -> None:
+    schema = json.loads((SCHEMAS / "node-metrics.schema.json").read_text())
+    rows = read(boards(), CONFIG.windows, 4 * DAY)
+    assert len(rows) == 8
+    for row in rows:
+        Draft202012Validator(schema).validate(as_json(row))
+
+
+def test_numbers_that_were_read_do_not_change_when_the_boards_do() -> None:
+    changing = boards()
+    before = read(changing, CONFIG.windows, 4 * DAY)
+    kept = [as_json(row) for row in before]
+    for key in (b"1", b"2", b"3"):
+        changing.put(0, key, None)
+    read(changing, CONFIG.windows, 4 * DAY)
+    assert [as_json(row) for row in before] == kept
