@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check fast kafka docs format lock clean
+.PHONY: help demo test check fast kafka soak format lock clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ kafka: $(VENV)/dev ## The tests on real Kafka (Java 17 and Maven)
 
 fast: $(VENV)/dev ## The tests that need no Kafka, without coverage
 	$(BIN)/pytest -q -m "not kafka"
+
+soak: $(VENV)/dev ## The properties over many more histories (some ten minutes)
+	SOAK=20 $(BIN)/pytest -q tests/properties
 
 format: $(VENV)/dev ## Put the code into its form
 	$(BIN)/ruff format stream tests

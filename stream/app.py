@@ -231,6 +231,12 @@ async def _recovered(partitions: set[int]) -> None:
         measure().readiness.recovering = False
 
 
+@app.on_partitions_revoked.connect  # type: ignore[arg-type]
+async def _revoked(_: Any, __: set[TP], **___: Any) -> None:
+    with _Fatal():
+        await track().halt()
+
+
 @app.on_partitions_assigned.connect  # type: ignore[arg-type]
 async def _assigned(_: Any, assigned: set[TP], **__: Any) -> None:
     with _Fatal():

@@ -34,11 +34,20 @@ class Track:
         self._store = store
         self._consumer = consumer
         self._due: dict[int, dict[bytes, int]] = defaultdict(dict)
-        self._derived: set[int] = set()
+        # The partitions whose rows are complete here, and how often that has changed: what was begun under a former
+        # assignment must not go on under the next.
+        self._held: set[int] = set()
+        self._term = 0
+
+    async def halt(self) -> None:
+        """Let neither timers nor a derivation write any more; return when none does."""
+        self._term += 1
+        self._held.clear()
+        async with self._engine.working:
+            pass
 
     def keep(self, partitions: set[int]) -> None:
-        """Forget the partitions that moved away."""
-        self._derived &= partitions
+        """Forget what belongs to partitions that moved away."""
         for partition in set(self._due) - partitions:
             del self._due[partition]
         for partition in set(self._engine.newest) - partitions:
@@ -60,46 +69,53 @@ class Track:
 
     async def recovered(self, partitions: set[int]) -> None:
         """Derive again what another configuration left behind, or what came due while nobody was there."""
-        engine = self._engine
+        engine, term = self._engine, self._term
         committed = await engine.offsets.committed(engine.events_topic, engine.settings.events_partitions)
-        for partition in sorted(partitions - self._derived):
+        for partition in sorted(partitions):
+            known = committed.get(partition)
+            start = known.offset if known else await engine.offsets.beginning(engine.events_topic, partition)
             async with engine.working:
-                known = committed.get(partition)
                 foreign = known is None or known.derivation != engine.derivation.name
                 as_of = 0 if known is None or foreign else known.as_of
-                await self._derive(partition, self._stale(partition, as_of, everything=foreign))
+                await self._derive(partition, self._stale(partition, as_of, everything=foreign), term)
+                if term != self._term:
+                    return
                 if known is not None:
                     engine.newest[partition] = dict(known.newest)
                     engine.numbers.see(known.newest)
-                start = known.offset if known else await engine.offsets.beginning(engine.events_topic, partition)
                 self._complete(partition, start)
-                self._derived.add(partition)
+                self._held.add(partition)
 
     async def wake(self) -> None:
         """Fold again the items of which an event has come due."""
-        now = self._engine.clock.fold_until()
-        for partition, due in list(self._due.items()):
-            keys = [key for key, instant in due.items() if instant <= now]
+        now, term = self._engine.clock.fold_until(), self._term
+        for partition in sorted(self._held):
+            keys = [key for key, instant in self._due[partition].items() if instant <= now]
             if keys:
                 async with self._engine.working:
-                    await self._derive(partition, keys)
+                    await self._derive(partition, keys, term)
 
     async def sweep(self) -> None:
         """Forget the items that are beyond retention."""
-        now = self._engine.clock.now()
-        for partition in sorted(self._derived):
-            gone: dict[bytes, list[Sent]] = {}
-            for number, (key, row) in enumerate(list(self._store.rows(partition).items())):
-                sent = expired(key, row, self._engine.derivation, now)
-                if sent is not None:
-                    gone[key] = sent
-                if not number % CHUNK:
-                    await asyncio.sleep(0)
+        for partition in sorted(self._held):
+            gone = await self._expired(partition)
             async with self._engine.working:
                 rows = self._store.rows(partition)
-                outcome = Outcome(rows={key: None for key in gone if key in rows})
-                outcome.summaries = [sent for key in outcome.rows for sent in gone[key]]
-                await self._write(partition, outcome)
+                # What an event has touched since it was looked at is not beyond retention any more.
+                still = {key: sent for key, (row, sent) in gone.items() if rows.get(key) is row}
+                if partition in self._held and still:
+                    summaries = [one for sent in still.values() for one in sent]
+                    await self._write(partition, Outcome(rows=dict.fromkeys(still), summaries=summaries))
+
+    async def _expired(self, partition: int) -> dict[bytes, tuple[bytes, list[Sent]]]:
+        now, found = self._engine.clock.now(), {}
+        for number, (key, row) in enumerate(list(self._store.rows(partition).items())):
+            sent = expired(key, row, self._engine.derivation, now)
+            if sent is not None:
+                found[key] = (row, sent)
+            if not number % CHUNK:
+                await asyncio.sleep(0)
+        return found
 
     def _open(self, partition: int) -> Batch:
         return Batch(self._store.rows(partition), self._engine.derivation, self._engine.clock.fold_until())
@@ -110,8 +126,10 @@ class Track:
             return list(rows)
         return [key for key, row in rows.items() if read_header(row).newest > as_of]
 
-    async def _derive(self, partition: int, keys: Sequence[bytes]) -> None:
+    async def _derive(self, partition: int, keys: Sequence[bytes], term: int) -> None:
         for first in range(0, len(keys), CHUNK):
+            if term != self._term:
+                return
             batch = self._open(partition)
             for key in keys[first : first + CHUNK]:
                 self._due[partition].pop(key, None)

@@ -24,6 +24,7 @@ from stream.flow.statistics import QUANTILES, SECOND
 from stream.gauges.catalogue import CATALOGUE
 from stream.gauges.engine_numbers import FRESHNESS_BUCKETS, EngineNumbers
 from stream.gauges.snapshot import Snapshot, Wall
+from stream.items.rules import OTHER
 from stream.items.summary import LOAD_STATES
 
 MAX_STATES = 500
@@ -43,17 +44,15 @@ class FlowCollector(Collector):
     def __init__(self, wall: Wall, engine: EngineNumbers, item_types: Iterable[str]) -> None:
         self._wall = wall
         self._engine = engine
-        self._item_types = tuple(item_types)
+        self._item_types = (*item_types, OTHER)
 
     def describe(self) -> Iterable[Family]:
-        """Describe nothing, so that registration does not collect."""
-        return []
+        """Describe the catalogue, so that a scrape may ask for some names (`/metrics?name[]=`)."""
+        return _families().values()
 
     def collect(self) -> Iterator[Family]:
         """Yield every metric of the catalogue; those of the organisation have samples for the nodes that are true."""
-        families = {
-            metric.name: _FAMILIES[metric.type](metric.name, metric.help, labels=metric.labels) for metric in CATALOGUE
-        }
+        families = _families()
         snapshot = self._wall.snapshot
         for node in snapshot.nodes:
             if node.node.level == "team":
@@ -67,7 +66,7 @@ class FlowCollector(Collector):
         types = _union(self._item_types, (item_type for item_type, _ in numbers.by_type))
         for item_type in types:
             families["flow_blocked_items"].add_metric([*owner, item_type], numbers.blocked.get(item_type, 0))
-            for state in LOAD_STATES:
+            for state in sorted(LOAD_STATES):
                 count = numbers.by_type.get((item_type, state), 0)
                 families["flow_load_items"].add_metric([*owner, item_type, state.value], count)
         for name, count in bounded(numbers.states).items():
@@ -89,6 +88,10 @@ class FlowCollector(Collector):
         families["flow_elapsed_seconds"].add_metric(labels, done.elapsed)
         buckets = list(zip(_BOUNDS, [*done.buckets, done.flow_time.count], strict=True))
         families["flow_time_seconds"].add_metric(labels, buckets, done.elapsed)
+
+
+def _families() -> dict[str, Any]:
+    return {metric.name: _FAMILIES[metric.type](metric.name, metric.help, labels=metric.labels) for metric in CATALOGUE}
 
 
 def _node(families: Mapping[str, Any], numbers: NodeNumbers) -> None:

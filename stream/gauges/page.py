@@ -41,7 +41,8 @@ class Page:
             self._server = make_server(host, port, self._answer, _Server, _Handler)
         except OSError as error:
             raise ServeError(
-                f"cannot serve on {host}:{port}: {error.strerror or error}. Set FLOW_WEB_PORT to a free port"
+                f"cannot serve on {host}:{port}: {error.strerror or error}. "
+                "Set FLOW_WEB_HOST to an address of this machine and FLOW_WEB_PORT to a free port"
             ) from None
 
     def start(self) -> None:

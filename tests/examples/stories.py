@@ -84,7 +84,10 @@ def erase(time: str, item: str = "1") -> Json:
 
 
 class Numbers:
-    """What a story comes to at an instant; nodes go by their own name, which is unique in `FLOW`, the portfolio by none."""
+    """What a story comes to at an instant.
+
+    Nodes go by their own name, which is unique in `FLOW`; the portfolio has none.
+    """
 
     def __init__(self, events: Sequence[Json], at: str, flow: str = FLOW) -> None:
         now = parse_time(instant(at))

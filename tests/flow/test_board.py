@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from stream.events.event import DAY
 from stream.flow.board import Board
 from stream.items.summary import Stamp, Summary
-from tests.flow.material import CARDS, DAY, doing, done
+from tests.flow.material import CARDS, doing, done
 
 
 def count(board: Board, key: bytes, summary: Summary, step: int = 1) -> None:

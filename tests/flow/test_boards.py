@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from stream.events.event import DAY
 from stream.flow.boards import PORTFOLIO, Boards, Node, configured_nodes
 from stream.flow.report import read
 from stream.items.summary import UNASSIGNED, Stamp, Team
-from tests.flow.material import CARDS, CREDIT, DAY, configured, doing, done
+from tests.flow.material import CARDS, CREDIT, configured, doing, done
 
 CONFIG = configured()
 TEAM_CARDS = Node("team", *CARDS)

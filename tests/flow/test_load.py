@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from stream.events.event import DAY
 from stream.flow.load import Load
 from stream.flow.statistics import Statistics
 from stream.items.summary import FlowState, Summary
-from tests.flow.material import DAY, doing
+from tests.flow.material import doing
 
 
 def put(load: Load, *summaries: Summary) -> None:

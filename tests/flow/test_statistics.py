@@ -31,7 +31,7 @@ def test_what_numpy_gives() -> None:
 def test_quantiles_are_found_by_their_number() -> None:
     described = describe([SECOND, 2 * SECOND, 3 * SECOND])
     assert [described.quantile(q) for q in (0.5, 0.85, 0.95)] == [described.p50, described.p85, described.p95]
-    with pytest.raises(ValueError, match=r"0\.9"):
+    with pytest.raises(ValueError, match="not in tuple"):
         described.quantile(0.9)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from stream.config.load import parse_config
 from stream.config.model import FlowConfig
-from stream.events.event import DAY, SECOND, Event, EventType
+from stream.events.event import DAY, Event, EventType
 from stream.items.history import Entry
 
 NOW = 1_000 * DAY
@@ -44,6 +44,3 @@ def event(time: int = NOW - DAY, item: str = "1", **changes: Any) -> Event:
 def entry(day: int, kind: EventType = EventType.CHANGED, **changes: Any) -> Entry:
     """Make an entry of a history, at a day."""
     return Entry(day * DAY, "", f"{day}", "jira/acme", kind, changes)
-
-
-__all__ = ["DAY", "FLOW", "NOW", "SECOND", "configured", "entry", "event"]

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from stream.events.event import EventType
+from stream.events.event import DAY, EventType
 from stream.items.fold import fold
 from stream.items.history import Entry
 from stream.items.rules import Rules
 from stream.items.summary import FlowState, Stamp, Summary, Team
-from tests.items.material import DAY, configured, entry
+from tests.items.material import configured, entry
 
 CARDS = Team("Payments", "Checkout", "Cards")
 RULES = Rules(configured())
@@ -121,6 +121,21 @@ def test_from_new_to_new_is_no_return() -> None:
     assert summary is not None
     assert summary.start is not None
     assert summary.start.time == 3 * DAY
+
+
+def test_a_change_to_a_workflow_that_resets_is_no_return_for_what_is_already_new() -> None:
+    flow = """\
+version: 1
+organisation: [{value_stream: V, arts: [{art: A, teams: [{team: T}]}]}]
+workflows:
+  - {name: bugs, applies_to: {item_type: Bug}, on_return: reset, states: {new: [To Do], active: [Doing]}}
+  - {name: rest, states: {new: [To Do], active: [Doing]}}
+"""
+    entries = [entry(1, state="Doing"), entry(2, state="To Do"), entry(3, item_type="Bug"), entry(4, state="Doing")]
+    summary = fold("1", entries, Rules(configured(flow)), 9 * DAY)
+    assert summary is not None
+    assert summary.start is not None
+    assert summary.start.time == DAY
 
 
 @pytest.mark.parametrize(

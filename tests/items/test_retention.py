@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stream.events.event import Event, EventType
+from stream.events.event import DAY, Event, EventType
 from stream.items.tracker import Batch, Derivation, Sent, expired, row_key
-from tests.items.material import DAY, NOW, configured, event
+from tests.items.material import NOW, configured, event
 
 ONE = Derivation.of(configured())
 FOUR = Derivation.of(configured(), partitions=4)

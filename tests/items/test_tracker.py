@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 import pytest
 
-from stream.events.event import Event, EventType
+from stream.events.event import DAY, SECOND, Event, EventType
 from stream.events.time import format_time
 from stream.items import history
 from stream.items.codec import decode_summary
 from stream.items.history import decode_history, read_header
 from stream.items.summary import Summary
 from stream.items.tracker import MILLISECOND, Batch, Derivation, Outcome, row_key
-from tests.items.material import DAY, FLOW, NOW, SECOND, configured, event
+from tests.items.material import FLOW, NOW, configured, event
 
 ONE = Derivation.of(configured())
 FOUR = Derivation.of(configured(), partitions=4)
 
 
-class Row(NamedTuple):
+@dataclass
+class Row:
     """A record as a Kafka client gives it."""
 
     key: bytes | None
     value: bytes | None
-    headers: Any = ()
+    headers: Sequence[tuple[str, bytes]] = ()
     timestamp: int = NOW // MILLISECOND
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from random import Random
 from typing import Any
@@ -16,6 +17,9 @@ from stream.items.codec import decode_summary
 from tests.oracle.brute_force import compare_numbers, numbers
 from tests.oracle.histories import configs, event_lists, instants
 from tests.properties.engine import Engine, accepted, configured, microseconds
+
+# `make soak` looks for what is rare.
+TIMES = int(os.environ.get("SOAK", "1"))
 
 Story = tuple[dict[str, Any], list[dict[str, Any]], datetime]
 
@@ -33,7 +37,7 @@ def in_batches(events: list[Event], random: Random) -> list[list[Event]]:
     return [events[low:high] for low, high in zip([0, *cuts], [*cuts, len(events)], strict=True)]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250 * TIMES, deadline=None)
 @given(stories())
 def test_numbers_equal_the_oracle(story: Story) -> None:
     config, envelopes, at = story
@@ -45,7 +49,7 @@ def test_numbers_equal_the_oracle(story: Story) -> None:
     assert compare_numbers(actual, numbers([envelope for envelope, _ in pairs], config, at)) == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * TIMES, deadline=None)
 @given(stories(), st.randoms(use_true_random=False), st.sampled_from([1, 3]))
 def test_order_multiplicity_and_batching_change_no_byte(story: Story, random: Random, partitions: int) -> None:
     config, envelopes, at = story
@@ -67,7 +71,7 @@ def test_order_multiplicity_and_batching_change_no_byte(story: Story, random: Ra
         assert other.counts.get("applied", 0) == len(names)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * TIMES, deadline=None)
 @given(stories(), st.randoms(use_true_random=False))
 def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
     config, envelopes, at = story
@@ -85,7 +89,7 @@ def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
     assert read(boards, engine.config.windows, engine.now) == untouched
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150 * TIMES, deadline=None)
 @given(stories(), st.sampled_from([1, 2, 5]))
 def test_levels_reconcile_and_nothing_is_negative(story: Story, partitions: int) -> None:
     config, envelopes, at = story

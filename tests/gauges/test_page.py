@@ -1,0 +1,150 @@
+"""The worker's HTTP server, over real sockets on the loopback."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from collections.abc import Iterator
+from time import monotonic
+
+import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse_text
+
+from stream.errors import ServeError
+from stream.gauges.page import STALLED_AFTER, Page
+from stream.gauges.snapshot import Wall
+from tests.gauges.material import DOING, collector, configured, wall
+
+HOST = "127.0.0.1"
+TIMEOUT = 20
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Server:
+    """A page that answers, and the wall it shows."""
+
+    def __init__(self) -> None:
+        self.wall = Wall()
+        self.port = free_port()
+        self.page = Page(HOST, self.port, self.wall, collector(self.wall))
+        self.page.start()
+
+    def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
+        """Give status, content type and body."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=TIMEOUT)
+        try:
+            connection.request(method, path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.headers["Content-Type"], answer.read().decode()
+        finally:
+            connection.close()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.page.stop()
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    """Give the server with its wall as it hangs at the start of a worker."""
+    fresh = Wall()
+    running.wall.snapshot, running.wall.heartbeat = fresh.snapshot, fresh.heartbeat
+    return running
+
+
+def test_metrics_are_the_format_that_was_asked_for(server: Server) -> None:
+    server.wall.snapshot = wall(configured(), DOING).snapshot
+    status, kind, body = server.get("/metrics")
+    assert (status, kind.split(";")[0]) == (200, "text/plain")
+    plain = {family.name: family for family in parse_text(body)}
+    status, kind, body = server.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+    assert (status, kind.split(";")[0]) == (200, "application/openmetrics-text")
+    assert body.endswith("# EOF\n")
+    opened = {family.name: family for family in parse_openmetrics(body)}  # type: ignore[no-untyped-call]
+    assert plain["flow_load_items"].samples == opened["flow_load_items"].samples
+    assert sum(sample.value for sample in opened["flow_load_items"].samples) == 1
+
+
+def test_metrics_can_be_narrowed_to_some_names(server: Server) -> None:
+    _, _, body = server.get("/metrics?name[]=flow_ready")
+    assert [family.name for family in parse_text(body)] == ["flow_ready"]
+
+
+def test_not_ready_says_why_and_then_is_ready(server: Server) -> None:
+    status, kind, body = server.get("/ready")
+    assert (status, kind) == (503, "application/json")
+    reason = {"reason": "starting", "detail": "the worker has only just begun"}
+    assert json.loads(body) == {"ready": False, "reasons": [reason]}
+    server.wall.snapshot = wall(configured(), reasons=(("backlog", "5 events are still to be folded"),)).snapshot
+    status, _, body = server.get("/ready")
+    assert (status, json.loads(body)["reasons"][0]["reason"]) == (503, "backlog")
+    server.wall.snapshot = wall(configured()).snapshot
+    status, _, body = server.get("/ready")
+    assert (status, json.loads(body)) == (200, {"ready": True, "reasons": []})
+
+
+def test_live_while_the_event_loop_beats(server: Server) -> None:
+    server.wall.heartbeat = monotonic()
+    status, _, body = server.get("/live")
+    assert (status, json.loads(body)["live"]) == (200, True)
+    server.wall.heartbeat = monotonic() - STALLED_AFTER - 1
+    status, _, body = server.get("/live")
+    assert (status, json.loads(body)["live"]) == (503, False)
+    assert json.loads(body)["seconds_since_heartbeat"] > STALLED_AFTER
+
+
+def test_the_index_leads_on_and_other_paths_are_not_found(server: Server) -> None:
+    status, kind, body = server.get("/")
+    assert (status, kind) == (200, "text/html; charset=utf-8")
+    for path in ("/metrics", "/ready", "/live"):
+        assert f"href={path}" in body
+    status, _, body = server.get("/tables")
+    assert (status, body) == (404, "there are /metrics, /ready and /live\n")
+
+
+def test_requests_are_not_logged(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    server.get("/ready")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_client_that_hangs_up_is_no_news_and_the_next_one_is_answered(
+    server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_connection((HOST, server.port), timeout=TIMEOUT) as hasty:
+        hasty.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        hasty.sendall(b"GET /metrics HTTP/1.0\r\n")
+    assert server.get("/ready")[0] == 503
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_taken_port_is_one_clear_line(server: Server) -> None:
+    with pytest.raises(ServeError) as refused:
+        Page(HOST, server.port, server.wall, collector(server.wall))
+    message = str(refused.value)
+    assert message.startswith(f"cannot serve on {HOST}:{server.port}: ")
+    assert "FLOW_WEB_PORT" in message
+    assert "\n" not in message
+
+
+def test_a_stopped_page_frees_its_port() -> None:
+    first = Server()
+    first.page.stop()
+    again = Page(HOST, first.port, first.wall, collector(first.wall))
+    again.start()
+    again.stop()
+
+
+def test_an_address_that_is_not_this_machines_is_one_clear_line() -> None:
+    with pytest.raises(ServeError, match=r"cannot serve on 192\.0\.2\.1:6066: .*FLOW_WEB_HOST"):
+        Page("192.0.2.1", 6066, Wall(), collector(Wall()))
