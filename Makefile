@@ -29,6 +29,9 @@ kafka: $(VENV)/dev ## The tests on real Kafka (Java 17 and Maven)
 fast: $(VENV)/dev ## The tests that need no Kafka, without coverage
 	$(BIN)/pytest -q -m "not kafka"
 
+docs: $(VENV)/dev ## Write the README's tables anew from the code
+	$(BIN)/python -m tests.docs.generate
+
 soak: $(VENV)/dev ## The properties over many more histories (some ten minutes)
 	SOAK=20 $(BIN)/pytest -q tests/properties
 

@@ -192,6 +192,8 @@ app = FlowApp(
     broker_max_poll_records=RECORDS_A_POLL,
     stream_buffer_maxsize=BATCHES_AHEAD,
     web_enabled=False,
+    canonical_url=f"http://{engine.settings.web_host}:{engine.settings.web_port}",
+    datadir=engine.settings.data_dir,
     worker_redirect_stdouts=False,
     Worker=FlowWorker,
 )

@@ -16,6 +16,8 @@ from stream.errors import SettingsError
 
 KAFKA_PORT = 9092
 MAX_PARTITIONS = 10_000
+# An item's row keeps a bit for each partition its summary was sent to.
+MAX_ITEMS_PARTITIONS = 64
 
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _BROKER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
@@ -174,8 +176,8 @@ SETTINGS: tuple[Setting, ...] = (
         "FLOW_ITEMS_PARTITIONS",
         "items_partitions",
         "1",
-        "partitions of the items topic; with 1 the portfolio's percentiles are exact too",
-        _partitions,
+        "partitions of the items topic, at most 64; with 1 the portfolio's percentiles are exact too",
+        _whole(1, MAX_ITEMS_PARTITIONS),
     ),
     Setting(
         "FLOW_REPLICATION_FACTOR",

@@ -118,7 +118,8 @@ class Track:
         return found
 
     def _open(self, partition: int) -> Batch:
-        return Batch(self._store.rows(partition), self._engine.derivation, self._engine.clock.fold_until())
+        clock = self._engine.clock
+        return Batch(self._store.rows(partition), self._engine.derivation, clock.fold_until(), clock.now())
 
     def _stale(self, partition: int, as_of: int, *, everything: bool) -> list[bytes]:
         rows = self._store.rows(partition)

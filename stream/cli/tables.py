@@ -11,6 +11,7 @@ from stream.events.time import format_time
 from stream.flow.report import NodeNumbers
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+PIPE_WIDTH = 160
 INDENT = {"portfolio": "", "value_stream": "", "art": "  ", "team": "    "}
 
 
@@ -23,7 +24,10 @@ def numbers_table(nodes: Sequence[NodeNumbers], at: int, windows: Sequence[str])
         table.add_column(heading, justify="right")
     for numbers in nodes:
         table.add_row(*_row(numbers, window), style="red" if over_limit(numbers) else None)
-    Console().print(table)
+    # A file or a pipe has no width of its own; a table that is cut there tells half.
+    console = Console()
+    console.width = console.width if console.is_terminal else PIPE_WIDTH
+    console.print(table)
 
 
 def over_limit(numbers: NodeNumbers) -> bool:

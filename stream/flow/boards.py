@@ -77,10 +77,11 @@ class Boards:
             self._count(partition, key, summary, -1)
 
     def nodes(self) -> Iterator[tuple[Node, int | None, Board]]:
-        """Give each node with its limit and board: the configured ones, and others only where something counts."""
-        for node, board in self._boards.items():
-            if node in self._limits or not board.empty:
-                yield node, self._limits.get(node), board
+        """Give each node with its limit and board: as configured, others where something counts, the portfolio."""
+        others = [node for node, board in self._boards.items() if node not in self._limits and not board.empty]
+        *configured, portfolio = self._limits
+        for node in (*configured, *sorted(others, key=lambda node: node[1:]), portfolio):
+            yield node, self._limits.get(node), self._boards[node]
 
     def items(self, partition: int) -> int:
         """Count the items whose summaries a partition holds."""

@@ -22,6 +22,9 @@ from stream.items.history import Entry
 from stream.items.rules import Rules
 from stream.items.summary import ENDED_STATES, LOAD_STATES, FlowState, Stamp, Summary
 
+# To be raised with every change of what the fold makes of a history: all summaries are then derived anew.
+VERSION = 1
+
 
 def fold(item: str, entries: Iterable[Entry], rules: Rules, now: int) -> Summary | None:
     """Fold the entries (sorted) that are known at `now` (microseconds); None where nothing is known."""

@@ -64,7 +64,7 @@ class History:
         """Put an event where its time puts it; False where it was there before.
 
         Two different contents under one source and id are one event: the lower in order is kept, so that
-        the order of arrival decides nothing. Raises `Rejection` (history_full) beyond the limits.
+        the order of arrival decides nothing; an erasure before all, since it cannot be undone. Raises `Rejection` (history_full) beyond the limits.
         """
         entry = Entry(event.time, event.sequence, event.id, event.source, event.type, event.changes)
         twin = self._named(event.id, event.source)
@@ -149,4 +149,5 @@ def read_header(row: bytes) -> Header:
 
 
 def _canonical(entry: Entry) -> tuple[Any, ...]:
-    return (*entry.place, entry.type, orjson.dumps(entry.changes, option=orjson.OPT_SORT_KEYS))
+    erased = entry.type is EventType.ERASED
+    return (not erased, *entry.place, entry.type, orjson.dumps(entry.changes, option=orjson.OPT_SORT_KEYS))

@@ -17,7 +17,9 @@ from stream.config.model import FlowConfig
 from stream.events.decode import decode
 from stream.events.event import Event, EventType
 from stream.events.rejection import Rejection
+from stream.items import codec
 from stream.items.codec import encode_summary
+from stream.items.fold import VERSION as FOLD_VERSION
 from stream.items.fold import fold
 from stream.items.history import History, decode_history, new_history, read_header
 from stream.items.rules import Rules
@@ -67,7 +69,7 @@ class Derivation:
     @classmethod
     def of(cls, config: FlowConfig, clock: str = "", partitions: int = 1) -> Derivation:
         """Compile a configuration; the name tells every other configuration, clock and partitioning apart."""
-        text = f"{config.fingerprint}{clock}/{partitions}"
+        text = f"{config.fingerprint}{clock}/{partitions}/{codec.VERSION}.{FOLD_VERSION}"
         return cls(
             rules=Rules(config),
             name=blake2b(text.encode(), digest_size=8).hexdigest(),
@@ -96,9 +98,13 @@ class Outcome:
 
 
 class Batch:
-    """One batch of one partition; `rows` are the partition's rows, which it reads and never writes."""
+    """One batch of one partition; `rows` are the partition's rows, which it reads and never writes.
 
-    def __init__(self, rows: Mapping[bytes, bytes], derivation: Derivation, now: int) -> None:
+    Events up to `now` are known; `today`, if that is another instant, is what retention is counted back from.
+    """
+
+    def __init__(self, rows: Mapping[bytes, bytes], derivation: Derivation, now: int, today: int | None = None) -> None:
+        self._oldest = (now if today is None else today) - derivation.retention
         self._rows = rows
         self._derivation = derivation
         self._now = now
@@ -123,7 +129,7 @@ class Batch:
         history = self._open.get(key)
         if history is None:
             history = self._open[key] = self._read(key)
-            if not history.entries and event.time < self._now - self._derivation.retention:
+            if not history.entries and event.time < self._oldest:
                 self._outcome.late += 1
         outcome = "applied" if history.add(event, arrival) else "duplicate"
         self._outcome.counts[event.source, outcome] += 1

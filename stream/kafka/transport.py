@@ -16,9 +16,11 @@ a batch is missing in between.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, NamedTuple
 
 from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import KafkaError as ClientError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
@@ -87,7 +89,9 @@ class Consumer(driver.Consumer):
         if records is None or self.should_stop:
             return
         if not self.flow_active:
-            await self.perform_seek()
+            # A rebalance has begun meanwhile. What was polled is dropped, and comes again from the committed offsets.
+            with suppress(ClientError):
+                await self.perform_seek()
             return
         generation = self.app.consumer_generation_id
         for topic_partition, batch in records.items():

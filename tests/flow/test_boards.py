@@ -54,7 +54,7 @@ def test_nodes_that_are_not_configured_are_there_while_something_counts_in_them(
     boards = Boards(CONFIG, one_partition)
     boards.put(0, b"1", doing(1, UNASSIGNED))
     found = [node for node, limit, _ in boards.nodes() if node.value_stream == "unassigned" and limit is None]
-    assert [node.level for node in found] == ["team", "art", "value_stream"]
+    assert [node.level for node in found] == ["value_stream", "art", "team"]
     boards.put(0, b"1", doing(1))
     assert [node for node, _, _ in boards.nodes()] == [node for node, _ in configured_nodes(CONFIG)]
 

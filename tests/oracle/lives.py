@@ -108,11 +108,11 @@ def place_of(event: Json) -> tuple[datetime, str, str, str, str]:
 
 
 def distinct(events: Iterable[Json]) -> list[Json]:
-    """Put the events in order and leave out each that has the source and id of an earlier one."""
+    """Keep of each source and id the first in order, an erasure before all, and put them in order."""
     kept: dict[tuple[str, str], Json] = {}
-    for event in sorted(events, key=place_of):
+    for event in sorted(events, key=lambda event: (event["type"] != "flow.item.erased", place_of(event))):
         kept.setdefault((event["source"], event["id"]), event)
-    return list(kept.values())
+    return sorted(kept.values(), key=place_of)
 
 
 def lives(events: Iterable[Json], config: Json, at: datetime) -> list[Life]:
