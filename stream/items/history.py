@@ -63,8 +63,9 @@ class History:
     def add(self, event: Event, arrival: int) -> bool:
         """Put an event where its time puts it; False where it was there before.
 
-        Two different contents under one source and id are one event: the lower in order is kept, so that
-        the order of arrival decides nothing; an erasure before all, since it cannot be undone. Raises `Rejection` (history_full) beyond the limits.
+        Two different contents under one source and id are one event: the lower in order is kept, so that the order
+        of arrival decides nothing; an erasure before all, since it cannot be undone. Raises `Rejection`
+        (history_full) beyond the limits.
         """
         entry = Entry(event.time, event.sequence, event.id, event.source, event.type, event.changes)
         twin = self._named(event.id, event.source)
