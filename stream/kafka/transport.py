@@ -144,16 +144,13 @@ class Consumer(driver.Consumer):
         missing = {
             tp: self.reached(tp)
             for tp, delivered in self._delivered.items()
-            if delivered > self.reached(tp) and self._is_stream(tp)
+            if delivered > self.reached(tp) and not self._is_changelog_tp(tp)
         }
         lost = {tp: offset for tp, offset in missing.items() if self._missing.get(tp) == offset}
         self._missing = missing
         if lost and self.flow_active and not self.app.rebalancing:
             self.log.info("A rebalance has emptied the queues: reading again from %r", lost)
             await self.seek_wait({tp: offset for tp, offset in lost.items() if tp in self.assignment()})
-
-    def _is_stream(self, tp: TP) -> bool:
-        return tp in self._processed and not self._is_changelog_tp(tp)
 
     def ack(self, message: Message) -> bool:
         """Note that a batch left the stream, however that went; it moves no offset."""
@@ -184,16 +181,21 @@ class Consumer(driver.Consumer):
         return done
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek to the committed offsets, and in replayed topics to where this worker has got to."""
-        committed = {ensure_TP(tp): offset for tp, offset in (await super().seek_to_committed()).items()}
-        replayed = {tp: self.reached(tp) for tp in self.assignment() if tp.topic in self.replayed}
-        if replayed:
-            await self.seek_wait(replayed)
-        found = {**committed, **replayed}
-        for tp, offset in found.items():
-            self._delivered[tp] = offset or 0
-            self.processed(tp, offset or 0)
-        return found
+        """Seek to the committed offsets, and in replayed topics to where this worker has got to.
+
+        aiokafka seeks only where more than 0 is committed. What Faust has polled and dropped before that would then
+        never come again, so each partition is sought here.
+        """
+        committed = await super().seek_to_committed()
+        positions = {
+            tp: self.reached(tp) if tp.topic in self.replayed else offset or 0
+            for tp, offset in ((ensure_TP(tp), offset) for tp, offset in committed.items())
+            if not self._is_changelog_tp(tp)
+        }
+        await self.seek_wait(positions)
+        for tp, offset in positions.items():
+            self.processed(tp, offset)
+        return positions
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Seek, and note that what was delivered behind the new position comes again."""
