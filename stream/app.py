@@ -15,11 +15,12 @@ from faust.app.base import BootStrategy
 from faust.types import TP
 from mode import Service, ServiceT
 
-from stream.agents.engine import SESSION_TIMEOUT, Engine
+from stream.agents.engine import Engine
 from stream.agents.fatal import stop_unacknowledged
 from stream.agents.measure import Measure
+from stream.agents.pulse import HEARTBEAT_EVERY, SESSION_TIMEOUT
 from stream.agents.track import Track
-from stream.errors import FlowgaugeError
+from stream.errors import FlowgaugeError, KafkaError
 from stream.gauges.collector import FlowCollector
 from stream.gauges.page import Page
 from stream.kafka.admin import ensure_topics
@@ -122,6 +123,7 @@ class Surroundings(Service):
         was_ready = False
         while not self.should_stop:
             with _Fatal():
+                self.engine.pulse.beat()
                 took = measure().publish()
                 ready = self.engine.wall.snapshot.ready
                 if ready and not was_ready:
@@ -137,6 +139,7 @@ class Surroundings(Service):
             await self.sleep(COMMIT_EVERY)
             with _Fatal():
                 await consumer().recover_missing()
+                await track().pass_over(consumer().drained())
                 await track().wake()
                 await measure().watch()
 
@@ -188,6 +191,7 @@ app = FlowApp(
     topic_disable_leader=True,
     consumer_auto_offset_reset="earliest",
     broker_session_timeout=SESSION_TIMEOUT,
+    broker_heartbeat_interval=HEARTBEAT_EVERY,
     broker_commit_interval=COMMIT_EVERY,
     broker_max_poll_records=RECORDS_A_POLL,
     stream_buffer_maxsize=BATCHES_AHEAD,
@@ -206,8 +210,16 @@ def consumer() -> Consumer:
     """Give the app's consumer under its own type."""
     found: Any = app.consumer
     found.replayed = frozenset({engine.items_topic})
+    found.unreadable = _unreadable
     typed: Consumer = found
     return typed
+
+
+def _unreadable(error: UnicodeDecodeError) -> None:
+    places = ", ".join(f"{tp.topic}[{tp.partition}] from offset {n}" for tp, n in consumer().positions().items())
+    name = error.object[:40]
+    mend = "Kafka wants header names in UTF-8, and its client can read no record of that batch. Move the group past it"
+    stop_unacknowledged(KafkaError(f"a record has a header named {name!r}, in one of {places}. {mend}"))
 
 
 def track() -> Track:

@@ -18,6 +18,11 @@ def wall() -> int:
     return time.time_ns() // 1_000
 
 
+def uptime() -> float:
+    """Give seconds that go on while the process is stopped and, on Linux, while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Clock:
     """The clock of a worker; all instants are microseconds since 1970.
 

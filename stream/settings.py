@@ -120,6 +120,14 @@ def _clock(text: str) -> str:
     raise ValueError("`wall`, `event` or an instant with its offset like 2026-11-22T10:15:00Z")
 
 
+def clock_mode(text: str) -> str:
+    """Check what `now` is to be: `wall`, `event` or an instant. Raises SettingsError."""
+    try:
+        return _clock(text)
+    except ValueError as error:
+        raise SettingsError(f"{text!r}: it must be {error}") from None
+
+
 def _is_instant(text: str) -> bool:
     if not _INSTANT.fullmatch(text):
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from stream.agents.pulse import WRITE_DEADLINE, Pulse
 from stream.clock import Clock
 from stream.config.load import load_config
 from stream.config.model import FlowConfig
@@ -15,11 +16,6 @@ from stream.kafka.offsets import Committed, Offsets
 from stream.kafka.outbox import Outbox
 from stream.kafka.topics import DEAD_LETTERS, EVENTS, HISTORIES, ITEMS
 from stream.settings import Settings
-
-# Kafka gives a silent worker's partitions away after the session timeout. A write that could land after that would
-# put an old row over a newer one, so writes have less time.
-SESSION_TIMEOUT = 20.0
-WRITE_DEADLINE = 15.0
 
 
 class Engine:
@@ -33,7 +29,8 @@ class Engine:
         self.boards = Boards(config, self.derivation.partition)
         self.numbers = EngineNumbers()
         self.wall = Wall()
-        self.outbox = Outbox(settings.brokers, WRITE_DEADLINE)
+        self.pulse = Pulse()
+        self.outbox = Outbox(settings.brokers, WRITE_DEADLINE, self.pulse.check)
         self.offsets = Offsets(settings.brokers, settings.group)
         self.committed: dict[int, Committed] = {}
         self.newest: dict[int, dict[str, int]] = {}

@@ -66,20 +66,18 @@ class Measure:
         self._changed = True
 
     async def watch(self) -> None:
-        """Ask Kafka how far the group has got, and settle what has become true."""
+        """Ask Kafka how far the group has got and with which configuration, and settle what has become true."""
         engine = self._engine
-        if not (self.readiness.awaited or engine.clock.mode == "event" or self._waiting()):
-            return
-        count = engine.settings.events_partitions
         try:
+            count = engine.settings.events_partitions
             engine.committed = await engine.offsets.committed(engine.events_topic, count)
+            self.readiness.distrust(engine.committed)
+            for partition, awaited in list(self.readiness.awaited.items()):
+                if awaited.items is None:
+                    await self._await_items(partition, awaited)
         except KafkaError as error:
             # The boards are as true as before; what needs Kafka's answer waits for it.
             logger.warning("%s", error)
-            return
-        awaiting = [row for row in self.readiness.awaited.items() if row[1].items is None]
-        for partition, awaited in awaiting:
-            await self._await_items(partition, awaited)
         self.readiness.settle(self._positions())
 
     async def _await_items(self, partition: int, awaited: Awaited) -> None:
@@ -87,9 +85,6 @@ class Measure:
         if self.readiness.folded(awaited.events, engine.committed):
             ends = await engine.offsets.ends(engine.items_topic, engine.settings.items_partitions)
             awaited.items = ends[partition]
-
-    def _waiting(self) -> bool:
-        return bool(self.readiness.reasons(self._engine.committed, self._positions()))
 
     def _positions(self) -> dict[int, int]:
         topic = self._engine.items_topic

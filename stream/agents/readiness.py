@@ -49,6 +49,13 @@ class Readiness:
         if self.backlog is None:
             self.backlog = ends
 
+    def distrust(self, committed: Mapping[int, Committed]) -> None:
+        """Trust no number any more where somebody folds with another configuration, until all is folded with this."""
+        if self.caught_up and self.backlog is not None and self._foreign(committed, self.backlog):
+            self.caught_up = False
+            self.awaited = {partition: Awaited(self.backlog) for partition in self.ready | set(self.awaited)}
+            self.ready.clear()
+
     def folded(self, ends: Mapping[int, int], committed: Mapping[int, Committed]) -> bool:
         """Tell whether all events before `ends` are folded with this configuration."""
         return not self._missing(ends, committed) and not self._foreign(committed, ends)

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from time import monotonic
+from collections.abc import Mapping, Sequence
 
 from faust.types import TP
 
-from stream.agents.engine import SESSION_TIMEOUT, Engine
+from stream.agents.engine import Engine
 from stream.agents.letters import dead_letter
-from stream.errors import KafkaError
 from stream.items.history import read_header
 from stream.items.tracker import MILLISECOND, Batch, Outcome, Sent, expired
 from stream.kafka.offsets import write_metadata
@@ -73,11 +71,15 @@ class Track:
         committed = await engine.offsets.committed(engine.events_topic, engine.settings.events_partitions)
         for partition in sorted(partitions):
             known = committed.get(partition)
-            start = known.offset if known else await engine.offsets.beginning(engine.events_topic, partition)
+            beginning = await engine.offsets.beginning(engine.events_topic, partition)
+            start = beginning if known is None else max(beginning, known.offset)
             async with engine.working:
                 foreign = known is None or known.derivation != engine.derivation.name
                 as_of = 0 if known is None or foreign else known.as_of
-                await self._derive(partition, self._stale(partition, as_of, everything=foreign), term)
+                stale = self._stale(partition, as_of, everything=foreign)
+                if foreign and stale and not await self._mark_unfinished(partition, start):
+                    return
+                await self._derive(partition, stale, term)
                 if term != self._term:
                     return
                 if known is not None:
@@ -85,6 +87,14 @@ class Track:
                     engine.numbers.see(known.newest)
                 self._complete(partition, start)
                 self._held.add(partition)
+
+    async def _mark_unfinished(self, partition: int, start: int) -> bool:
+        """Commit that the partition is folded with no configuration, before it is folded half with this one.
+
+        Else a worker of the former configuration that took over in the middle would find nothing to do.
+        """
+        self._consumer.complete(TP(self._engine.events_topic, partition), start, write_metadata("", 0, {}))
+        return await self._consumer.force_commit()
 
     async def wake(self) -> None:
         """Fold again the items of which an event has come due."""
@@ -94,6 +104,13 @@ class Track:
             if keys:
                 async with self._engine.working:
                     await self._derive(partition, keys, term)
+
+    async def pass_over(self, positions: Mapping[TP, int]) -> None:
+        """Complete the offsets behind the last record that hold no record of their own."""
+        async with self._engine.working:
+            for tp, position in positions.items():
+                if tp.topic == self._engine.events_topic and tp.partition in self._held:
+                    self._complete(tp.partition, position)
 
     async def sweep(self) -> None:
         """Forget the items that are beyond retention."""
@@ -139,7 +156,6 @@ class Track:
             await asyncio.sleep(0)
 
     async def _write(self, partition: int, outcome: Outcome) -> None:
-        begun = monotonic()
         engine = self._engine
         changelog = TP(engine.histories_topic, partition)
         rows = [Row(key, value) for key, value in outcome.rows.items()]
@@ -147,14 +163,11 @@ class Track:
         if changelog in offsets:
             self._apply(partition, outcome)
             self._store.set_persisted_offset(changelog, offsets[changelog])
-        if monotonic() - begun > SESSION_TIMEOUT:
-            raise KafkaError(
-                "writing took longer than the session with Kafka may be silent: the partition may be another's"
-            )
         await engine.outbox.write(self._outputs(outcome))
         self._due[partition].update(outcome.due)
         engine.newest.setdefault(partition, {})
-        for source, time in outcome.newest.items():
+        for name, time in outcome.newest.items():
+            source = engine.numbers.label(name)
             former = engine.newest[partition].get(source, time)
             engine.newest[partition][source] = max(time, former)
         engine.numbers.see(outcome.newest)

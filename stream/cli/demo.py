@@ -6,6 +6,9 @@ from pathlib import Path
 
 import click
 
+from stream.cli.options import PORT, clock_option, mapping_option
+from stream.events.log import ColumnMap
+
 MAX_DAYS = 400
 
 
@@ -14,13 +17,9 @@ MAX_DAYS = 400
 @click.option("--days", type=click.IntRange(1, MAX_DAYS), default=90, show_default=True, help="Days of history.")
 @click.option("--log", type=click.Path(path_type=Path), help="Feed this log (CSV or JSON Lines) instead; needs -c.")
 @click.option("-c", "--config", type=click.Path(path_type=Path), help="The log's flow.yaml.")
-@click.option(
-    "--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="Rename or join (A+B) columns of the log."
-)
-@click.option(
-    "--port", type=click.IntRange(1, 65_535), help="First port to try for /metrics; else FLOW_WEB_PORT, 6066."
-)
-@click.option("--clock", metavar="wall|event|TIME", help="What now is. [default: wall; with --log: event]")
+@mapping_option
+@click.option("--port", type=PORT, help="First port to try for /metrics; else FLOW_WEB_PORT, 6066.")
+@clock_option("[default: wall; with --log: event]")
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
@@ -32,7 +31,7 @@ def command(
     days: int,
     log: Path | None,
     config: Path | None,
-    mapping: tuple[str, ...],
+    mapping: ColumnMap,
     port: int | None,
     clock: str | None,
     data_dir: Path | None,
@@ -44,16 +43,15 @@ def command(
     """
     if (log is None) != (config is None):
         raise click.UsageError("--log FILE and -c flow.yaml belong together: a log needs its configuration")
-    if mapping and log is None:
+    if mapping.pairs and log is None:
         raise click.UsageError("--map renames columns of a log: give --log FILE too")
     if seed is not None and log is not None:
         raise click.UsageError("--seed is the simulation's: leave it out with --log")
     from stream.config.load import load_config
     from stream.demo.portfolio import PORTFOLIO
     from stream.demo.run import Options, run
-    from stream.events.log import ColumnMap
 
     # Mistakes are shown here, in full; the worker's own report would be cut to a line.
     load_config(config or PORTFOLIO)
     clock = clock or ("wall" if log is None else "event")
-    run(Options(config or PORTFOLIO, seed, days, log, ColumnMap.parse(mapping), port, clock, data_dir))
+    run(Options(config or PORTFOLIO, seed, days, log, mapping, port, clock, data_dir))

@@ -20,10 +20,10 @@ from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from stream.cli.options import mapping_option, source_option
 from stream.clock import wall
 from stream.config.load import load_config
-from stream.errors import InputError, KafkaError
-from stream.events.decode import MAX_NAME, is_name
+from stream.errors import KafkaError
 from stream.events.encode import encode, key_of
 from stream.events.log import ColumnMap, LogRow, read_log
 from stream.events.rejection import Rejection
@@ -84,31 +84,11 @@ class Outlet:
                 raise answer
 
 
-def _mapping(_context: click.Context, _option: click.Parameter, texts: Sequence[str]) -> ColumnMap:
-    try:
-        return ColumnMap.parse(texts)
-    except InputError as error:
-        raise click.BadParameter(str(error)) from None
-
-
-def _source(_context: click.Context, _option: click.Parameter, name: str) -> str:
-    if not is_name(name, MAX_NAME):
-        raise click.BadParameter(f"give a name of 1 to {MAX_NAME} characters without control characters")
-    return name
-
-
 @click.command(name="import")
 @click.argument("log", type=click.Path(path_type=Path))
 @click.option("-c", "--config", type=click.Path(path_type=Path), help="The flow.yaml; else FLOW_CONFIG.")
-@click.option(
-    "--map",
-    "mapping",
-    metavar="COLUMN=FIELD",
-    multiple=True,
-    callback=_mapping,
-    help="The field that a CSV column gives; COLUMN+COLUMN=FIELD joins columns with `/`. Repeatable.",
-)
-@click.option("--source", default="import", show_default=True, callback=_source, help="Source of rows that name none.")
+@mapping_option
+@source_option
 @click.option("--brokers", metavar="HOST:PORT,...", help="Kafka's addresses; else FLOW_KAFKA_BROKERS.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def command(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -47,6 +48,11 @@ def main(args: list[str] | None = None) -> None:
     """Run the command; a FlowgaugeError becomes one clear line and exit status 1."""
     try:
         cli.main(args=args, prog_name="flowgauge")
+        sys.stdout.flush()
     except FlowgaugeError as error:
         print(f"flowgauge: {error}", file=sys.stderr)
         sys.exit(1)
+    except OSError as error:
+        # What is left is the output's own trouble: a full disk, a reader that went away.
+        print(f"flowgauge: the output cannot be written: {error.strerror or error}", file=sys.stderr)
+        os._exit(1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 import orjson
 
+from stream.cli.options import mapping_option, source_option
 from stream.clock import wall
 from stream.config.load import load_config
 from stream.events.event import Event
@@ -35,16 +36,16 @@ class Instant(click.ParamType):
 @click.argument("log", type=click.Path(path_type=Path))
 @click.option("-c", "--config", type=click.Path(), default="flow.yaml", show_default=True, help="The organisation.")
 @click.option("--at", type=Instant(), help="The instant, such as 2026-11-22T10:15:00Z. Default: now.")
-@click.option("--map", "mapping", multiple=True, metavar="COLUMN=FIELD", help="Rename a column; A+B=F joins with /.")
-@click.option("--source", default="import", show_default=True, help="Source of CSV rows that name none.")
+@mapping_option
+@source_option
 @click.option("--json", "as_program", is_flag=True, help="Print one JSON object.")
-def command(log: Path, config: str, at: int | None, mapping: Sequence[str], source: str, as_program: bool) -> None:
+def command(log: Path, config: str, at: int | None, mapping: ColumnMap, source: str, as_program: bool) -> None:
     """Print the numbers of LOG (CSV or JSON Lines, plain or .gz) at an instant: the same engine, in process."""
     flow = load_config(config)
     now = wall()
     instant = now if at is None else at
     replay = Replay(flow, instant)
-    replay.take(_events(log, ColumnMap.parse(mapping), source, max(now, instant)))
+    replay.take(_events(log, mapping, source, max(now, instant)))
     nodes = replay.read()
     for reason, count in replay.refused.items():
         print(f"flowgauge: {count:,} events refused: {reason}", file=sys.stderr)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from stream.events.time import format_time
 from stream.flow.report import NodeNumbers
@@ -35,11 +36,11 @@ def over_limit(numbers: NodeNumbers) -> bool:
     return numbers.limit is not None and numbers.load > numbers.limit
 
 
-def _row(numbers: NodeNumbers, window: str) -> list[str]:
+def _row(numbers: NodeNumbers, window: str) -> list[str | Text]:
     node, done = numbers.node, numbers.windows[window].finished
     name = node.team or node.art or node.value_stream or "portfolio"
     return [
-        INDENT[node.level] + name,
+        Text(INDENT[node.level] + name),
         str(numbers.load),
         "" if numbers.limit is None else str(numbers.limit),
         str(sum(numbers.blocked.values()) or ""),

@@ -6,12 +6,21 @@ import os
 
 import click
 
+from stream.cli.options import PORT, clock_option
+
 
 @click.command()
 @click.option("-c", "--config", type=click.Path(), help="The organisation and its workflows (FLOW_CONFIG).")
-@click.option("--clock", help="What now is: wall, event (newest event time in the topic) or an instant (FLOW_CLOCK).")
-@click.option("--port", type=int, help="Port of /metrics, /ready and /live (FLOW_WEB_PORT).")
-@click.option("-l", "--loglevel", default="warn", show_default=True, help="debug, info, warn or error.")
+@clock_option("Else FLOW_CLOCK, wall.")
+@click.option("--port", type=PORT, help="Port of /metrics, /ready and /live (FLOW_WEB_PORT).")
+@click.option(
+    "-l",
+    "--loglevel",
+    type=click.Choice(["debug", "info", "warn", "error"]),
+    default="warn",
+    show_default=True,
+    help="How much Faust and the Kafka client say.",
+)
 def command(config: str | None, clock: str | None, port: int | None, loglevel: str) -> None:
     """Run one worker: the same as `faust -A stream.app worker`.
 

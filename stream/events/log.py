@@ -159,7 +159,7 @@ def _csv_event(cells: list[str], columns: list[Column], source: str, number: int
         text = "/".join(filter(None, (cells[cell].strip() for cell in column.cells)))
         if text:
             fields[column.field] = _value(column.field, text)
-    named = fields.pop("id", None)
+    named, ordered = fields.pop("id", None), "sequence" in fields
     envelope = {
         "specversion": "1.0",
         "id": named or "-",
@@ -170,12 +170,15 @@ def _csv_event(cells: list[str], columns: list[Column], source: str, number: int
         "data": fields,
     }
     event = read_envelope(envelope, arrival)
-    return event if named else replace(event, id=_digest(event))
+    return event if named else replace(event, id=_digest(event, event.sequence if ordered else ""))
 
 
-def _digest(event: Event) -> str:
-    """Name an event by what it says, so that a file imported twice changes nothing."""
-    content = [event.item, event.time, event.type, event.source, event.changes]
+def _digest(event: Event, sequence: str) -> str:
+    """Name an event by what its row says, so that a file imported twice changes nothing.
+
+    A row's number is not what it says: a file that has grown at its head names its old rows as before.
+    """
+    content = [event.item, event.time, event.type, event.source, event.changes, sequence]
     return blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 

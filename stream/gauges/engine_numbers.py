@@ -30,16 +30,16 @@ class EngineNumbers:
     ) -> None:
         """Count what an acknowledged batch came to."""
         for (source, outcome), number in events.items():
-            self.events[self._label(source), outcome] += number
+            self.events[self.label(source), outcome] += number
         for source, number in anomalies.items():
-            self.anomalies[self._label(source)] += number
+            self.anomalies[self.label(source)] += number
         self.dead_letters.update(reasons)
         self.late += late
 
     def see(self, newest: Mapping[str, int]) -> None:
         """Note the newest event times (microseconds) by source."""
         for source, time in newest.items():
-            label = self._label(source)
+            label = self.label(source)
             self.newest[label] = max(time, self.newest.get(label, time))
 
     def observe_freshness(self, seconds: float) -> None:
@@ -47,7 +47,8 @@ class EngineNumbers:
         self.freshness[bisect_left(FRESHNESS_BUCKETS, seconds)] += 1
         self.freshness_sum += seconds
 
-    def _label(self, source: str) -> str:
+    def label(self, source: str) -> str:
+        """Give the label of a source: its name, or `other` beyond the limit."""
         if source not in self._sources and len(self._sources) >= MAX_SOURCES:
             return BEYOND
         self._sources.add(source)

@@ -6,6 +6,7 @@ started: it would show table contents to anybody, before they are recovered.
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterable
 from socketserver import ThreadingMixIn
@@ -38,7 +39,8 @@ class Page:
         self._metrics = make_wsgi_app(registry)
         self._wall = wall
         try:
-            self._server = make_server(host, port, self._answer, _Server, _Handler)
+            family = _ServerV6 if ":" in host else _Server
+            self._server = make_server(host, port, self._answer, family, _Handler)
         except OSError as error:
             raise ServeError(
                 f"cannot serve on {host}:{port}: {error.strerror or error}. "
@@ -91,6 +93,10 @@ class _Server(ThreadingMixIn, WSGIServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of a client that hangs up."""
+
+
+class _ServerV6(_Server):
+    address_family = socket.AF_INET6
 
 
 class _Handler(WSGIRequestHandler):

@@ -84,7 +84,7 @@ class History:
         return None
 
     def _admit(self, entry: Entry) -> None:
-        size = len(orjson.dumps(entry.changes)) + len(entry.id) + len(entry.source) + len(entry.sequence) + 48
+        size = len(orjson.dumps((*entry.place, 0, entry.changes))) + 1
         full = len(self.entries) >= MAX_EVENTS or self._size + size > MAX_ROW_BYTES
         # What has run away must still be erasable: the first erasure finds room in a full history.
         if full and (entry.type is not EventType.ERASED or any(other.type is entry.type for other in self.entries)):

@@ -7,7 +7,7 @@ sends, and its futures are awaited here: Faust's own are not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -32,9 +32,14 @@ class Row(NamedTuple):
 
 
 class Outbox:
-    """A producer for batches. `deadline` seconds after which a write that is not acknowledged has failed."""
+    """A producer for batches.
 
-    def __init__(self, brokers: Sequence[str], deadline: float) -> None:
+    `deadline` is after how many seconds a write that is not acknowledged has failed; `may_write` is called before each
+    batch is handed over, and raises where this process must not write any more.
+    """
+
+    def __init__(self, brokers: Sequence[str], deadline: float, may_write: Callable[[], None]) -> None:
+        self._may_write = may_write
         self._brokers = list(brokers)
         self._deadline = deadline
         self._producer: AIOKafkaProducer | None = None
@@ -83,6 +88,7 @@ class Outbox:
 
     async def _send(self, tp: TP, batch: BatchBuilder) -> tuple[asyncio.Future[RecordMetadata], int]:
         batch.close()
+        self._may_write()
         return await self._client.send_batch(batch, tp.topic, partition=tp.partition), batch.record_count()
 
     async def _acknowledged(self, sent: list[tuple[asyncio.Future[RecordMetadata], int]]) -> int:

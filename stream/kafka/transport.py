@@ -15,7 +15,7 @@ a batch is missing in between.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, NamedTuple
 
@@ -52,6 +52,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         """Commit; False where a rebalance has taken the partitions, which then come again."""
         return bool(await self.call_thread(self._commit_batches, offsets))
 
+    def positions(self) -> dict[TP, int]:
+        """Give where the client will read on, in the partitions in which it has a position."""
+        consumer = self._ensure_consumer()
+        subscription = consumer._subscription.subscription  # noqa: SLF001
+        if subscription is None or subscription.assignment is None:
+            return {}
+        states = {tp: subscription.assignment.state_value(tp) for tp in consumer.assignment()}
+        return {ensure_TP(tp): state.position for tp, state in states.items() if state and state.has_valid_position}
+
     async def _commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
         assigned = self.assignment()
         kept = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items() if tp in assigned}
@@ -67,10 +76,11 @@ class Consumer(driver.Consumer):
     """Faust's consumer with a message a batch, and with commits of completed batches only.
 
     `replayed` are topics without committed offsets: they are read from their beginning, and after a rebalance
-    from where this worker has processed them.
+    from where this worker has processed them. `unreadable` is called where the client cannot read what it fetched.
     """
 
     _thread: ConsumerThread
+    unreadable: Callable[[UnicodeDecodeError], object]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -78,6 +88,7 @@ class Consumer(driver.Consumer):
         self._processed: dict[TP, int] = {}
         self._delivered: dict[TP, int] = {}
         self._missing: dict[TP, int] = {}
+        self._beyond: dict[TP, int] = {}
         self._completed: dict[TP, OffsetAndMetadata] = {}
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -85,7 +96,11 @@ class Consumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Yield one message for each partition that the poll brought records of."""
-        records, active = await self._wait_next_records(timeout)
+        try:
+            records, active = await self._wait_next_records(timeout)
+        except UnicodeDecodeError as error:
+            self.unreadable(error)
+            raise
         if records is None or self.should_stop:
             return
         if not self.flow_active:
@@ -121,6 +136,10 @@ class Consumer(driver.Consumer):
             generation_id=self.app.consumer_generation_id,
         )
 
+    def positions(self) -> dict[TP, int]:
+        """Give where each partition of a stream is read from next."""
+        return {tp: offset for tp, offset in self._thread.positions().items() if not self._is_changelog_tp(tp)}
+
     def reached(self, tp: TP) -> int:
         """Give the offset behind the last record of a partition that was processed here."""
         return self._processed.get(tp, 0)
@@ -132,6 +151,22 @@ class Consumer(driver.Consumer):
     def processed(self, tp: TP, next_offset: int) -> None:
         """Note that everything before `next_offset` was processed."""
         self._processed[tp] = max(next_offset, self.reached(tp))
+
+    def drained(self) -> dict[TP, int]:
+        """Give the partitions of which all is processed, and where Kafka's next record will stand.
+
+        That may be further than the last record: what a transaction ends with, and what retention has removed, takes
+        up offsets too. What is so twice in a row, with nothing in work, is so.
+        """
+        idle = not self._unacked_messages and all(channel.queue.empty() for channel in self.app.topics)
+        beyond = {
+            tp: position
+            for tp, position in (self.positions() if idle else {}).items()
+            if self.reached(tp) >= self._delivered.get(tp, 0) and position > self.reached(tp)
+        }
+        found = {tp: position for tp, position in beyond.items() if self._beyond.get(tp) == position}
+        self._beyond = beyond
+        return found
 
     async def recover_missing(self) -> None:
         """Read again what was delivered and never processed; to be called now and then.
@@ -163,7 +198,7 @@ class Consumer(driver.Consumer):
     def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
         """Note that everything before `next_offset` is folded and durable, so that it may be committed."""
         self.processed(tp, next_offset)
-        self._completed[tp] = OffsetAndMetadata(next_offset, metadata)
+        self._completed[tp] = OffsetAndMetadata(self.reached(tp), metadata)
 
     async def force_commit(
         self,
@@ -174,10 +209,13 @@ class Consumer(driver.Consumer):
         pending, self._completed = self._completed, {}
         if not pending:
             return False
-        done = await self._thread.commit_batches(pending)
-        if not done:
-            # Some of it may still be ours: what is completed later has the say.
-            self._completed = {**pending, **self._completed}
+        done = False
+        try:
+            done = await self._thread.commit_batches(pending)
+        finally:
+            if not done:
+                # Some of it may still be ours: what is completed later has the say.
+                self._completed = {**pending, **self._completed}
         return done
 
     async def seek_to_committed(self) -> Mapping[TP, int]:

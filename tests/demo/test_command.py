@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from stream.cli.demo import command
 from stream.demo.portfolio import PORTFOLIO
 from stream.demo.worker import Worker, free_port
-from stream.errors import ConfigError, FlowgaugeError, InputError, ServeError, SettingsError
+from stream.errors import ConfigError, FlowgaugeError, InputError, ServeError
 
 
 @pytest.mark.parametrize(
@@ -34,13 +34,7 @@ def test_wrong_use(args: list[str], message: str) -> None:
 @pytest.mark.parametrize(
     ("args", "kind", "message"),
     [
-        (["--clock", "yesterday"], SettingsError, "FLOW_CLOCK is 'yesterday'"),
         (["--log", "none.csv", "-c", str(PORTFOLIO)], InputError, "'none.csv' cannot be opened"),
-        (
-            ["--log", "none.csv", "-c", str(PORTFOLIO), "--map", "a"],
-            InputError,
-            "the mapping 'a' cannot be read",
-        ),
         (["--log", "none.csv", "-c", "none.yaml"], ConfigError, "none.yaml"),
     ],
 )
@@ -71,3 +65,16 @@ def test_a_worker_that_ends_is_said_with_its_last_line(tmp_path: Path) -> None:
         worker._child._process.wait(60)
         with pytest.raises(ServeError, match="the worker ended with status [12]: .*none.yaml"):
             worker.check()
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["--clock", "yesterday"], "'yesterday': it must be `wall`, `event` or an instant"),
+        (["--log", "none.csv", "-c", str(PORTFOLIO), "--map", "a"], "the mapping 'a' cannot be read"),
+    ],
+)
+def test_wrong_use_is_exit_status_2(args: list[str], message: str) -> None:
+    result = CliRunner().invoke(command, args)
+    assert result.exit_code == 2
+    assert message in " ".join(result.stderr.split())

@@ -167,6 +167,11 @@ class Worker:
             self._process.kill()
             self._process.wait()
 
+    def signal(self, number: int) -> None:
+        """Send the process a signal."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
     def wait_end(self, seconds: float) -> None:
         """Wait for the process to end by itself, at most so long."""
         if self._process is not None:

@@ -1,0 +1,64 @@
+"""Options that several commands share; a value that cannot be used is wrong use, exit status 2."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from stream.errors import InputError, SettingsError
+from stream.events.decode import MAX_NAME, is_name
+from stream.events.log import ColumnMap
+from stream.settings import clock_mode
+
+PORT = click.IntRange(1, 65_535)
+
+
+def _mapping(_: click.Context, __: click.Parameter, value: Sequence[str]) -> ColumnMap:
+    try:
+        return ColumnMap.parse(value)
+    except InputError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _clock(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    try:
+        return value and clock_mode(value)
+    except SettingsError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _source(_: click.Context, __: click.Parameter, name: str) -> str:
+    if not is_name(name, MAX_NAME):
+        raise click.BadParameter(f"give a name of 1 to {MAX_NAME} characters without control characters")
+    return name
+
+
+def mapping_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--map`, which gives a `ColumnMap` under the name `mapping`."""
+    return click.option(
+        "--map",
+        "mapping",
+        metavar="COLUMN=FIELD",
+        multiple=True,
+        callback=_mapping,
+        help="The field that a CSV column gives; COLUMN+COLUMN=FIELD joins columns with `/`. Repeatable.",
+    )(command)
+
+
+def source_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--source`."""
+    return click.option(
+        "--source", default="import", show_default=True, callback=_source, help="Source of CSV rows that name none."
+    )(command)
+
+
+def clock_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Add `--clock`; `text` ends its help."""
+    return click.option(
+        "--clock",
+        metavar="wall|event|TIME",
+        callback=_clock,
+        help=f"What now is: the wall clock, the newest event time in the topic, or an instant. {text}",
+    )

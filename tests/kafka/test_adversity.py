@@ -1,0 +1,147 @@
+"""What a review found: a frozen worker, a change that is taken back half-way, two configurations, gaps in offsets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiokafka import AIOKafkaProducer
+from kafka import KafkaAdminClient, TopicPartition
+
+from tests.kafka.scrape import merged_metrics, wait_until
+from tests.kafka.topics import Record, count_records, produce
+from tests.kafka.worker import Deployment, Worker
+from tests.oracle.rules import Json
+
+pytestmark = pytest.mark.kafka
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+FLOW = """\
+version: 1
+organisation:
+  - value_stream: Pay
+    arts: [{art: A, teams: [{team: One, owns: [{team: X}]}]}]
+  - value_stream: Ship
+    arts: [{art: B, teams: [{team: Two, owns: [{team: Y}]}]}]
+workflows:
+  - name: all
+    states: {new: [New], active: [Doing], waiting: [Waiting], done: [Done]}
+item_types: {feature: [Story]}
+windows: [7d]
+"""
+SWAPPED = FLOW.replace("team: X", "team: Z").replace("team: Y", "team: X").replace("team: Z", "team: Y")
+
+
+def event(item: int, number: int, **data: object) -> Record:
+    """Make one event of an item, in X, ten minutes after the one before."""
+    time = NOW - timedelta(days=5) + number * timedelta(minutes=10)
+    envelope: Json = {
+        "specversion": "1.0",
+        "id": f"{item}-{number}",
+        "source": "t",
+        "type": "flow.item.changed",
+        "time": time.isoformat(),
+        "data": {"item": str(item), "team": "X", "item_type": "Story", **data},
+    }
+    return Record(str(item).encode(), json.dumps(envelope).encode())
+
+
+def total(worker: Worker, metric: str, **labels: str) -> float:
+    """Sum the series of a metric that have these labels."""
+    found = merged_metrics([worker]).items()
+    return sum(value for (name, has), value in found if name == metric and set(labels.items()) <= set(has))
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as stack:
+        yield stack
+
+
+def test_a_worker_that_was_frozen_writes_nothing_over_its_successors_rows(
+    deployment: Deployment, stack: ExitStack
+) -> None:
+    deployment = replace(deployment, events_partitions=1)
+    deployment.create_topics()
+    config, items, states = deployment.config(FLOW), 2_000, ["New", "Doing", "Waiting", "Doing"] * 5 + ["Done"]
+    events = deployment.topic("events")
+    produce(deployment.broker, events, [event(i, n, state=s) for n, s in enumerate(states) for i in range(items)])
+    frozen = stack.enter_context(Worker(deployment, config, name="frozen"))
+    wait_until(lambda: count_records(deployment.broker, deployment.topic("items")) > 4 * items, "work in progress")
+    frozen.signal(signal.SIGSTOP)
+    successor = stack.enter_context(Worker(deployment, config, name="successor")).wait_ready()
+    frozen.signal(signal.SIGCONT)
+    frozen.wait_end(10)
+    assert not frozen.alive
+    assert "the process stood still" in frozen.log
+    assert "Traceback" not in frozen.log
+    successor.stop()
+    fresh = stack.enter_context(Worker(deployment, config, name="fresh")).wait_ready()
+    assert total(fresh, "flow_velocity_items", team="One") == items
+    assert total(fresh, "flow_load_items") == 0
+
+
+def test_a_configuration_that_is_taken_back_half_way_leaves_nothing(deployment: Deployment, stack: ExitStack) -> None:
+    deployment = replace(deployment, events_partitions=1, items_partitions=2)
+    deployment.create_topics()
+    here, there, items = deployment.config(FLOW, "a.yaml"), deployment.config(SWAPPED, "b.yaml"), 20_000
+    produce(deployment.broker, deployment.topic("events"), [event(i, 0, state="Doing") for i in range(items)])
+    first = stack.enter_context(Worker(deployment, here, name="first")).wait_ready()
+    assert total(first, "flow_load_items", team="One") == items
+    first.stop()
+    before = count_records(deployment.broker, deployment.topic("items"))
+    with Worker(deployment, there, name="other") as other:
+        wait_until(lambda: count_records(deployment.broker, deployment.topic("items")) > before, "a beginning")
+        other.kill()
+    assert count_records(deployment.broker, deployment.topic("items")) < before + 2 * items
+    again = stack.enter_context(Worker(deployment, here, name="again")).wait_ready()
+    assert total(again, "flow_load_items", team="One") == items
+    assert total(again, "flow_load_items") == items
+
+
+def test_no_wall_is_ready_while_another_configuration_is_at_work(deployment: Deployment, stack: ExitStack) -> None:
+    deployment.create_topics()
+    other_types = deployment.config(FLOW.replace("feature: [Story]", "defect: [Story]"), "other.yaml")
+    produce(deployment.broker, deployment.topic("events"), [event(i, 0, state="Doing") for i in range(50)])
+    old = stack.enter_context(Worker(deployment, deployment.config(FLOW), name="old")).wait_ready()
+    assert total(old, "flow_load_items", item_type="feature") == 50
+    new = stack.enter_context(Worker(deployment, other_types, name="new"))
+    wait_until(lambda: '"deriving"' in old.get("/ready")[1], "the old worker's doubt")
+    assert total(old, "flow_load_items") == 0
+    old.stop()
+    new.wait_ready()
+    assert total(new, "flow_load_items", item_type="defect") == 50
+    assert total(new, "flow_load_items") == 50
+
+
+def test_offsets_that_hold_no_record_hold_nobody_up(deployment: Deployment) -> None:
+    deployment = replace(deployment, events_partitions=1)
+    deployment.create_topics()
+    config, events = deployment.config(FLOW), deployment.topic("events")
+    asyncio.run(_produce_in_a_transaction(deployment.broker.bootstrap, events, event(1, 0, state="Doing")))
+    with Worker(deployment, config, name="w1") as worker:
+        assert total(worker.wait_ready(), "flow_load_items") == 1
+        worker.stop()
+    # The second event is removed before anybody has read it: the worker begins behind it.
+    produce(deployment.broker, events, [event(1, 1, state="Done")])
+    admin = KafkaAdminClient(bootstrap_servers=deployment.broker.bootstrap)
+    admin.delete_records({TopicPartition(events, 0): count_records(deployment.broker, events)})
+    admin.close()
+    with Worker(deployment, config, name="w2") as worker:
+        assert total(worker.wait_ready(), "flow_load_items") == 1
+        produce(deployment.broker, events, [event(1, 2, state="Done")])
+        wait_until(lambda: total(worker, "flow_velocity_items") == 1, "the event that came after")
+
+
+async def _produce_in_a_transaction(bootstrap: str, topic: str, record: Record) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id="elsewhere")
+    await producer.start()
+    async with producer.transaction():
+        await producer.send_and_wait(topic, record.value, record.key)
+    await producer.stop()
