@@ -104,7 +104,7 @@ def _limits() -> str:
         ("workflow states of one team in the metrics", str(MAX_STATES), "counted as `other`"),
         ("windows", str(MAX_WINDOWS), "refused by `check-config`"),
         ("teams", f"{MAX_TEAMS:,}", "refused by `check-config`"),
-        ("partitions of the items topic", "64", "not supported: the worker stops"),
+        ("partitions of the items topic", "64", "refused as a setting"),
         (
             "ended items",
             f"{retention.label} (`retention`)",
