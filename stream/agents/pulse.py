@@ -18,10 +18,10 @@ FREEZE_LIMIT = 6.0
 
 
 class Pulse:
-    """The pulse of an event loop."""
+    """The pulse of an event loop; it begins with the first beat."""
 
     def __init__(self) -> None:
-        self._last = uptime()
+        self._last: float | None = None
 
     def beat(self) -> None:
         """Note that the loop moves; to be called every second. Raises KafkaError after a standstill."""
@@ -30,7 +30,7 @@ class Pulse:
 
     def check(self) -> None:
         """Raise KafkaError if the loop has not moved for so long that its partitions may be another's."""
-        still = uptime() - self._last
+        still = 0.0 if self._last is None else uptime() - self._last
         if still > FREEZE_LIMIT:
             raise KafkaError(
                 f"the process stood still for {still:.0f} seconds: its partitions may be another worker's by now. "

@@ -90,7 +90,7 @@ def test_a_worker_that_was_frozen_writes_nothing_over_its_successors_rows(
 def test_a_configuration_that_is_taken_back_half_way_leaves_nothing(deployment: Deployment, stack: ExitStack) -> None:
     deployment = replace(deployment, events_partitions=1, items_partitions=2)
     deployment.create_topics()
-    here, there, items = deployment.config(FLOW, "a.yaml"), deployment.config(SWAPPED, "b.yaml"), 20_000
+    here, there, items = deployment.config(FLOW, "a.yaml"), deployment.config(SWAPPED, "b.yaml"), 40_000
     produce(deployment.broker, deployment.topic("events"), [event(i, 0, state="Doing") for i in range(items)])
     first = stack.enter_context(Worker(deployment, here, name="first")).wait_ready()
     assert total(first, "flow_load_items", team="One") == items

@@ -1,0 +1,71 @@
+"""What the code really writes fits the published schemas."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.agents.letters import dead_letter
+from stream.events.decode import decode
+from stream.events.encode import envelope
+from stream.events.rejection import Reason, Rejection
+from stream.events.time import format_time
+from stream.flow.report import as_json, read
+from stream.items.tracker import Refusal
+from tests.contract.documents import example, examples, validator
+from tests.oracle.histories import configs, event_lists, instants
+from tests.properties.engine import Engine, accepted, configured, microseconds
+
+EVENT = validator("event")
+SUMMARY = validator("item-summary")
+REPLAY = validator("replay")
+LETTER = validator("dead-letter")
+
+
+class Record(NamedTuple):
+    """A record as a Kafka client gives it."""
+
+    topic: str = "flow.events"
+    partition: int = 3
+    offset: int = 17
+    key: bytes | None = b"7"
+    value: bytes | None = b"?"
+    headers: tuple[tuple[str, bytes], ...] = (("traceparent", b"00"),)
+    timestamp: int = 1_795_399_193_659
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), instants())
+def test_events_summaries_and_numbers_fit_their_schemas(data: st.DataObject, at: datetime) -> None:
+    config: dict[str, Any] = data.draw(configs())
+    events = [event for _, event in accepted(data.draw(event_lists(config)))]
+    for event in events:
+        if event.type != "flow.objective.changed":
+            EVENT.validate(envelope(event))
+    engine = Engine(configured(config), microseconds(at))
+    engine.take(events)
+    for value in engine.items.values():
+        SUMMARY.validate(orjson.loads(value))
+    nodes = [as_json(node) for node in read(engine.boards(), engine.config.windows, engine.now)]
+    REPLAY.validate(orjson.loads(orjson.dumps({"at": format_time(engine.now), "nodes": nodes})))
+
+
+def test_dead_letters_fit_their_schema_for_every_reason() -> None:
+    for reason in Reason:
+        row = dead_letter(Refusal(Record(), Rejection(reason, "what, and the mend")))
+        assert (row.key, row.value) == (b"7", b"?")
+        headers = {name: text.decode() for name, text in row.headers}
+        assert headers.pop("traceparent") == "00"
+        LETTER.validate(headers)
+        assert headers["flow_reason"] == reason.value
+
+
+def test_the_valid_examples_of_events_are_taken() -> None:
+    for name in examples("event", "valid"):
+        body = example(name)
+        key = body["data"].get("item", body["data"].get("objective"))
+        assert decode(key.encode(), orjson.dumps(body), [], microseconds(datetime.fromisoformat(body["time"]))).id
