@@ -12,10 +12,8 @@ from __future__ import annotations
 import importlib.util
 import sys
 from collections.abc import Sequence
-from types import TracebackType
-from typing import Self
 
-from stream.demo.child import Child, wait_for_parent
+from stream.demo.child import Child, ChildOwner, wait_for_parent
 from stream.errors import ServeError
 
 PARTITIONS = 4
@@ -27,7 +25,7 @@ PARTITION_BYTES = 5_000_000
 ANSWER_SECONDS = 10.0
 
 
-class EmbeddedBroker:
+class EmbeddedBroker(ChildOwner):
     """A running embedded broker; `bootstrap` is its address, host:port."""
 
     def __init__(self, topics: Sequence[str]) -> None:
@@ -46,24 +44,6 @@ class EmbeddedBroker:
     def pid(self) -> int:
         """Its process id."""
         return self._child.pid
-
-    def ended(self) -> int | None:
-        """Exit status, or None while it runs."""
-        return self._child.ended()
-
-    def stop(self) -> None:
-        """End it, with all that it holds."""
-        self._child.stop()
-
-    def __enter__(self) -> Self:
-        """Hand out the running broker."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End it."""
-        self.stop()
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 
 STOP_SECONDS = 15.0
 
@@ -67,6 +68,30 @@ class Child:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 pipe.close()
+
+
+class ChildOwner:
+    """What lives in a child process and ends with the block it is used in."""
+
+    _child: Child
+
+    def ended(self) -> int | None:
+        """Exit status, or None while it runs."""
+        return self._child.ended()
+
+    def stop(self) -> None:
+        """End it, with all that it holds."""
+        self._child.stop()
+
+    def __enter__(self) -> Self:
+        """Hand it out, running."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End it."""
+        self.stop()
 
 
 def wait_for_parent() -> None:

@@ -9,10 +9,8 @@ import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from stream.demo.child import Child
+from stream.demo.child import Child, ChildOwner
 from stream.errors import ServeError
 
 PORTS_TRIED = 100
@@ -22,7 +20,7 @@ _EVENTS = re.compile(r"^flow_events_total(?:\{[^\n]*\})? (\S+)", re.MULTILINE)
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-class Worker:
+class Worker(ChildOwner):
     """A `flowgauge worker` in a child process, which serves HTTP at `host` and `port`."""
 
     def __init__(self, config: Path, env: Mapping[str, str], host: str, port: int, log: Path) -> None:
@@ -53,20 +51,6 @@ class Worker:
         """Why its numbers are not true yet, in its own words; "" when they are."""
         status, page = await asyncio.to_thread(self._get, "/ready")
         return "" if status == http.client.OK else " ".join(page.split()) or "it does not answer"
-
-    def stop(self) -> None:
-        """End it."""
-        self._child.stop()
-
-    def __enter__(self) -> Self:
-        """Hand out the running worker."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End it."""
-        self.stop()
 
     def _get(self, path: str) -> tuple[int, str]:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=ANSWER_SECONDS)
