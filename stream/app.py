@@ -106,6 +106,9 @@ class Surroundings(Service):
         except Exception as error:
             stop_unacknowledged(error)
         engine.wall.heartbeat = monotonic()
+        # Nobody else can take over what the embedded broker holds, so that a laptop may sleep on a demo.
+        if not engine.settings.embedded:
+            engine.pulse.start()
         self._page.start()
         settings = engine.settings
         address = f"http://{settings.web_host}:{settings.web_port}"
@@ -123,7 +126,7 @@ class Surroundings(Service):
         was_ready = False
         while not self.should_stop:
             with _Fatal():
-                self.engine.pulse.beat()
+                self.engine.pulse.check()
                 took = measure().publish()
                 ready = self.engine.wall.snapshot.ready
                 if ready and not was_ready:
@@ -134,13 +137,19 @@ class Surroundings(Service):
             await self.sleep(max(HOLD_AT_LEAST, 4 * took))
 
     @Service.task
-    async def _watch(self) -> None:
+    async def _keep(self) -> None:
         while not self.should_stop:
             await self.sleep(COMMIT_EVERY)
             with _Fatal():
                 await consumer().recover_missing()
                 await track().pass_over(consumer().drained())
                 await track().wake()
+
+    @Service.task
+    async def _watch(self) -> None:
+        while not self.should_stop:
+            await self.sleep(COMMIT_EVERY)
+            with _Fatal():
                 await measure().watch()
 
     @Service.task

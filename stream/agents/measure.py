@@ -78,7 +78,6 @@ class Measure:
         except KafkaError as error:
             # The boards are as true as before; what needs Kafka's answer waits for it.
             logger.warning("%s", error)
-        self.readiness.settle(self._positions())
 
     async def _await_items(self, partition: int, awaited: Awaited) -> None:
         engine = self._engine
@@ -98,6 +97,7 @@ class Measure:
         self._changed = False
         arrivals, self._arrivals = self._arrivals, []
         engine, now = self._engine, self._engine.clock.now()
+        self.readiness.settle(self._positions())
         reasons = self.readiness.reasons(engine.committed, self._positions())
         nodes = read(engine.boards, engine.config.windows, now, self._is_true) if self.readiness.ready else []
         items = sum(engine.boards.items(partition) for partition in self._held)

@@ -80,7 +80,7 @@ class Readiness:
         found = [] if self.caught_up else self._behind(self.backlog, committed)
         for partition, awaited in sorted(self.awaited.items()):
             if awaited.items is not None:
-                left = awaited.items - positions.get(partition, 0)
+                left = max(0, awaited.items - positions.get(partition, 0))
                 found.append(("reading_items", f"{left:,} summaries of partition {partition} are still to be read"))
             elif not found:
                 found.append(("reading_items", f"partition {partition} waits for its events"))

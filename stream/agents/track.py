@@ -74,6 +74,8 @@ class Track:
             beginning = await engine.offsets.beginning(engine.events_topic, partition)
             start = beginning if known is None else max(beginning, known.offset)
             async with engine.working:
+                if term != self._term:
+                    return
                 foreign = known is None or known.derivation != engine.derivation.name
                 as_of = 0 if known is None or foreign else known.as_of
                 stale = self._stale(partition, as_of, everything=foreign)

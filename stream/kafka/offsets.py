@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupLoadInProgressError
 from aiokafka.errors import KafkaError as ClientError
 
 from stream.errors import KafkaError
@@ -103,7 +104,11 @@ class Offsets:
     async def _group_offsets(self, wanted: list[TopicPartition]) -> Any:
         if self._admin is None:
             raise RuntimeError("the admin client is not started")
-        return await self._admin.list_consumer_group_offsets(self._group, partitions=wanted)
+        found = await self._admin.list_consumer_group_offsets(self._group, partitions=wanted)
+        if set(wanted) - set(found):
+            # While a coordinator loads it answers with nothing, and the client overlooks the error beside it.
+            raise GroupLoadInProgressError
+        return found
 
     @property
     def _client(self) -> AIOKafkaConsumer:

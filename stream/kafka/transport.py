@@ -54,9 +54,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def positions(self) -> dict[TP, int]:
         """Give where the client will read on, in the partitions in which it has a position."""
-        consumer = self._ensure_consumer()
-        subscription = consumer._subscription.subscription  # noqa: SLF001
-        if subscription is None or subscription.assignment is None:
+        consumer = self._consumer
+        subscription = None if consumer is None else consumer._subscription.subscription  # noqa: SLF001
+        if consumer is None or subscription is None or subscription.assignment is None:
             return {}
         states = {tp: subscription.assignment.state_value(tp) for tp in consumer.assignment()}
         return {ensure_TP(tp): state.position for tp, state in states.items() if state and state.has_valid_position}
@@ -158,7 +158,8 @@ class Consumer(driver.Consumer):
         That may be further than the last record: what a transaction ends with, and what retention has removed, takes
         up offsets too. What is so twice in a row, with nothing in work, is so.
         """
-        idle = not self._unacked_messages and all(channel.queue.empty() for channel in self.app.topics)
+        settled = self.flow_active and not self.app.rebalancing
+        idle = settled and not self._unacked_messages and all(channel.queue.empty() for channel in self.app.topics)
         beyond = {
             tp: position
             for tp, position in (self.positions() if idle else {}).items()
