@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test check fast kafka soak format lock clean
+.PHONY: help demo test java check fast kafka soak format lock clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -11,7 +11,7 @@ help: ## Say what there is to make
 demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--log FILE -c flow.yaml" for a log
 	$(BIN)/flowgauge demo $(ARGS)
 
-test: check kafka ## Everything: checks, all tests, real Kafka
+test: java check kafka ## Everything: checks, all tests, real Kafka
 
 check: $(VENV)/dev ## Lint, types, layers, all tests that need no Kafka, coverage of the core
 	$(BIN)/ruff format --check stream tests
@@ -21,9 +21,11 @@ check: $(VENV)/dev ## Lint, types, layers, all tests that need no Kafka, coverag
 	$(BIN)/coverage run -m pytest -q -m "not kafka"
 	$(BIN)/coverage report --include="stream/config/*,stream/events/*,stream/items/*,stream/flow/*" --fail-under=100 --show-missing --skip-covered
 
-kafka: $(VENV)/dev ## The tests on real Kafka (Java 17 and Maven)
+java:
 	@command -v java >/dev/null && command -v mvn >/dev/null || { \
 	  echo "make: the Kafka tests need Java 17 and Maven: apt install openjdk-17-jre-headless maven" >&2; exit 1; }
+
+kafka: java $(VENV)/dev ## The tests on real Kafka (Java 17 and Maven)
 	$(BIN)/pytest -q -m kafka
 
 fast: $(VENV)/dev ## The tests that need no Kafka, without coverage
