@@ -141,8 +141,7 @@ class Surroundings(Service):
         while not self.should_stop:
             await self.sleep(COMMIT_EVERY)
             with _Fatal():
-                await consumer().recover_missing()
-                await track().pass_over(consumer().drained())
+                await track().pass_over(await consumer().recover_missing())
                 await track().wake()
 
     @Service.task

@@ -87,8 +87,10 @@ class Consumer(driver.Consumer):
         self.replayed: frozenset[str] = frozenset()
         self._processed: dict[TP, int] = {}
         self._delivered: dict[TP, int] = {}
-        self._missing: dict[TP, int] = {}
-        self._beyond: dict[TP, int] = {}
+        self._gaps: dict[TP, tuple[int, int]] = {}
+        # From where to where the client is ahead of what was processed, now and when it was read again.
+        self._ahead: dict[TP, tuple[int, int]] = {}
+        self._read_again: dict[TP, tuple[int, int]] = {}
         self._completed: dict[TP, OffsetAndMetadata] = {}
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -114,7 +116,22 @@ class Consumer(driver.Consumer):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             if batch and (active is None or tp in active or tp in self._buffered_partitions):
+                if self._leaves_out(tp, batch[0].offset):
+                    with suppress(ClientError):
+                        await self.seek_wait({tp: self._delivered[tp]})
+                    continue
                 yield tp, self._batch(tp, batch)
+
+    def _leaves_out(self, tp: TP, first: int) -> bool:
+        """Tell whether offsets are left out before a batch, unless they were left out before when read again.
+
+        Compaction, retention and transactions leave offsets out. So does a poll that crossed a seek: that one is lost.
+        """
+        expected = self._delivered.get(tp)
+        if expected is None or first <= expected or self._is_changelog_tp(tp):
+            return False
+        known, self._gaps[tp] = self._gaps.get(tp), (expected, first)
+        return known != (expected, first)
 
     def _batch(self, tp: TP, batch: Any) -> Message:
         last = batch[-1]
@@ -152,41 +169,35 @@ class Consumer(driver.Consumer):
         """Note that everything before `next_offset` was processed."""
         self._processed[tp] = max(next_offset, self.reached(tp))
 
-    def drained(self) -> dict[TP, int]:
-        """Give the partitions of which all is processed, and where Kafka's next record will stand.
+    async def recover_missing(self) -> dict[TP, int]:
+        """Read again what was polled and never processed; to be called every half second or so.
 
-        That may be further than the last record: what a transaction ends with, and what retention has removed, takes
-        up offsets too. What is so twice in a row, with nothing in work, is so.
+        Gives the partitions in which there is nothing to read again, and where their next record will stand: what
+        ends a transaction, and what retention has removed, takes up offsets too. What is ahead twice in a row with
+        nothing in work is read again; what is then ahead as before, with nothing delivered, holds no record.
         """
-        settled = self.flow_active and not self.app.rebalancing
-        idle = settled and not self._unacked_messages and all(channel.queue.empty() for channel in self.app.topics)
-        beyond = {
-            tp: position
-            for tp, position in (self.positions() if idle else {}).items()
-            if self.reached(tp) >= self._delivered.get(tp, 0) and position > self.reached(tp)
+        idle = self.flow_active and not self.app.rebalancing and not self._unacked_messages
+        if not idle or any(not channel.queue.empty() for channel in self.app.topics):
+            self._ahead = {}
+            return {}
+        ahead = {
+            tp: (self.reached(tp), max(position, self._delivered.get(tp, 0)))
+            for tp, position in self.positions().items()
+            if max(position, self._delivered.get(tp, 0)) > self.reached(tp)
         }
-        found = {tp: position for tp, position in beyond.items() if self._beyond.get(tp) == position}
-        self._beyond = beyond
-        return found
-
-    async def recover_missing(self) -> None:
-        """Read again what was delivered and never processed; to be called now and then.
-
-        A batch that is in work is waited for: only what is missing twice in a row, with nothing in work, is lost.
-        """
-        if self._unacked_messages or any(not channel.queue.empty() for channel in self.app.topics):
-            self._missing = {}
-            return
-        missing = {
-            tp: self.reached(tp)
-            for tp, delivered in self._delivered.items()
-            if delivered > self.reached(tp) and not self._is_changelog_tp(tp)
+        again = {tp: span for tp, span in ahead.items() if self._ahead.get(tp) == span}
+        empty = {
+            tp: end
+            for tp, (begin, end) in again.items()
+            if self._read_again.get(tp) == (begin, end) and self._delivered.get(tp, 0) <= begin
         }
-        lost = {tp: offset for tp, offset in missing.items() if self._missing.get(tp) == offset}
-        self._missing = missing
-        if lost and self.flow_active and not self.app.rebalancing:
-            self.log.info("A rebalance has emptied the queues: reading again from %r", lost)
-            await self.seek_wait({tp: offset for tp, offset in lost.items() if tp in self.assignment()})
+        self._ahead = ahead
+        lost = {tp: span for tp, span in again.items() if tp not in empty}
+        if lost:
+            self.log.info("What was polled in between was not processed and is read again: %r", lost)
+            self._read_again.update(lost)
+            await self.seek_wait({tp: begin for tp, (begin, _) in lost.items() if tp in self.assignment()})
+        return empty
 
     def ack(self, message: Message) -> bool:
         """Note that a batch left the stream, however that went; it moves no offset."""
@@ -237,10 +248,12 @@ class Consumer(driver.Consumer):
         return positions
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
-        """Seek, and note that what was delivered behind the new position comes again."""
+        """Seek, and note that what was delivered behind the new position comes again.
+
+        Noted before, since a batch may be delivered before the seek is reported done; and it must not look undelivered.
+        """
+        self._delivered.update(partitions)
         await super().seek_wait(partitions)
-        for tp, offset in partitions.items():
-            self._delivered[tp] = offset
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let Faust finish and commit what is in work, then forget what was not committed."""
@@ -250,9 +263,9 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the positions of what moved away."""
-        for positions in (self._processed, self._delivered, self._missing):
-            for tp in set(positions) - assigned:
-                del positions[tp]
+        for known in (self._processed, self._delivered, self._gaps, self._ahead, self._read_again):
+            for tp in set(known) - assigned:
+                del known[tp]
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
