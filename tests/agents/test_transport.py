@@ -1,0 +1,142 @@
+"""What the consumer does about batches that Faust, or a seek, has lost in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import pytest
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from stream.kafka.transport import Consumer, Polled
+
+EVENTS = TP("flow.events", 0)
+CHANGELOG = TP("flow.histories", 0)
+
+
+class Record(NamedTuple):
+    """A record, as far as the consumer looks at it."""
+
+    offset: int
+    timestamp: int = 0
+    timestamp_type: int = 0
+
+
+class Client:
+    """A client whose position the test sets; it notes where it is sent."""
+
+    def __init__(self) -> None:
+        self.position: dict[TP, int] = {}
+        self.sought: list[dict[TP, int]] = []
+
+    def positions(self) -> dict[TP, int]:
+        return dict(self.position)
+
+    def assignment(self) -> set[TP]:
+        return set(self.position)
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def consumer(client: Client, monkeypatch: pytest.MonkeyPatch) -> Consumer:
+    async def seek_wait(_: Any, partitions: Mapping[TP, int]) -> None:
+        client.sought.append(dict(partitions))
+        client.position.update(partitions)
+
+    made = Consumer.__new__(Consumer)
+    tables = SimpleNamespace(changelog_topics={CHANGELOG.topic})
+    app: Any = SimpleNamespace(topics=[], tables=tables, rebalancing=False, consumer_generation_id=1)
+    made.app, made._thread, made.flow_active, made._unacked_messages = app, client, True, set()  # type: ignore[assignment]
+    made.log = SimpleNamespace(info=lambda *_: None)  # type: ignore[assignment]
+    made._processed, made._delivered, made._gaps, made._ahead, made._read_again = {}, {}, {}, {}, {}
+    monkeypatch.setattr(driver.Consumer, "seek_wait", seek_wait)
+    return made
+
+
+def deliver(consumer: Consumer, tp: TP, first: int, last: int) -> Polled:
+    polled: Any = consumer._batch(tp, [Record(first), Record(last)]).value
+    return polled  # type: ignore[no-any-return]
+
+
+def tick(consumer: Consumer) -> dict[TP, int]:
+    return asyncio.run(consumer.recover_missing())
+
+
+def test_a_batch_follows_what_was_processed_and_may_repeat_of_it(consumer: Consumer) -> None:
+    assert consumer.follows(EVENTS, deliver(consumer, EVENTS, 0, 9))
+    consumer.processed(EVENTS, 10)
+    assert consumer.follows(EVENTS, deliver(consumer, EVENTS, 10, 19))
+    # That one was lost in a queue: the next does not follow.
+    assert not consumer.follows(EVENTS, deliver(consumer, EVENTS, 20, 29))
+
+
+def test_offsets_that_are_left_out_are_read_again_once(consumer: Consumer) -> None:
+    deliver(consumer, EVENTS, 0, 9)
+    assert not consumer._leaves_out(EVENTS, 10)
+    assert consumer._leaves_out(EVENTS, 15)
+    assert not consumer._leaves_out(EVENTS, 15)
+    assert consumer._leaves_out(EVENTS, 16)
+    deliver(consumer, CHANGELOG, 0, 9)
+    assert not consumer._leaves_out(CHANGELOG, 15)
+
+
+def test_what_was_delivered_and_lost_is_read_again(consumer: Consumer, client: Client) -> None:
+    consumer.processed(EVENTS, 5)
+    deliver(consumer, EVENTS, 5, 9)
+    client.position[EVENTS] = 10
+    assert tick(consumer) == {}
+    assert client.sought == []
+    assert tick(consumer) == {}
+    assert client.sought == [{EVENTS: 5}]
+    deliver(consumer, EVENTS, 5, 9)
+    client.position[EVENTS] = 10
+    consumer.processed(EVENTS, 10)
+    assert [tick(consumer), tick(consumer), tick(consumer)] == [{}, {}, {}]
+    assert client.sought == [{EVENTS: 5}]
+
+
+def test_what_was_polled_and_never_delivered_is_read_again_before_it_is_passed_over(
+    consumer: Consumer, client: Client
+) -> None:
+    consumer.processed(EVENTS, 55)
+    consumer._delivered[EVENTS] = 55
+    client.position[EVENTS] = 723
+    assert [tick(consumer), tick(consumer)] == [{}, {}]
+    assert client.sought == [{EVENTS: 55}]
+    # The records come this time, so that nothing is passed over.
+    deliver(consumer, EVENTS, 55, 722)
+    client.position[EVENTS] = 723
+    consumer.processed(EVENTS, 723)
+    assert [tick(consumer), tick(consumer), tick(consumer)] == [{}, {}, {}]
+
+
+def test_offsets_without_records_are_passed_over_when_read_again(consumer: Consumer, client: Client) -> None:
+    consumer.processed(EVENTS, 1)
+    client.position[EVENTS] = 2
+    assert [tick(consumer), tick(consumer)] == [{}, {}]
+    client.position[EVENTS] = 2
+    assert tick(consumer) == {EVENTS: 2}
+    assert client.sought == [{EVENTS: 1}]
+
+
+@pytest.mark.parametrize("busy", ["unacked", "queued", "rebalancing", "suspended"])
+def test_nothing_is_lost_while_anything_is_in_work(consumer: Consumer, client: Client, busy: str) -> None:
+    deliver(consumer, EVENTS, 0, 9)
+    client.position[EVENTS] = 10
+    if busy == "unacked":
+        consumer._unacked_messages = {object()}  # type: ignore[assignment,arg-type]
+    elif busy == "queued":
+        consumer.app.topics = [SimpleNamespace(queue=SimpleNamespace(empty=lambda: False))]  # type: ignore[misc,assignment]
+    elif busy == "rebalancing":
+        consumer.app.rebalancing = True
+    else:
+        consumer.flow_active = False
+    assert [tick(consumer), tick(consumer), tick(consumer)] == [{}, {}, {}]
+    assert client.sought == []
