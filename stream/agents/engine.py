@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from stream.agents.fatal import stop_unacknowledged
 from stream.agents.pulse import WRITE_DEADLINE, Pulse
 from stream.clock import Clock
 from stream.config.load import load_config
 from stream.config.model import FlowConfig
+from stream.errors import KafkaError
 from stream.flow.boards import Boards
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Wall
@@ -30,11 +32,17 @@ class Engine:
         self.numbers = EngineNumbers()
         self.wall = Wall()
         self.pulse = Pulse()
-        self.outbox = Outbox(settings.brokers, WRITE_DEADLINE, self.pulse.check)
+        self.outbox = Outbox(settings.brokers, WRITE_DEADLINE, self._may_write)
         self.offsets = Offsets(settings.brokers, settings.group)
         self.committed: dict[int, Committed] = {}
         self.newest: dict[int, dict[str, int]] = {}
         self.working = asyncio.Lock()
+
+    def _may_write(self) -> None:
+        try:
+            self.pulse.check()
+        except KafkaError as error:
+            stop_unacknowledged(error)
 
     @classmethod
     def load(cls, settings: Settings) -> Engine:

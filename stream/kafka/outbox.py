@@ -7,8 +7,8 @@ sends, and its futures are awaited here: Faust's own are not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError as ClientError
@@ -35,7 +35,7 @@ class Outbox:
     """A producer for batches.
 
     `deadline` is after how many seconds a write that is not acknowledged has failed; `may_write` is called before each
-    batch is handed over, and raises where this process must not write any more.
+    request goes out, and does not return where this process must not write any more.
     """
 
     def __init__(self, brokers: Sequence[str], deadline: float, may_write: Callable[[], None]) -> None:
@@ -53,10 +53,20 @@ class Outbox:
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=int(self._deadline * 1000),
         )
+        # At the wire, since batches wait for one another in the client: what was allowed when it was handed over may
+        # not be any more when its turn comes.
+        self._producer.client.send = self._guarded(self._producer.client.send)
         try:
             await self._producer.start()
         except ClientError as error:
             raise KafkaError(f"Kafka at {', '.join(self._brokers)} cannot be reached: {error}") from None
+
+    def _guarded(self, send: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def guarded(*arguments: Any, **options: Any) -> Any:
+            self._may_write()
+            return await send(*arguments, **options)
+
+        return guarded
 
     async def stop(self) -> None:
         """Close the connection."""
@@ -88,7 +98,6 @@ class Outbox:
 
     async def _send(self, tp: TP, batch: BatchBuilder) -> tuple[asyncio.Future[RecordMetadata], int]:
         batch.close()
-        self._may_write()
         return await self._client.send_batch(batch, tp.topic, partition=tp.partition), batch.record_count()
 
     async def _acknowledged(self, sent: list[tuple[asyncio.Future[RecordMetadata], int]]) -> int:
