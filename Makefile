@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test java check fast kafka docs soak format lock clean
+.PHONY: help demo test java check fast kafka e2e docs soak format lock clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -11,14 +11,15 @@ help: ## Say what there is to make
 demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--log FILE -c flow.yaml" for a log
 	$(BIN)/flowgauge demo $(ARGS)
 
-test: java check kafka ## Everything: checks, all tests, real Kafka
+test: java check kafka e2e ## Everything: checks, all tests, real Kafka, alerts end to end
 
 check: $(VENV)/dev ## Lint, types, layers, all tests that need no Kafka, coverage of the core
-	$(BIN)/ruff format --check stream tests
-	$(BIN)/ruff check stream tests
+	$(BIN)/ruff format --check stream tests deploy docs
+	$(BIN)/ruff check stream tests deploy docs
 	$(BIN)/mypy
+	$(BIN)/mypy --strict deploy/alert_sink.py
 	$(BIN)/lint-imports
-	$(BIN)/coverage run -m pytest -q -m "not kafka"
+	$(BIN)/coverage run -m pytest -q -m "not kafka and not e2e"
 	$(BIN)/coverage report --include="stream/config/*,stream/events/*,stream/items/*,stream/flow/*" --fail-under=100 --show-missing --skip-covered
 
 java:
@@ -28,27 +29,31 @@ java:
 kafka: java $(VENV)/dev ## The tests on real Kafka (Java 17 and Maven)
 	$(BIN)/pytest -q -m kafka
 
-fast: $(VENV)/dev ## The tests that need no Kafka, without coverage
-	$(BIN)/pytest -q -m "not kafka"
+e2e: java $(VENV)/dev ## Alerts end to end: real Kafka, Prometheus and Alertmanager with the files of deploy/
+	$(BIN)/pytest -q -m e2e
 
-docs: $(VENV)/dev ## Write the README's tables anew from the code
+fast: $(VENV)/dev ## The tests that need no Kafka, without coverage
+	$(BIN)/pytest -q -m "not kafka and not e2e"
+
+docs: $(VENV)/dev ## Write the README's tables and the dashboards anew from the code
 	$(BIN)/python -m tests.docs.generate
+	$(BIN)/flowgauge dashboards -c deploy/flow.yaml -o deploy/grafana
 
 soak: $(VENV)/dev ## The properties over many more histories (some ten minutes)
 	SOAK=20 $(BIN)/pytest -q tests/properties
 
 format: $(VENV)/dev ## Put the code into its form
-	$(BIN)/ruff format stream tests
-	$(BIN)/ruff check --fix stream tests
+	$(BIN)/ruff format stream tests deploy docs
+	$(BIN)/ruff check --fix stream tests deploy docs
 
 lock: $(VENV)/dev ## Resolve the dependencies anew
 	$(BIN)/pip install -q pip-tools
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	  --extra demo --build-deps-for editable -o requirements.lock pyproject.toml
+	  --extra dashboards --extra demo --build-deps-for editable -o requirements.lock pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	  --extra demo --extra dev -o requirements-dev.lock pyproject.toml
+	  --extra dashboards --extra demo --extra dev -o requirements-dev.lock pyproject.toml
 
 clean: ## Remove what was made
 	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -17,6 +17,7 @@ from mode import Service, ServiceT
 
 from stream.agents.engine import Engine
 from stream.agents.fatal import stop_unacknowledged
+from stream.agents.feed import Feed
 from stream.agents.measure import Measure
 from stream.agents.pulse import HEARTBEAT_EVERY, SESSION_TIMEOUT
 from stream.agents.track import Track
@@ -33,6 +34,7 @@ RECORDS_A_POLL = 5_000
 BATCHES_AHEAD = 4
 SWEEP_EVERY = 3_600.0
 HOLD_AT_LEAST = 0.1
+FEED_EVERY = 1.0
 
 
 class Boot(BootStrategy):
@@ -80,6 +82,13 @@ class FlowApp(faust.App):
     def _create_directories(self) -> None:
         """Make none: all state is in Kafka."""
 
+    async def on_stop(self) -> None:
+        """Write nothing of one's own accord any more, then leave the group: the successor writes at once."""
+        if "track" in _parts:
+            await track().halt()
+        await feed().halt()
+        await super().on_stop()
+
 
 class Surroundings(Service):
     """Topics, outbox, page and the timers; started before Faust's consumer and stopped after it."""
@@ -102,6 +111,7 @@ class Surroundings(Service):
             )
             await asyncio.to_thread(ensure_topics, engine.settings)
             await engine.outbox.start()
+            await engine.feed_outbox.start()
             await engine.offsets.start()
         except Exception as error:
             stop_unacknowledged(error)
@@ -119,6 +129,7 @@ class Surroundings(Service):
         if self._page is not None:
             self._page.stop()
         await self.engine.outbox.stop()
+        await self.engine.feed_outbox.stop()
         await self.engine.offsets.stop()
 
     @Service.task
@@ -150,6 +161,16 @@ class Surroundings(Service):
             await self.sleep(COMMIT_EVERY)
             with _Fatal():
                 await measure().watch()
+                await track().watch()
+
+    @Service.task
+    async def _feed(self) -> None:
+        while not self.should_stop:
+            begun = monotonic()
+            with _Fatal():
+                await feed().publish(measure().readiness.ready)
+            # As with the snapshot: a fifth of the worker's time, so that events have room.
+            await self.sleep(max(FEED_EVERY, 4 * (monotonic() - begun)))
 
     @Service.task
     async def _sweep(self) -> None:
@@ -247,6 +268,14 @@ def measure() -> Measure:
     return found
 
 
+def feed() -> Feed:
+    """Give the feed for operations."""
+    if "feed" not in _parts:
+        _parts["feed"] = Feed(engine)
+    found: Feed = _parts["feed"]
+    return found
+
+
 async def _recovered(partitions: set[int]) -> None:
     with _Fatal():
         await track().recovered(partitions)
@@ -257,6 +286,7 @@ async def _recovered(partitions: set[int]) -> None:
 async def _revoked(_: Any, __: set[TP], **___: Any) -> None:
     with _Fatal():
         await track().halt()
+        await feed().halt()
 
 
 @app.on_partitions_assigned.connect  # type: ignore[arg-type]
@@ -267,6 +297,7 @@ async def _assigned(_: Any, assigned: set[TP], **__: Any) -> None:
         measure().keep(measured)
         ends = await engine.offsets.ends(engine.events_topic, engine.settings.events_partitions)
         measure().readiness.assign(measured, ends)
+        feed().keep(measured)
 
 
 @app.agent(events_topic, name="track")

@@ -16,7 +16,7 @@ from stream.gauges.snapshot import Wall
 from stream.items.tracker import Derivation
 from stream.kafka.offsets import Committed, Offsets
 from stream.kafka.outbox import Outbox
-from stream.kafka.topics import DEAD_LETTERS, EVENTS, HISTORIES, ITEMS
+from stream.kafka.topics import ALERTS, DEAD_LETTERS, EVENTS, HISTORIES, ITEMS, METRICS
 from stream.settings import Settings
 
 
@@ -33,6 +33,7 @@ class Engine:
         self.wall = Wall()
         self.pulse = Pulse()
         self.outbox = Outbox(settings.brokers, WRITE_DEADLINE, self._may_write)
+        self.feed_outbox = Outbox(settings.brokers, WRITE_DEADLINE, self._may_write, idempotent=True)
         self.offsets = Offsets(settings.brokers, settings.group)
         self.committed: dict[int, Committed] = {}
         self.newest: dict[int, dict[str, int]] = {}
@@ -68,6 +69,16 @@ class Engine:
     def dead_letters_topic(self) -> str:
         """Topic of what was refused."""
         return self.settings.topic(DEAD_LETTERS)
+
+    @property
+    def metrics_topic(self) -> str:
+        """Topic of the nodes' numbers."""
+        return self.settings.topic(METRICS)
+
+    @property
+    def alerts_topic(self) -> str:
+        """Topic of what limits and targets have come to."""
+        return self.settings.topic(ALERTS)
 
     def newest_event(self) -> int:
         """Give the newest event time in the whole topic: what others have committed, and what was seen here."""

@@ -17,7 +17,7 @@ from stream.agents.readiness import Awaited, Readiness
 from stream.clock import wall
 from stream.errors import KafkaError
 from stream.flow.boards import PORTFOLIO, Node
-from stream.flow.report import read
+from stream.flow.report import Reading, read
 from stream.gauges.snapshot import Snapshot
 from stream.items.codec import decode_summary
 from stream.items.tracker import MILLISECOND
@@ -34,6 +34,7 @@ class Measure:
         self._engine = engine
         self._consumer = consumer
         self.readiness = Readiness(engine.derivation.name)
+        self._reading = Reading(engine.config)
         self._held: set[int] = set()
         self._arrivals: list[int] = []
         self._changed = True
@@ -99,7 +100,7 @@ class Measure:
         engine, now = self._engine, self._engine.clock.now()
         self.readiness.settle(self._positions())
         reasons = self.readiness.reasons(engine.committed, self._positions())
-        nodes = read(engine.boards, engine.config.windows, now, self._is_true) if self.readiness.ready else []
+        nodes = read(engine.boards, self._reading, now, self._is_true) if self.readiness.ready else []
         items = sum(engine.boards.items(partition) for partition in self._held)
         self._published = monotonic()
         took = self._published - begun

@@ -7,13 +7,15 @@ summaries and dead letters, then the offset. Cut short at any point, the batch c
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from faust.types import TP
+from mode.utils.logging import get_logger
 
 from stream.agents.engine import Engine
 from stream.agents.letters import dead_letter
+from stream.errors import KafkaError
 from stream.items.history import read_header
 from stream.items.tracker import MILLISECOND, Batch, Outcome, Sent, expired
 from stream.kafka.offsets import write_metadata
@@ -22,6 +24,7 @@ from stream.kafka.table import RowStore
 from stream.kafka.transport import Consumer, Polled
 
 CHUNK = 2_000
+logger = get_logger(__name__)
 
 
 class Track:
@@ -62,8 +65,7 @@ class Track:
             outcome = batch.close()
             await self._write(tp.partition, outcome)
             self._complete(tp.partition, records[-1].offset + 1)
-            reasons = Counter(refusal.rejection.reason.value for refusal in outcome.refusals)
-            self._engine.numbers.count(outcome.counts, outcome.anomalies, outcome.late, reasons)
+            self._engine.numbers.count(outcome)
 
     async def recovered(self, partitions: set[int]) -> None:
         """Derive again what another configuration left behind, or what came due while nobody was there."""
@@ -106,6 +108,17 @@ class Track:
             if keys:
                 async with self._engine.working:
                     await self._derive(partition, keys, term)
+
+    async def watch(self) -> None:
+        """Note how many events of the partitions held here are still to be folded."""
+        engine = self._engine
+        try:
+            ends = await engine.offsets.ends(engine.events_topic, engine.settings.events_partitions)
+        except KafkaError as error:
+            logger.warning("%s", error)
+            return
+        reached = {partition: self._consumer.reached(TP(engine.events_topic, partition)) for partition in self._held}
+        engine.numbers.lag = sum(max(0, ends[partition] - offset) for partition, offset in reached.items())
 
     async def pass_over(self, positions: Mapping[TP, int]) -> None:
         """Complete the offsets behind the last record that hold no record of their own."""

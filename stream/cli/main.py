@@ -13,10 +13,12 @@ from stream.errors import FlowgaugeError
 
 COMMANDS = {
     "check-config": "stream.cli.check_config",
+    "dashboards": "stream.cli.dashboards",
     "dead-letters": "stream.cli.dead_letters",
     "demo": "stream.cli.demo",
     "import": "stream.cli.import_log",
     "replay": "stream.cli.replay",
+    "simulate": "stream.cli.simulate",
     "topics": "stream.cli.topics",
     "worker": "stream.cli.worker",
 }

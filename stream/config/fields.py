@@ -10,7 +10,7 @@ import re
 import unicodedata
 from datetime import date, datetime
 from math import isfinite
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -100,13 +100,17 @@ def read_limit(value: object) -> int | None:
 
 
 def read_day(value: object) -> date:
-    """Read a calendar day."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
+    """Read a calendar day, of a year from 1970 to 9998."""
+    day: Any = value
     try:
-        return date.fromisoformat(value)  # type: ignore[arg-type]
+        if not isinstance(value, date) or isinstance(value, datetime):
+            day = date.fromisoformat(day)
     except (TypeError, ValueError):
         raise ValueError("is not a day: write it as 2026-10-01") from None
+    # The day after it, in any time zone, must be a time too.
+    if not 1970 <= day.year <= 9998:
+        raise ValueError("is not a day from 1970 to 9998: mend the year")
+    return date(day.year, day.month, day.day)
 
 
 def read_time_zone(value: object) -> str:

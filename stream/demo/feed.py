@@ -1,6 +1,7 @@
-"""Feeding the embedded broker no faster than it is read.
+"""Feeding steps to a broker, each when it is due; the embedded one no faster than it is read.
 
-A partition that holds 5 MB drops its oldest records, read or not; so only so much may be under way.
+A partition of the embedded broker that holds 5 MB drops its oldest records, read or not; so only so much may be
+under way.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
 from time import monotonic
+from typing import Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError as AiokafkaError
@@ -28,8 +30,18 @@ LOOK_SECONDS = 0.05
 STALL_SECONDS = 120.0
 
 
+class Outlet(Protocol):
+    """Where a player's records go."""
+
+    async def send(self, records: Sequence[Record]) -> None:
+        """Send them; the broker has them when this returns. Raises KafkaError."""
+
+    async def drain(self) -> None:
+        """Wait until all is taken in."""
+
+
 class Feed:
-    """Sends records to the events topic, as fast as `taken` says that they are taken in."""
+    """Sends records to the embedded broker's events topic, as fast as `taken` says that they are taken in."""
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, taken: Callable[[], Awaitable[int]]) -> None:
         """`taken` gives the number of records of this feed that the worker has taken in."""
@@ -76,7 +88,7 @@ class Feed:
 class Player:
     """Feeds steps, each when it is due, and notes them in the journal first."""
 
-    def __init__(self, feed: Feed, journal: Journal, progress: Callable[[float], None]) -> None:
+    def __init__(self, feed: Outlet, journal: Journal, progress: Callable[[float], None]) -> None:
         """`progress` is told how much of the history is fed, 0 to 1."""
         self._feed, self._journal, self._progress = feed, journal, progress
         self._batch: list[Step] = []

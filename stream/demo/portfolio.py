@@ -1,7 +1,7 @@
 """The simulated portfolio: its teams and trackers, as `portfolio.yaml` beside this file names them.
 
 `simulate` is pure: the same seed and times give the same events. What the teams do with their work
-is in `queues.py`, when they do it in `worktime.py`.
+is in `queues.py`, when they do it in `worktime.py`, and what they promise for a PI in `objectives.py`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ from zoneinfo import ZoneInfo
 
 import yaml
 
+from stream.demo.objectives import with_objectives
 from stream.demo.queues import HOURS_PER_ITEM, Simulation
 from stream.demo.worktime import Live, WorkClock
 
 if TYPE_CHECKING:
-    from stream.demo.queues import Ticket
+    from stream.demo.objectives import with_objectives
+from stream.demo.queues import Ticket
 
 PORTFOLIO = Path(__file__).with_name("portfolio.yaml")
 """The configuration that fits the simulation."""
@@ -107,6 +109,12 @@ def simulate(
         if end is not None and time > end:
             return
         yield event
+
+
+def simulate_with_objectives(seed: int, start: datetime, *, live: Sequence[Live] = ()) -> Iterator[dict[str, Any]]:
+    """Yield what `simulate` does, without end, and the events of the PI objectives among them."""
+    config = yaml.safe_load(PORTFOLIO.read_text("utf-8"))
+    yield from with_objectives(simulate(seed, start, live=live), config, Random(seed))
 
 
 def squads(config: dict[str, Any], rng: Random) -> list[Squad]:

@@ -64,10 +64,11 @@ def run(options: Options) -> None:
     Raises FlowgaugeError if it cannot start, or if the worker or the broker ends.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
-    asyncio.run(_until_signal(_demo(options)))
+    asyncio.run(until_signal(_demo(options), "the demo has ended"))
 
 
-async def _until_signal(work: Awaitable[None]) -> None:
+async def until_signal(work: Awaitable[None], said: str) -> None:
+    """Do the work until Ctrl-C, SIGTERM or SIGHUP, and then say so."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -75,7 +76,7 @@ async def _until_signal(work: Awaitable[None]) -> None:
     try:
         await task
     except asyncio.CancelledError:
-        click.echo("flowgauge: the demo has ended")
+        click.echo(f"flowgauge: {said}")
 
 
 async def _demo(options: Options) -> None:
@@ -91,7 +92,7 @@ async def _demo(options: Options) -> None:
         env = _environment(settings, broker, port, scratch)
         worker = Worker(options.config, env, _reachable(settings.web_host), port, folder / "worker.log")
         stack.enter_context(worker)
-        bar = stack.enter_context(_progress())
+        bar = stack.enter_context(progress_bar())
 
         async def caught_up() -> None:
             await _wait_until_ready(worker)
@@ -143,7 +144,8 @@ def _environment(settings: Settings, broker: EmbeddedBroker, port: int, scratch:
     }
 
 
-def _progress() -> Progress:
+def progress_bar() -> Progress:
+    """Make a bar that shows on a terminal only."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from stream.demo.journal import Journal, Record
-from stream.demo.portfolio import simulate
+from stream.demo.portfolio import simulate_with_objectives
 from stream.demo.worktime import Live
 from stream.errors import ServeError, SettingsError
 from stream.events.encode import encode, key_of
@@ -101,8 +101,8 @@ def replayed(journal: Journal) -> Iterator[Step]:
 
 def simulated_steps(simulated: Simulated, journal: Journal) -> Iterator[Step]:
     """What the simulation has beyond the journal, without end. Raises ServeError if the two do not fit."""
-    events = simulate(simulated.seed, simulated.start, live=simulated.live)
-    records = _beyond((Record(_item(event), orjson.dumps(event)) for event in events), journal)
+    events = simulate_with_objectives(simulated.seed, simulated.start, live=simulated.live)
+    records = _beyond((Record(_key(event["data"]), orjson.dumps(event)) for event in events), journal)
     history = (simulated.live[-1].start - simulated.start).total_seconds()
     for record in records:
         due = _time(record)
@@ -167,5 +167,5 @@ def _name(record: Record) -> str:
     return str(orjson.loads(record.value)["id"])
 
 
-def _item(event: dict[str, Any]) -> bytes:
-    return str(event["data"]["item"]).encode()
+def _key(data: dict[str, Any]) -> bytes:
+    return str(data["item"] if "item" in data else data["objective"]).encode()

@@ -23,6 +23,7 @@ MAX_NAME = 256
 MAX_TEXT = 4_096
 MAX_FIELDS = 100
 MAX_LABELS = 100
+MAX_VALUE = 1_000_000_000
 MAX_DEPTH = 32
 
 _TYPES = {str(kind): kind for kind in EventType}
@@ -213,9 +214,17 @@ def _number(field: str, value: object) -> object:
 
 
 def _amount(field: str, value: object) -> object:
-    if _number(field, value) is not None and value < 0:  # type: ignore[operator]
-        raise _bad(field, value, "give 0 or more, or null")
+    if _number(field, value) is not None and not 0 <= value <= MAX_VALUE:  # type: ignore[operator]
+        raise _bad(field, value, f"give 0 to {MAX_VALUE:,}, or null")
     return value
+
+
+def _label_or_null(field: str, value: object) -> object:
+    if value is None or is_name(value, MAX_NAME):
+        return value
+    raise _bad(
+        field, value, f"give text of 1 to {MAX_NAME} characters, not blank and without control characters, or null"
+    )
 
 
 def _labels(field: str, value: object) -> list[str]:
@@ -292,8 +301,10 @@ _FIELDS: dict[str, _Check] = {
     "labels": _labels,
 }
 _OBJECTIVE: dict[str, _Check] = {
-    "pi": _name_or_null,
+    "pi": _label_or_null,
     "team": _name_or_null,
+    "art": _name_or_null,
+    "value_stream": _name_or_null,
     "committed": _flag,
     "planned_value": _amount,
     "actual_value": _amount,

@@ -10,8 +10,11 @@ from typing import NamedTuple
 
 from stream.flow.finished import Finish, Finished, finished
 from stream.flow.load import Load, change
+from stream.flow.predictability import MAX_INCREMENTS, Predictability, predictability
+from stream.flow.statistics import quantile
 from stream.flow.timeline import Slice, Timeline
-from stream.items.summary import Stamp, Summary
+from stream.items.objective import Objective
+from stream.items.summary import FlowState, Stamp, Summary
 
 
 class WindowNumbers(NamedTuple):
@@ -27,20 +30,26 @@ class Board:
     def __init__(self) -> None:
         self.load = Load()
         self.states: Counter[str] = Counter()
+        self.unmapped: Counter[tuple[str, str]] = Counter()
         self._arrivals = Timeline()
         self._finishes = Timeline()
         self._cache: dict[int, tuple[Slice, Slice, WindowNumbers]] = {}
+        self._flow_times: dict[tuple[int, float], tuple[Slice, float | None]] = {}
+        self._objectives: dict[str, dict[bytes, Objective]] = {}
+        self._predictability: dict[str, Predictability] = {}
 
     @property
     def empty(self) -> bool:
         """Whether nothing counts here."""
-        return not (self.states or len(self._arrivals) or len(self._finishes))
+        return not (self.states or len(self._arrivals) or len(self._finishes) or self._objectives)
 
     def count_state(self, summary: Summary, step: int) -> None:
         """Count an item (step 1, or -1 to undo) in the workflow state it is in, and in load if it is in progress."""
         if summary.state is None or summary.deleted:
             return
         change(self.states, summary.state, step)
+        if summary.flow_state is FlowState.UNMAPPED:
+            change(self.unmapped, (summary.source, summary.state), step)
         if summary.in_load and summary.start is not None:
             (self.load.put if step > 0 else self.load.take)(summary, summary.start)
 
@@ -53,6 +62,37 @@ class Board:
         flow_time = None if summary.start is None else finish.time - summary.start.time
         row = Finish(finish.time, key, finish.item_type, flow_time, summary.active, summary.stays)
         _move(self._finishes, row, step)
+
+    def count_objective(self, key: bytes, objective: Objective, step: int) -> None:
+        """Count a PI objective."""
+        if objective.pi is None:
+            return
+        held = self._objectives.setdefault(objective.pi, {})
+        if step > 0:
+            held[key] = objective
+        else:
+            del held[key]
+        if not held:
+            del self._objectives[objective.pi]
+        self._predictability.clear()
+
+    def predictability(self) -> dict[str, Predictability]:
+        """Give planned, actual and projected value of the last PIs by name; summed anew only after a change."""
+        if not self._predictability:
+            self._predictability = {
+                pi: predictability((each.committed, each.planned, each.actual) for each in held.values())
+                for pi, held in sorted(self._objectives.items())[-MAX_INCREMENTS:]
+            }
+        return dict(self._predictability)
+
+    def flow_time(self, window: int, q: float, now: int) -> float | None:
+        """Give any quantile (seconds) of flow time over (now - window, now]; None where nothing was measured."""
+        cut = self._finishes.cut(window, now)
+        kept = self._flow_times.get((window, q))
+        if kept is None or kept[0] != cut:
+            times = sorted(row.flow_time for row in self._finishes.read(cut) if row.flow_time is not None)
+            kept = self._flow_times[window, q] = cut, quantile(times, q) if times else None
+        return kept[1]
 
     def window(self, window: int, now: int) -> WindowNumbers:
         """Give the numbers over (now - window, now], in microseconds; summed anew only where the cut has changed."""

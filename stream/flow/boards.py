@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from stream.config.model import FlowConfig
 from stream.flow.board import Board
+from stream.items.objective import Objective
 from stream.items.summary import Summary, Team
 
 
@@ -59,10 +60,10 @@ class Boards:
         self._configured = configured_nodes(config)
         self._boards: dict[Node, Board] = {node: Board() for node, _ in self._configured}
         self._limits = dict(self._configured)
-        self._summaries: dict[int, dict[bytes, Summary]] = {}
+        self._summaries: dict[int, dict[bytes, Summary | Objective]] = {}
 
-    def put(self, partition: int, key: bytes, summary: Summary | None) -> None:
-        """Replace the item's former summary; None takes it out."""
+    def put(self, partition: int, key: bytes, summary: Summary | Objective | None) -> None:
+        """Replace the item's (or objective's) former summary; None takes it out."""
         held = self._summaries.setdefault(partition, {})
         former = held.pop(key, None)
         if former is not None:
@@ -87,7 +88,11 @@ class Boards:
         """Count the items whose summaries a partition holds."""
         return len(self._summaries.get(partition, {}))
 
-    def _count(self, partition: int, key: bytes, summary: Summary, step: int) -> None:
+    def _count(self, partition: int, key: bytes, summary: Summary | Objective, step: int) -> None:
+        if isinstance(summary, Objective):
+            for board in self._of(summary.owner, partition):
+                board.count_objective(key, summary, step)
+            return
         for board in self._of(summary.owner, partition):
             board.count_state(summary, step)
         if summary.start is not None:

@@ -9,7 +9,7 @@ from stream.config.model import FlowConfig
 from stream.events.event import Event
 from stream.events.rejection import Rejection
 from stream.flow.boards import Boards
-from stream.flow.report import NodeNumbers, read
+from stream.flow.report import NodeNumbers, Reading, read
 from stream.items.codec import decode_summary
 from stream.items.tracker import Batch, Derivation
 
@@ -38,4 +38,4 @@ class Replay:
         for sent in self._batch.close().summaries:
             summary = None if sent.value is None else decode_summary(sent.value, self._derivation.name)
             boards.put(sent.partition, sent.key, summary)
-        return read(boards, self._config.windows, self._at)
+        return read(boards, Reading(self._config), self._at)

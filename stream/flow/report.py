@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
-from stream.config.model import Duration
+from stream.config.model import FlowConfig
 from stream.flow.board import Board, WindowNumbers
 from stream.flow.boards import Boards, Node
 from stream.flow.finished import Finished
+from stream.flow.goals import Goals, Measured
+from stream.flow.predictability import Predictability
 from stream.flow.statistics import Statistics
 from stream.items.summary import FlowState
 
 
 class NodeNumbers(NamedTuple):
-    """What one node shows at one instant; immutable, so that any thread may read it."""
+    """What one node shows at one instant; immutable, so that any thread may read it.
+
+    `ageing`: items in progress older than 85 % of what the node finished in the longest window; None where it finished
+    nothing. `blocked_age_max`: seconds. `unmapped`: items in states that no workflow names, by source and state.
+    """
 
     node: Node
     limit: int | None
@@ -26,20 +32,35 @@ class NodeNumbers(NamedTuple):
     blocked: Mapping[str, int]
     lower_bounds: int
     states: Mapping[str, int]
+    unmapped: Mapping[tuple[str, str], int]
     age: Statistics
+    ageing: int | None
+    blocked_age_max: float | None
     windows: Mapping[str, WindowNumbers]
+    predictability: Mapping[str, Predictability]
+    targets: tuple[Measured, ...]
+
+
+class Reading:
+    """What a configuration wants to be read: windows and targets."""
+
+    def __init__(self, config: FlowConfig) -> None:
+        self.windows = config.windows
+        self.longest = max(window.microseconds for window in config.windows)
+        self.goals = Goals(config)
 
 
 def read(
-    boards: Boards, windows: Iterable[Duration], now: int, wanted: Callable[[Node], bool] = lambda _: True
+    boards: Boards, reading: Reading, now: int, wanted: Callable[[Node], bool] = lambda _: True
 ) -> list[NodeNumbers]:
     """Read the wanted nodes at `now` (microseconds)."""
-    windows = tuple(windows)
-    return [_read_node(node, limit, board, windows, now) for node, limit, board in boards.nodes() if wanted(node)]
+    return [_read_node(node, limit, board, reading, now) for node, limit, board in boards.nodes() if wanted(node)]
 
 
-def _read_node(node: Node, limit: int | None, board: Board, windows: tuple[Duration, ...], now: int) -> NodeNumbers:
+def _read_node(node: Node, limit: int | None, board: Board, reading: Reading, now: int) -> NodeNumbers:
     load = board.load
+    line = board.window(reading.longest, now).finished.flow_time.p85
+    predictability = board.predictability()
     return NodeNumbers(
         node=node,
         limit=limit,
@@ -49,8 +70,13 @@ def _read_node(node: Node, limit: int | None, board: Board, windows: tuple[Durat
         blocked=dict(load.blocked),
         lower_bounds=load.lower_bounds,
         states=dict(board.states),
+        unmapped=dict(board.unmapped),
         age=load.age(now),
-        windows={window.label: board.window(window.microseconds, now) for window in windows},
+        ageing=None if line is None else load.older_than(line, now),
+        blocked_age_max=load.blocked_age_max(now),
+        windows={window.label: board.window(window.microseconds, now) for window in reading.windows},
+        predictability=predictability,
+        targets=reading.goals.measure(node, board, predictability, now),
     )
 
 
@@ -69,8 +95,22 @@ def as_json(numbers: NodeNumbers) -> dict[str, Any]:
             "limit": numbers.limit,
         },
         "age": asdict(numbers.age),
+        "ageing": numbers.ageing,
+        "blocked_age_max": numbers.blocked_age_max,
+        "unmapped": _by_source(numbers.unmapped),
         "windows": {label: _window(window) for label, window in numbers.windows.items()},
+        "predictability": {
+            pi: {**values._asdict(), "ratio": values.ratio} for pi, values in numbers.predictability.items()
+        },
+        "targets": [target._asdict() for target in numbers.targets],
     }
+
+
+def _by_source(unmapped: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (source, state), count in sorted(unmapped.items()):
+        found.setdefault(source, {})[state] = count
+    return found
 
 
 def _window(window: WindowNumbers) -> dict[str, Any]:

@@ -39,11 +39,12 @@ def describe(durations: Sequence[int]) -> Statistics:
     if not durations:
         return Statistics()
     mean = sum(durations) / len(durations) / SECOND
-    p50, p85, p95 = (_quantile(durations, q) for q in QUANTILES)
+    p50, p85, p95 = (quantile(durations, q) for q in QUANTILES)
     return Statistics(len(durations), mean, p50, p85, p95, durations[-1] / SECOND)
 
 
-def _quantile(durations: Sequence[int], q: float) -> float:
+def quantile(durations: Sequence[int], q: float) -> float:
+    """Give a quantile, in seconds, of sorted durations in microseconds, of which there is at least one."""
     rank = (len(durations) - 1) * q
     low = int(rank)
     high = min(low + 1, len(durations) - 1)

@@ -5,6 +5,7 @@ So a team that is gone, or a partition that moved away, leaves no series.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -22,7 +23,8 @@ from stream.flow.finished import BUCKETS
 from stream.flow.report import NodeNumbers
 from stream.flow.statistics import QUANTILES, SECOND
 from stream.gauges.catalogue import CATALOGUE
-from stream.gauges.engine_numbers import FRESHNESS_BUCKETS, EngineNumbers
+from stream.gauges.engine_numbers import BEYOND, FRESHNESS_BUCKETS, EngineNumbers
+from stream.gauges.goals import add_goals
 from stream.gauges.snapshot import Snapshot, Wall
 from stream.items.rules import OTHER
 from stream.items.summary import LOAD_STATES
@@ -58,6 +60,7 @@ class FlowCollector(Collector):
             if node.node.level == "team":
                 self._team(families, node)
             _node(families, node)
+            add_goals(families, node, self._wall.met_since)
         _engine(families, self._engine, snapshot)
         yield from families.values()
 
@@ -71,6 +74,10 @@ class FlowCollector(Collector):
                 families["flow_load_items"].add_metric([*owner, item_type, state.value], count)
         for name, count in bounded(numbers.states).items():
             families["flow_state_items"].add_metric([*owner, name], count)
+        for (source, name), count in _bounded_unmapped(numbers.unmapped).items():
+            families["flow_unmapped_items"].add_metric([*owner, source, name], count)
+        if numbers.ageing is not None:
+            families["flow_ageing_items"].add_metric(owner, numbers.ageing)
         families["flow_item_age_lower_bound_items"].add_metric(owner, numbers.lower_bounds)
         for label in numbers.windows:
             self._team_window(families, numbers, [*owner, label])
@@ -100,6 +107,8 @@ def _node(families: Mapping[str, Any], numbers: NodeNumbers) -> None:
     if numbers.limit is not None:
         families["flow_load_limit_items"].add_metric(labels, numbers.limit)
         families["flow_load_ratio"].add_metric(labels, numbers.load / numbers.limit)
+    if numbers.blocked_age_max is not None:
+        families["flow_blocked_age_max_seconds"].add_metric(labels, numbers.blocked_age_max)
     if numbers.age.max is not None:
         families["flow_item_age_max_seconds"].add_metric(labels, numbers.age.max)
         for q in QUANTILES:
@@ -124,6 +133,9 @@ def _engine(families: Mapping[str, Any], engine: EngineNumbers, snapshot: Snapsh
         families["flow_dead_letters_total"].add_metric([reason], count)
     for source, count in dict(engine.anomalies).items():
         families["flow_clock_anomalies_total"].add_metric([source], count)
+    for source, count in dict(engine.backdated).items():
+        families["flow_backdated_events_total"].add_metric([source], count)
+    families["flow_lag_events"].add_metric([], engine.lag)
     families["flow_late_events_total"].add_metric([], engine.late)
     for source, time in dict(engine.newest).items():
         families["flow_newest_event_timestamp_seconds"].add_metric([source], time / SECOND)
@@ -143,6 +155,14 @@ def bounded(states: Mapping[str, Any]) -> dict[str, Any]:
     if len(names) > MAX_STATES:
         kept["other"] = kept.get("other", 0) + sum(states[name] for name in names[MAX_STATES:])
     return kept
+
+
+def _bounded_unmapped(unmapped: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Keep the series of a node within bounds: beyond `MAX_STATES`, in their order, all others are `other`."""
+    found: Counter[tuple[str, str]] = Counter()
+    for number, (place, count) in enumerate(sorted(unmapped.items())):
+        found[place if number < MAX_STATES else (BEYOND, BEYOND)] += count
+    return found
 
 
 def _union(configured: tuple[str, ...], present: Iterable[str]) -> list[str]:

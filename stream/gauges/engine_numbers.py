@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+
+from stream.items.tracker import Outcome
 
 FRESHNESS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 MAX_SOURCES = 100
@@ -19,22 +20,23 @@ class EngineNumbers:
         self.events: Counter[tuple[str, str]] = Counter()
         self.dead_letters: Counter[str] = Counter()
         self.anomalies: Counter[str] = Counter()
+        self.backdated: Counter[str] = Counter()
         self.late = 0
+        self.lag = 0
         self.newest: dict[str, int] = {}
         self.freshness = [0] * (len(FRESHNESS_BUCKETS) + 1)
         self.freshness_sum = 0.0
         self._sources: set[str] = set()
 
-    def count(
-        self, events: Mapping[tuple[str, str], int], anomalies: Mapping[str, int], late: int, reasons: Any
-    ) -> None:
+    def count(self, outcome: Outcome) -> None:
         """Count what an acknowledged batch came to."""
-        for (source, outcome), number in events.items():
-            self.events[self.label(source), outcome] += number
-        for source, number in anomalies.items():
-            self.anomalies[self.label(source)] += number
-        self.dead_letters.update(reasons)
-        self.late += late
+        for (source, what), number in outcome.counts.items():
+            self.events[self.label(source), what] += number
+        for counter, counts in ((self.anomalies, outcome.anomalies), (self.backdated, outcome.backdated)):
+            for source, number in counts.items():
+                counter[self.label(source)] += number
+        self.dead_letters.update(refusal.rejection.reason.value for refusal in outcome.refusals)
+        self.late += outcome.late
 
     def see(self, newest: Mapping[str, int]) -> None:
         """Note the newest event times (microseconds) by source."""

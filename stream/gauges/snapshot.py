@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stream.flow.report import NodeNumbers
@@ -28,8 +28,9 @@ class Snapshot(NamedTuple):
 
 
 class Wall:
-    """Where the newest snapshot hangs."""
+    """Where the newest snapshot hangs; `met_since`: since when (microseconds) each target was seen met, by name."""
 
     def __init__(self) -> None:
         self.snapshot = Snapshot(0, (), (("starting", "the worker has only just begun"),))
+        self.met_since: Mapping[str, int] = {}
         self.heartbeat = 0.0

@@ -23,7 +23,7 @@ from stream.items.rules import Rules
 from stream.items.summary import ENDED_STATES, LOAD_STATES, FlowState, Stamp, Summary
 
 # To be raised with every change of what the fold makes of a history: all summaries are then derived anew.
-VERSION = 1
+VERSION = 2
 
 
 def fold(item: str, entries: Iterable[Entry], rules: Rules, now: int) -> Summary | None:
@@ -44,7 +44,7 @@ class _Life:
     """An item between two of its events."""
 
     __slots__ = (
-        "active", "at", "attributes", "blocked", "deleted", "finish", "finished_active", "finished_stays",
+        "active", "at", "attributes", "blocked_since", "deleted", "finish", "finished_active", "finished_stays",
         "flow_state", "from_the_middle", "rules", "start", "start_is_lower_bound", "state", "stays",
     )  # fmt: skip
 
@@ -54,7 +54,7 @@ class _Life:
         self.at = first.time
         self.state: str | None = None
         self.flow_state: FlowState | None = None
-        self.blocked = False
+        self.blocked_since: int | None = None
         self.deleted = False
         self.start: Stamp | None = None
         self.start_is_lower_bound = False
@@ -88,7 +88,8 @@ class _Life:
         elif changes.get("state") is not None:
             self.deleted = False
         if "blocked" in changes:
-            self.blocked = changes["blocked"] is True
+            already = entry.time if self.blocked_since is None else self.blocked_since
+            self.blocked_since = already if changes["blocked"] is True else None
         self._enter(self.attributes.get("state"), entry.time)
         self.from_the_middle = False
 
@@ -96,7 +97,7 @@ class _Life:
         if self.start is not None and until > self.at and self.state is not None:
             passed = until - self.at
             self.stays[self.state] = self.stays.get(self.state, 0) + passed
-            if self.flow_state is FlowState.ACTIVE and not self.blocked:
+            if self.flow_state is FlowState.ACTIVE and self.blocked_since is None:
                 self.active += passed
         self.at = until
 
@@ -115,7 +116,7 @@ class _Life:
             self.finish = self._stamp(time)
             self.finished_active, self.finished_stays = self.active, dict(self.stays)
         if after in ENDED_STATES:
-            self.blocked = False
+            self.blocked_since = None
 
     def _return(self) -> None:
         workflow = self.rules.workflow(self.attributes)
@@ -142,7 +143,7 @@ class _Life:
             item_type=self.rules.item_type(self.attributes),
             state=self.state,
             flow_state=self.flow_state,
-            blocked=self.blocked,
+            blocked_since=self.blocked_since,
             deleted=self.deleted,
             start=self.start,
             start_is_lower_bound=self.start_is_lower_bound,

@@ -52,6 +52,14 @@ class Rules:
             _remember(self._owner_of, key, found)
         return found
 
+    def team_named(self, team: str | None, art: str | None = None, value_stream: str | None = None) -> Team:
+        """Give the first team of that name, in the ART and value stream where they are given; else `unassigned`."""
+        wanted = (value_stream, art, team)
+        named = (owner for owner, _ in self._owners if owner.team == team)
+        return next(
+            (owner for owner in named if all(w in (None, n) for w, n in zip(wanted, owner, strict=True))), UNASSIGNED
+        )
+
     def workflow(self, attributes: Mapping[str, Any]) -> WorkflowRules | None:
         """Give the first workflow whose `applies_to` matches, if any does."""
         key = tuple([fingerprint_of(attributes.get(field)) for field in self._workflow_fields])

@@ -51,6 +51,7 @@ class Summary:
     """An item as its known events left it.
 
     `start`: first entry into `active` or `waiting`; `start_is_lower_bound`: the item was first seen in mid-life.
+    `blocked_since`: when the present block began.
     `finish`: latest entry into `done`, while the item is still done. `active` and `stays` (by workflow state)
     are microseconds between start and finish, and empty unless the item has both.
     """
@@ -61,13 +62,18 @@ class Summary:
     item_type: str
     state: str | None
     flow_state: FlowState | None
-    blocked: bool = False
+    blocked_since: int | None = None
     deleted: bool = False
     start: Stamp | None = None
     start_is_lower_bound: bool = False
     finish: Stamp | None = None
     active: int = 0
     stays: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the item is blocked now."""
+        return self.blocked_since is not None
 
     @property
     def in_load(self) -> bool:

@@ -15,17 +15,20 @@ from zlib import crc32
 
 from stream.config.model import FlowConfig
 from stream.events.decode import decode
-from stream.events.event import Event, EventType
+from stream.events.event import DAY, Event, EventType
 from stream.events.rejection import Rejection
 from stream.items import codec
-from stream.items.codec import encode_summary
+from stream.items.codec import encode_objective, encode_summary
 from stream.items.fold import VERSION as FOLD_VERSION
 from stream.items.fold import fold
 from stream.items.history import History, decode_history, new_history, read_header
+from stream.items.objective import Objective, fold_objective
 from stream.items.rules import Rules
 from stream.items.summary import ENDED_STATES, Summary
 
 MILLISECOND = 1_000
+OBJECTIVE = "\0objective\0"
+BACKDATED_AFTER = DAY
 
 
 class Record(Protocol):
@@ -93,6 +96,7 @@ class Outcome:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     newest: dict[str, int] = field(default_factory=dict)
     anomalies: Counter[str] = field(default_factory=Counter)
+    backdated: Counter[str] = field(default_factory=Counter)
     late: int = 0
     due: dict[bytes, int] = field(default_factory=dict)
 
@@ -135,6 +139,8 @@ class Batch:
         self._outcome.counts[event.source, outcome] += 1
         if event.time > arrival + self._derivation.tolerance and outcome == "applied":
             self._outcome.anomalies[event.source] += 1
+        if event.time < arrival - BACKDATED_AFTER and outcome == "applied":
+            self._outcome.backdated[event.source] += 1
         if event.time > self._outcome.newest.get(event.source, event.time - 1):
             self._outcome.newest[event.source] = event.time
         self._arrivals[key] = max(arrival, self._arrivals.get(key, 0))
@@ -156,11 +162,10 @@ class Batch:
 
     def _close(self, key: bytes, history: History) -> None:
         history.forget_if_erased(self._now)
-        counted = history.entries[0].type is not EventType.OBJECTIVE
-        summary = fold(key.decode(), history.entries, self._derivation.rules, self._now) if counted else None
+        summary = _folded(key, history, self._derivation.rules, self._now)
         stands_in = self._stands_in(summary)
         history.sent |= sum(1 << partition for partition in stands_in)
-        if counted and self._derivation.partitions == 1:
+        if self._derivation.partitions == 1:
             # Nothing is to be remembered where there is one partition; so rows tell of nothing but their events.
             history.sent = 1
         row = history.encode()
@@ -170,16 +175,17 @@ class Batch:
             self._outcome.due[key] = min(entry.time for entry in history.entries if entry.time > self._now)
         self._send(key, summary, stands_in, history.sent)
 
-    def _stands_in(self, summary: Summary | None) -> set[int]:
+    def _stands_in(self, summary: Summary | Objective | None) -> set[int]:
         """Give the partitions in which the item counts: its owner's now, at its start and at its finish."""
         if summary is None:
             return set()
-        owners = [summary.owner, *(stamp.owner for stamp in (summary.start, summary.finish) if stamp)]
+        stamps = (summary.start, summary.finish) if isinstance(summary, Summary) else ()
+        owners = [summary.owner, *(stamp.owner for stamp in stamps if stamp)]
         return {self._derivation.partition(owner.value_stream) for owner in owners}
 
-    def _send(self, key: bytes, summary: Summary | None, stands_in: set[int], sent: int) -> None:
+    def _send(self, key: bytes, summary: Summary | Objective | None, stands_in: set[int], sent: int) -> None:
         arrival = self._arrivals.get(key, 0)
-        value = None if summary is None else encode_summary(summary, self._derivation.name)
+        value = None if summary is None else _encoded(summary, self._derivation.name)
         for partition in range(self._derivation.partitions):
             if sent >> partition & 1:
                 kept = value if partition in stands_in else None
@@ -188,23 +194,33 @@ class Batch:
 
 def row_key(event: Event) -> bytes:
     """Give the key of the item's row; objectives live beside the items and never clash with one."""
-    prefix = "\0objective\0" if event.type is EventType.OBJECTIVE else ""
+    prefix = OBJECTIVE if event.type is EventType.OBJECTIVE else ""
     return (prefix + event.item).encode()
+
+
+def _folded(key: bytes, history: History, rules: Rules, now: int) -> Summary | Objective | None:
+    name = key.decode()
+    if name.startswith(OBJECTIVE):
+        return fold_objective(name.removeprefix(OBJECTIVE), history.entries, rules, now)
+    return fold(name, history.entries, rules, now)
+
+
+def _encoded(summary: Summary | Objective, derivation: str) -> bytes:
+    if isinstance(summary, Objective):
+        return encode_objective(summary, derivation)
+    return encode_summary(summary, derivation)
 
 
 def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[Sent] | None:
     """Tell whether an item is beyond retention; then give what takes it out everywhere, else None.
 
     Beyond retention is an item whose last event came more than a week ago, and which was finished, cancelled,
-    deleted or erased longer ago than `retention`. Items that are not finished stay for ever.
+    deleted or erased longer ago than `retention`. Items that are not finished stay for ever; objectives do not.
     """
     header = read_header(row)
     if header.newest > now - derivation.retention or header.arrival > now - 7 * 86_400 * 1_000_000:
         return None
-    entries = decode_history(row).entries
-    if entries[0].type is EventType.OBJECTIVE:
-        return None
-    summary = fold(key.decode(), entries, derivation.rules, now)
-    if summary is not None and not (summary.deleted or summary.flow_state in ENDED_STATES):
+    summary = _folded(key, decode_history(row), derivation.rules, now)
+    if isinstance(summary, Summary) and not (summary.deleted or summary.flow_state in ENDED_STATES):
         return None
     return [Sent(partition, key, None, 0) for partition in range(derivation.partitions) if header.sent >> partition & 1]

@@ -35,10 +35,14 @@ class Outbox:
     """A producer for batches.
 
     `deadline` is after how many seconds a write that is not acknowledged has failed; `may_write` is called before each
-    request goes out, and does not return where this process must not write any more.
+    request goes out, and does not return where this process must not write any more. `idempotent` is for rows that must
+    not stand there twice when a request is repeated.
     """
 
-    def __init__(self, brokers: Sequence[str], deadline: float, may_write: Callable[[], None]) -> None:
+    def __init__(
+        self, brokers: Sequence[str], deadline: float, may_write: Callable[[], None], *, idempotent: bool = False
+    ) -> None:
+        self._idempotent = idempotent
         self._may_write = may_write
         self._brokers = list(brokers)
         self._deadline = deadline
@@ -49,6 +53,7 @@ class Outbox:
         self._producer = AIOKafkaProducer(
             bootstrap_servers=self._brokers,
             acks="all",
+            enable_idempotence=self._idempotent,
             max_batch_size=MAX_BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=int(self._deadline * 1000),
@@ -79,9 +84,11 @@ class Outbox:
         Raises KafkaError if any was not acknowledged within the deadline; some may then be written nevertheless.
         """
         try:
-            written = [(tp, await self._submit(tp, part)) for tp, part in rows.items() if part]
-            return {tp: await self._acknowledged(futures) for tp, futures in written}
-        except ClientError as error:
+            # An idempotent client never gives a batch up.
+            async with asyncio.timeout(self._deadline if self._idempotent else None):
+                written = [(tp, await self._submit(tp, part)) for tp, part in rows.items() if part]
+                return {tp: await self._acknowledged(futures) for tp, futures in written}
+        except (ClientError, TimeoutError) as error:
             topics = ", ".join(sorted({tp.topic for tp in rows}))
             raise KafkaError(f"Kafka has not acknowledged what was written to {topics}: {error!r}") from None
 

@@ -11,6 +11,8 @@ EVENTS = "events"
 ITEMS = "items"
 HISTORIES = "histories"
 DEAD_LETTERS = "dead-letters"
+METRICS = "metrics"
+ALERTS = "alerts"
 
 MIB = 1024 * 1024
 HOUR_MS = 3_600_000
@@ -47,7 +49,14 @@ class Topic:
 
 def topics(settings: Settings) -> tuple[Topic, ...]:
     """Declare the topics that the engine needs, under the settings' prefix and partitions."""
-    return (_events(settings), _items(settings), _histories(settings), _dead_letters(settings))
+    return (
+        _events(settings),
+        _items(settings),
+        _histories(settings),
+        _dead_letters(settings),
+        _metrics(settings),
+        _alerts(settings),
+    )
 
 
 def _events(settings: Settings) -> Topic:
@@ -94,4 +103,31 @@ def _dead_letters(settings: Settings) -> Topic:
         config=KEPT_A_MONTH | {"max.message.bytes": str(17 * MIB)},
         key="key of the refused record",
         purpose="refused records, bytes unchanged, with the reason in headers",
+    )
+
+
+def _metrics(settings: Settings) -> Topic:
+    # A worker reads the topic back when it starts, so that what has been replaced must go soon. The broker compresses:
+    # numbers of many nodes are much alike, and the worker's event loop has other things to do.
+    config = {"segment.ms": str(HOUR_MS // 6), "compression.type": "gzip", "max.message.bytes": str(16 * MIB)}
+    return Topic(
+        name=settings.topic(METRICS),
+        partitions=settings.items_partitions,
+        config=COMPACTED | config,
+        key="node: level and names",
+        purpose="each node's numbers when they change, as CloudEvents; a tombstone takes the node out",
+        setting="FLOW_ITEMS_PARTITIONS",
+    )
+
+
+def _alerts(settings: Settings) -> Topic:
+    # For a week each change can be read, also by who was away; after that the newest of each key.
+    lag = {"min.compaction.lag.ms": str(7 * DAY_MS), "max.compaction.lag.ms": str(8 * DAY_MS)}
+    return Topic(
+        name=settings.topic(ALERTS),
+        partitions=settings.items_partitions,
+        config=COMPACTED | lag,
+        key="limit (level and names) or target (name)",
+        purpose="limits passed and recovered, targets missed and met, as CloudEvents: one record for each change",
+        setting="FLOW_ITEMS_PARTITIONS",
     )

@@ -27,7 +27,7 @@ def test_what_was_understood() -> None:
     assert result.exit_code == 0
     lines = dict(line.split(": ", 1) for line in result.stdout.splitlines())
     assert lines["fingerprint"] == load_config(REFERENCE).fingerprint
-    assert (lines["value streams"], lines["arts"], lines["teams"], lines["limits"]) == ("2", "2", "3", "4")
+    assert (lines["value streams"], lines["arts"], lines["teams"], lines["limits"]) == ("2", "2", "3", "6")
     assert lines["windows"] == "1d, 7d, 14d, 30d, 90d"
     assert lines["value stream Payments (limit 60)"] == "Checkout (limit 30): Cards (limit 8), Wallets (limit 6)"
 
@@ -88,5 +88,5 @@ def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     command.main([str(REFERENCE)], standalone_mode=False)
     shown = capsys.readouterr().out
     assert "is a valid configuration" in shown
-    assert "│ Support: First Line" in shown
+    assert "│ Support (limit 12): First Line (limit 9)" in shown
     assert "value stream Operations" in shown

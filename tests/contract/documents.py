@@ -13,7 +13,16 @@ from referencing import Registry, Resource
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 EXAMPLES = SCHEMAS / "examples"
 # The configuration's schema has tests of its own.
-NAMES = ("dead-letter", "event", "item-summary", "node-metrics", "replay")
+NAMES = (
+    "alert",
+    "dead-letter",
+    "event",
+    "item-summary",
+    "node-measured",
+    "node-metrics",
+    "objective-summary",
+    "replay",
+)
 
 
 def schema(name: str) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def test_consumer_group_is_the_programs() -> None:
 def test_references_resolve() -> None:
     document = asyncapi()
     references = list(_references(document))
-    assert {"event.schema.json", "item-summary.schema.json", "dead-letter.schema.json"} <= set(references)
+    named = ("event", "item-summary", "dead-letter", "node-measured", "alert")
+    assert {f"{name}.schema.json" for name in named} <= set(references)
     for reference in references:
         assert _local(document, reference) if reference.startswith("#") else (SCHEMAS / reference).is_file()
 

@@ -10,11 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.agents.letters import dead_letter
+from stream.agents.messages import alert, measured, read_alert
 from stream.events.decode import decode
 from stream.events.encode import envelope
 from stream.events.rejection import Reason, Rejection
 from stream.events.time import format_time
-from stream.flow.report import as_json, read
+from stream.flow.report import NodeNumbers, Reading, as_json, read
+from stream.flow.watch import Watch
 from stream.items.tracker import Refusal
 from tests.contract.documents import example, examples, validator
 from tests.oracle.histories import configs, event_lists, instants
@@ -22,7 +24,10 @@ from tests.properties.engine import Engine, accepted, configured, microseconds
 
 EVENT = validator("event")
 SUMMARY = validator("item-summary")
+OBJECTIVE = validator("objective-summary")
 REPLAY = validator("replay")
+NODE = validator("node-measured")
+ALERT = validator("alert")
 LETTER = validator("dead-letter")
 
 
@@ -49,9 +54,22 @@ def test_events_summaries_and_numbers_fit_their_schemas(data: st.DataObject, at:
     engine = Engine(configured(config), microseconds(at))
     engine.take(events)
     for value in engine.items.values():
-        SUMMARY.validate(orjson.loads(value))
-    nodes = [as_json(node) for node in read(engine.boards(), engine.config.windows, engine.now)]
-    REPLAY.validate(orjson.loads(orjson.dumps({"at": format_time(engine.now), "nodes": nodes})))
+        summary = orjson.loads(value)
+        (OBJECTIVE if "objective" in summary else SUMMARY).validate(summary)
+    nodes = read(engine.boards(), Reading(engine.config), engine.now)
+    body = {"at": format_time(engine.now), "nodes": [as_json(node) for node in nodes]}
+    REPLAY.validate(orjson.loads(orjson.dumps(body)))
+    _feed_fits(nodes, engine.now)
+
+
+def _feed_fits(nodes: list[NodeNumbers], now: int) -> None:
+    for numbers in nodes:
+        NODE.validate(orjson.loads(measured(numbers.node, as_json(numbers), now).value or b""))
+    changes = Watch().look(nodes, now)
+    told = [alert(change, now) for change in changes]
+    for row in told:
+        ALERT.validate(orjson.loads(row.value or b""))
+    assert [read_alert(row.key or b"", row.value) for row in told] == [change[:2] for change in changes]
 
 
 def test_dead_letters_fit_their_schema_for_every_reason() -> None:

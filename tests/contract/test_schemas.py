@@ -13,11 +13,18 @@ from stream.events.decode import decode_value
 from stream.events.event import EventType
 from stream.events.rejection import Reason
 from stream.events.time import parse_time
+from stream.flow.watch import Kind
 from stream.items.summary import FlowState
 from tests.contract.documents import EXAMPLES, NAMES, example, examples, registry, schema, validator
 
 # Where each invalid example is wrong, and the keyword that refuses it.
 INVALID = {
+    "alert.invalid-lasted-text": ("$.data.lasted_seconds", "type"),
+    "alert.invalid-limit-without-value": ("$.data", "required"),
+    "alert.invalid-sequence-number": ("$.sequence", "type"),
+    "alert.invalid-since-without-offset": ("$.data.since", "pattern"),
+    "alert.invalid-target-without-bounds": ("$.data", "required"),
+    "alert.invalid-type": ("$.type", "enum"),
     "dead-letter.invalid-arrival-without-offset": ("$.flow_arrival", "pattern"),
     "dead-letter.invalid-line-zero": ("$.flow_line", "pattern"),
     "dead-letter.invalid-missing-detail": ("$", "required"),
@@ -37,7 +44,7 @@ INVALID = {
     "event.invalid-missing-item": ("$.data", "required"),
     "event.invalid-objective-committed-text": ("$.data.committed", "type"),
     "event.invalid-objective-negative-value": ("$.data.planned_value", "minimum"),
-    "event.invalid-objective-without-pi": ("$.data", "required"),
+    "event.invalid-objective-blank-pi": ("$.data.pi", "pattern"),
     "event.invalid-sequence-number": ("$.sequence", "type"),
     "event.invalid-specversion": ("$.specversion", "const"),
     "event.invalid-state-number": ("$.data.state", "type"),
@@ -51,16 +58,23 @@ INVALID = {
     "item-summary.invalid-owner-of-two": ("$.owner", "minItems"),
     "item-summary.invalid-start-without-type": ("$.start", "required"),
     "item-summary.invalid-version": ("$.v", "const"),
+    "node-measured.invalid-bad-node": ("$.data.load.items", "minimum"),
+    "node-measured.invalid-without-instant": ("$.data", "required"),
+    "node-measured.invalid-without-subject": ("$", "required"),
     "node-metrics.invalid-efficiency-above-one": ("$.windows['7d'].efficiency", "maximum"),
     "node-metrics.invalid-level": ("$.level", "enum"),
     "node-metrics.invalid-missing-art": ("$", "required"),
     "node-metrics.invalid-missing-velocity": ("$.windows['7d']", "required"),
     "node-metrics.invalid-negative-load": ("$.load.items", "minimum"),
     "node-metrics.invalid-portfolio-with-team": ("$.team", "const"),
+    "node-metrics.invalid-ratio-negative": ("$.predictability['2026.4'].ratio", "minimum"),
     "node-metrics.invalid-seconds-text": ("$.windows['7d'].active_seconds", "type"),
     "node-metrics.invalid-statistic-of-nothing": ("$.age.mean", "type"),
+    "node-metrics.invalid-target-met-of-nothing": ("$.targets[0].met", "type"),
     "node-metrics.invalid-team-without-name": ("$.team", "minLength"),
     "node-metrics.invalid-window-label": ("$.windows", "pattern"),
+    "objective-summary.invalid-negative-value": ("$.planned_millionths", "minimum"),
+    "objective-summary.invalid-owner-of-two": ("$.owner", "minItems"),
     "replay.invalid-at-without-offset": ("$.at", "pattern"),
     "replay.invalid-bad-node": ("$.nodes[0]", "required"),
     "replay.invalid-no-nodes": ("$.nodes", "contains"),
@@ -118,6 +132,10 @@ def test_reasons_are_the_programs() -> None:
 
 def test_event_types_are_the_programs() -> None:
     assert schema("event")["properties"]["type"]["enum"] == [str(kind) for kind in EventType]
+
+
+def test_changes_are_the_programs() -> None:
+    assert schema("alert")["properties"]["type"]["enum"] == [str(kind) for kind in Kind]
 
 
 def test_flow_states_are_the_programs() -> None:

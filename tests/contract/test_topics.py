@@ -22,7 +22,14 @@ def _as_declared(topic: Topic) -> Existing:
 def test_names_and_partitions_follow_the_settings() -> None:
     environ = {"FLOW_TOPIC_PREFIX": "acme.", "FLOW_EVENTS_PARTITIONS": "12", "FLOW_ITEMS_PARTITIONS": "3"}
     declared = {topic.name: topic.partitions for topic in topics(Settings.from_env(environ))}
-    assert declared == {"acme.events": 12, "acme.items": 3, "acme.histories": 12, "acme.dead-letters": 1}
+    assert declared == {
+        "acme.events": 12,
+        "acme.items": 3,
+        "acme.histories": 12,
+        "acme.dead-letters": 1,
+        "acme.metrics": 3,
+        "acme.alerts": 3,
+    }
 
 
 def test_partitions_name_the_variable_that_sets_them() -> None:

@@ -69,10 +69,11 @@ def test_after_a_pause_the_portfolio_has_worked_on_in_office_hours(tmp_path: Pat
     assert more[-1] > LATER
 
 
-def test_records_are_keyed_by_their_item(tmp_path: Path) -> None:
+def test_records_are_keyed_by_their_item_or_objective(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal") as journal:
         for step in take(journal, 200):
-            assert b'"item":"' + step.record.key + b'"' in step.record.value
+            kind = b"objective" if b"flow.objective.changed" in step.record.value else b"item"
+            assert b'"' + kind + b'":"' + step.record.key + b'"' in step.record.value
 
 
 def test_progress_rises_to_one(tmp_path: Path) -> None:

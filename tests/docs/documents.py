@@ -56,6 +56,6 @@ def first_column(heading: str, document: Path = README) -> list[str]:
 def shell_lines(document: Path) -> Iterator[str]:
     """Give the commands of the shell blocks; in a `console` block they stand behind `$ `."""
     for block in blocks(document, "sh"):
-        yield from (line for line in block.splitlines() if line)
+        yield from (line for line in block.replace("\\\n", "").splitlines() if line)
     for block in blocks(document, "console"):
         yield from (line[2:] for line in block.splitlines() if line.startswith("$ "))

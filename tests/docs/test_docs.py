@@ -37,6 +37,11 @@ FLOW_NAME = re.compile(r"\bflow_[a-z_]+[a-z]\b")
 # Labels and headers begin like a metric, and `flow_time` is a target's metric.
 OTHER_NAMES = LABELS | HEADERS | {"flow_time"}
 
+ASSIGNMENT = re.compile(r"[A-Z_]+=")
+OTHER_PROGRAMS = {
+    "alertmanager", "cd", "cp", "docker", "echo", "export", "for", "mkdir", "pip", "prometheus", "python", "sed",
+}  # fmt: skip
+
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
 
@@ -61,13 +66,13 @@ def _leads_somewhere(document: Path, link: str) -> bool:
 @each_document
 def test_commands_can_be_typed(document: Path) -> None:
     for line in shell_lines(document):
-        words = shlex.split(line, comments=True)
+        words = [word for word in shlex.split(line, comments=True) if not ASSIGNMENT.match(word)]
         if words[0] == "flowgauge":
             _parse(words[1:])
         elif words[0] == "make":
             assert words[1] in _make_targets(), line
         else:
-            assert line in ("pip install .", "export FLOW_KAFKA_BROKERS=127.0.0.1:9092"), line
+            assert words[0] in OTHER_PROGRAMS, line
 
 
 def _parse(words: list[str]) -> None:

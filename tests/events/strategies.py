@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from stream.events.decode import MAX_VALUE
 from stream.events.event import Event, EventType
 from stream.events.time import parse_time
 
@@ -22,7 +23,7 @@ def names(limit: int = 256) -> st.SearchStrategy[str]:
 
 _TEXTS = st.none() | st.text(_CHARACTERS, max_size=256)
 _NUMBERS = st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
-_AMOUNTS = st.none() | st.integers(0, 2**53) | st.floats(0, allow_nan=False, allow_infinity=False)
+_AMOUNTS = st.none() | st.integers(0, MAX_VALUE) | st.floats(0, MAX_VALUE)
 _VALUES = st.recursive(
     st.none() | st.booleans() | _NUMBERS | st.text(_CHARACTERS, max_size=30),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(_CHARACTERS), inner, max_size=3),
@@ -38,7 +39,9 @@ _KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "labels": st.lists(st.text(_CHARACTERS, max_size=256), max_size=5),
 }
 _OBJECTIVE: dict[str, st.SearchStrategy[Any]] = {
-    "pi": _TEXTS,
+    "pi": st.none() | names(),
+    "art": _TEXTS,
+    "value_stream": _TEXTS,
     "team": _TEXTS,
     "committed": st.booleans(),
     "planned_value": _AMOUNTS,

@@ -83,6 +83,16 @@ def erase(time: str, item: str = "1") -> Json:
     return event(time, {"item": item}, "flow.item.erased")
 
 
+def objective(time: str, name: str = "A", **fields: Any) -> Json:
+    """Make a change of a PI objective."""
+    return event(time, {"objective": name, **fields}, "flow.objective.changed")
+
+
+def plan(time: str, name: str = "A", **fields: Any) -> Json:
+    """Make an objective's first event: Cards promise 10 in 2026.3, unless the fields say otherwise."""
+    return objective(time, name, **{"pi": "2026.3", "team": "Cards", "planned_value": 10, **fields})
+
+
 class Numbers:
     """What a story comes to at an instant.
 
@@ -111,6 +121,15 @@ class Numbers:
     def velocity(self, label: str, name: str = "") -> int:
         """Give a node's velocity over a window."""
         return int(self.window(label, name)["velocity"])
+
+    def increments(self, name: str = "") -> dict[str, Json]:
+        """Give a node's predictability, by PI."""
+        found: dict[str, Json] = self.node(name)["predictability"]
+        return found
+
+    def targets(self, name: str = "") -> dict[str, tuple[float | None, bool | None]]:
+        """Give what a node's targets come to, and whether they are met."""
+        return {target["name"]: (target["actual"], target["met"]) for target in self.node(name)["targets"]}
 
     def lower_bounds(self, name: str = "") -> int:
         """Give how many ages of a node are lower bounds."""

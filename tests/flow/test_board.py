@@ -20,7 +20,7 @@ def count(board: Board, key: bytes, summary: Summary, step: int = 1) -> None:
 
 def test_putting_in_and_taking_out_in_another_order_leaves_an_empty_board() -> None:
     board = Board()
-    items = {b"a": doing(1, blocked=True), b"b": done(3, 1, active=5, stays={"Doing": 5}), b"c": done(3)}
+    items = {b"a": doing(1, blocked_since=2), b"b": done(3, 1, active=5, stays={"Doing": 5}), b"c": done(3)}
     assert board.empty
     for key, summary in items.items():
         count(board, key, summary)

@@ -22,7 +22,7 @@ def put(load: Load, *summaries: Summary) -> None:
 def test_counts_by_type_state_and_blocked_and_lower_bounds() -> None:
     load = Load()
     waiting = replace(doing(2), item_type="defect", state="Ready", flow_state=FlowState.WAITING)
-    put(load, doing(1), doing(1, blocked=True), replace(waiting, start_is_lower_bound=True))
+    put(load, doing(1), doing(1, blocked_since=2), replace(waiting, start_is_lower_bound=True))
     assert len(load) == 3
     assert load.by_type == {("feature", FlowState.ACTIVE): 2, ("defect", FlowState.WAITING): 1}
     assert load.by_state == {"Doing": 2, "Ready": 1}
@@ -31,7 +31,7 @@ def test_counts_by_type_state_and_blocked_and_lower_bounds() -> None:
 
 
 def test_taking_out_what_was_put_in_leaves_nothing() -> None:
-    load, item = Load(), doing(1, blocked=True, start_is_lower_bound=True)
+    load, item = Load(), doing(1, blocked_since=5, start_is_lower_bound=True)
     put(load, item)
     assert item.start is not None
     load.take(item, item.start)

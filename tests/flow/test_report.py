@@ -10,9 +10,9 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from stream.events.event import DAY
 from stream.flow.boards import PORTFOLIO, Boards, Node
-from stream.flow.report import as_json, read
+from stream.flow.report import Reading, as_json, read
 from stream.items.summary import FlowState
-from tests.flow.material import CARDS, configured, doing, done
+from tests.flow.material import CARDS, FLOW, configured, doing, done
 
 CONFIG = configured()
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -20,14 +20,15 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 def boards() -> Boards:
     found = Boards(CONFIG, lambda _: 0)
-    found.put(0, b"1", doing(1, blocked=True, start_is_lower_bound=True))
+    found.put(0, b"1", doing(1, blocked_since=5, start_is_lower_bound=True))
     found.put(0, b"2", replace(doing(2), state="Ready", flow_state=FlowState.WAITING))
     found.put(0, b"3", done(4, 2, active=DAY, stays={"Ready": DAY, "Doing": DAY}))
     return found
 
 
 def test_a_node_as_the_contract_writes_it() -> None:
-    (row,) = read(boards(), CONFIG.windows[:1], 4 * DAY, lambda node: node == Node("team", *CARDS))
+    reading = Reading(configured(FLOW.replace("[1d, 7d]", "[1d]")))
+    (row,) = read(boards(), reading, 4 * DAY, lambda node: node == Node("team", *CARDS))
     assert (row.lower_bounds, row.states) == (1, {"Doing": 1, "Ready": 1, "Done": 1})
     day = 86_400.0
     two_days = {"count": 1, "mean": 2 * day, "p50": 2 * day, "p85": 2 * day, "p95": 2 * day, "max": 2 * day}
@@ -44,6 +45,9 @@ def test_a_node_as_the_contract_writes_it() -> None:
             "limit": 2,
         },
         "age": {"count": 2, "mean": 2.5 * day, "p50": 2.5 * day, "p85": 246_240.0, "p95": 254_880.0, "max": 3 * day},
+        "ageing": 1,
+        "blocked_age_max": 4 * day - 5e-6,
+        "unmapped": {},
         "windows": {
             "1d": {
                 "arrivals": 0,
@@ -58,11 +62,13 @@ def test_a_node_as_the_contract_writes_it() -> None:
                 "state_seconds": {"Doing": day, "Ready": day},
             }
         },
+        "predictability": {},
+        "targets": [],
     }
 
 
 def test_names_are_sorted_so_that_equal_numbers_are_equal_text() -> None:
-    (row,) = read(boards(), CONFIG.windows, 4 * DAY, lambda node: node == PORTFOLIO)
+    (row,) = read(boards(), Reading(CONFIG), 4 * DAY, lambda node: node == PORTFOLIO)
     written = as_json(row)
     assert list(written["load"]["by_state"]) == ["Doing", "Ready"]
     assert list(written["windows"]["7d"]["state_seconds"]) == ["Doing", "Ready"]
@@ -70,7 +76,7 @@ def test_names_are_sorted_so_that_equal_numbers_are_equal_text() -> None:
 
 def test_every_node_meets_the_published_schema() -> None:
     schema = json.loads((SCHEMAS / "node-metrics.schema.json").read_text())
-    rows = read(boards(), CONFIG.windows, 4 * DAY)
+    rows = read(boards(), Reading(CONFIG), 4 * DAY)
     assert len(rows) == 8
     for row in rows:
         Draft202012Validator(schema).validate(as_json(row))
@@ -78,9 +84,9 @@ def test_every_node_meets_the_published_schema() -> None:
 
 def test_numbers_that_were_read_do_not_change_when_the_boards_do() -> None:
     changing = boards()
-    before = read(changing, CONFIG.windows, 4 * DAY)
+    before = read(changing, Reading(CONFIG), 4 * DAY)
     kept = [as_json(row) for row in before]
     for key in (b"1", b"2", b"3"):
         changing.put(0, key, None)
-    read(changing, CONFIG.windows, 4 * DAY)
+    read(changing, Reading(CONFIG), 4 * DAY)
     assert [as_json(row) for row in before] == kept

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from stream.config.load import parse_config
 from stream.config.model import FlowConfig
 from stream.events.event import DAY
+from stream.events.rejection import Reason, Rejection
 from stream.flow.boards import Boards
-from stream.flow.report import NodeNumbers, read
+from stream.flow.report import NodeNumbers, Reading, read
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Snapshot, Wall
+from stream.items.objective import Objective
 from stream.items.summary import FlowState, Stamp, Summary, Team
+from stream.items.tracker import Outcome, Refusal
 
 NOW = 20_000 * DAY
 CARDS = Team("Payments", "Checkout", "Cards")
@@ -27,6 +32,12 @@ workflows:
   - {name: delivery, states: {active: [Doing], waiting: [Ready], done: [Done]}}
 item_types: {feature: [Story], defect: [Bug]}
 windows: [7d]
+time_zone: Europe/Berlin
+program_increments: [{name: "2024.4", start: 2024-10-01, end: 2024-12-10}]
+targets:
+  - {name: time-to-market, level: team, team: Cards, metric: flow_time, quantile: 0.85, window: 7d, at_most: 9d}
+  - {name: share, level: portfolio, metric: distribution, item_type: defect, window: 7d, at_least: 0.1, at_most: 0.3}
+  - {name: waste, level: art, art: Checkout, metric: efficiency, window: 7d, at_least: 0.4}
 """
 
 
@@ -40,17 +51,22 @@ def started(days: int, owner: Team = CARDS) -> Stamp:
     return Stamp(NOW - days * DAY, owner, "feature")
 
 
-def nodes(config: FlowConfig, *summaries: Summary) -> list[NodeNumbers]:
+def nodes(config: FlowConfig, *summaries: Summary | Objective) -> list[NodeNumbers]:
     """Count summaries and read all nodes."""
     boards = Boards(config, lambda _: 0)
     for number, summary in enumerate(summaries):
         boards.put(0, b"%d" % number, summary)
-    return read(boards, config.windows, NOW)
+    return read(boards, Reading(config), NOW)
 
 
 DOING = Summary("1", "jira/acme", CARDS, "feature", "Doing", FlowState.ACTIVE, start=started(2))
 READY = replace(
-    DOING, item_type="defect", state="Ready", flow_state=FlowState.WAITING, blocked=True, start_is_lower_bound=True
+    DOING,
+    item_type="defect",
+    state="Ready",
+    flow_state=FlowState.WAITING,
+    blocked_since=NOW - DAY,
+    start_is_lower_bound=True,
 )
 DONE = replace(
     DOING,
@@ -64,9 +80,23 @@ DONE = replace(
 WITHOUT_START = replace(DONE, start=None, finish=Stamp(NOW, CARDS, "other"), active=0, stays={})
 
 
-def wall(config: FlowConfig, *summaries: Summary, reasons: tuple[tuple[str, str], ...] = ()) -> Wall:
+UNMAPPED = replace(DOING, state="On Hold", flow_state=FlowState.UNMAPPED)
+OBJECTIVE = Objective("o", "jira/acme", CARDS, "2024.4", committed=True, planned=8_000_000, actual=6_000_000)
+
+
+def outcome(
+    counts: dict[tuple[str, str], int], sources: Sequence[str] = (), late: int = 0, reasons: Iterable[Reason] = ()
+) -> Outcome:
+    """Make what a batch came to; each of the sources had an event from the future and one from long ago."""
+    refusals = [Refusal(None, Rejection(reason, "why", "jira/acme")) for reason in reasons]
+    once = Counter(sources)
+    return Outcome(refusals=refusals, counts=Counter(counts), anomalies=once, backdated=once, late=late)
+
+
+def wall(config: FlowConfig, *summaries: Summary | Objective, reasons: tuple[tuple[str, str], ...] = ()) -> Wall:
     """Hang a snapshot of the summaries on a wall."""
     hung = Wall()
+    hung.met_since = {"time-to-market": NOW - DAY, "waste": NOW}
     hung.snapshot = Snapshot(NOW, nodes(config, *summaries), reasons, len(summaries), 0.25)
     return hung
 

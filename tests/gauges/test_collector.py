@@ -16,13 +16,27 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from stream import __version__
 from stream.events.event import DAY
+from stream.events.rejection import Reason
 from stream.flow.finished import BUCKETS
 from stream.gauges.catalogue import CATALOGUE
 from stream.gauges.collector import MAX_STATES, FlowCollector, bounded
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Wall
 from stream.items.summary import Team
-from tests.gauges.material import DOING, DONE, FLOW, NOW, READY, WITHOUT_START, collector, configured, wall
+from tests.gauges.material import (
+    DOING,
+    DONE,
+    FLOW,
+    NOW,
+    OBJECTIVE,
+    READY,
+    UNMAPPED,
+    WITHOUT_START,
+    collector,
+    configured,
+    outcome,
+    wall,
+)
 
 GOLDEN = Path(__file__).parent / "golden.prom"
 DAY_SECONDS = 86_400.0
@@ -45,12 +59,12 @@ def values(families: Iterable[Family]) -> Samples:
     return found
 
 
-def of(found: Samples, metric: str, **labels: str) -> dict[str, float]:
+def of(found: Samples, named: str, **labels: str) -> dict[str, float]:
     """Give a metric's samples that have these labels, by the values of the others."""
     return {
         ",".join(value for label, value in sorted(names) if label not in labels): value
         for (name, names), value in found.items()
-        if name == metric and set(labels.items()) <= names
+        if name == named and set(labels.items()) <= names
     }
 
 
@@ -71,10 +85,10 @@ def test_the_families_are_the_catalogue() -> None:
 
 def test_each_sample_has_the_labels_that_the_catalogue_declares() -> None:
     numbers = EngineNumbers()
-    numbers.count({("jira/acme", "applied"): 1}, {"jira/acme": 1}, 1, {"bad_field": 1})
+    numbers.count(outcome({("jira/acme", "applied"): 1}, ["jira/acme"], late=1, reasons=[Reason.BAD_FIELD]))
     numbers.see({"jira/acme": NOW})
     declared = {metric.name.removesuffix("_total"): set(metric.labels) for metric in CATALOGUE}
-    for family in collector(wall(CONFIG, DOING, READY, DONE), numbers).collect():
+    for family in collector(wall(CONFIG, DOING, READY, DONE, UNMAPPED, OBJECTIVE), numbers).collect():
         assert family.samples, family.name
         for sample in family.samples:
             assert set(sample.labels) - {"le"} == declared[family.name]
@@ -132,6 +146,54 @@ def test_a_team_in_work() -> None:
     assert of(found, "flow_item_age_quantile_seconds", **team, quantile="0.5") == {"": 2 * DAY_SECONDS}
 
 
+def test_objectives_of_a_team_can_be_summed_and_the_ratio_stands_at_each_level() -> None:
+    found = samples(collector(wall(CONFIG, OBJECTIVE, replace(OBJECTIVE, committed=False, actual=1_000_000))))
+    for name, value in (("planned", 8), ("actual", 7), ("projected", 7)):
+        metric = f"flow_objective_{name}_value"
+        assert of(found, metric, value_stream="Payments", art="Checkout", team="Cards") == {"2024.4": value}
+        assert len(of(found, metric)) == 1
+    ratios = of(found, "flow_predictability_ratio", pi="2024.4")
+    assert ratios == {
+        "Checkout,team,Cards,Payments": 7 / 8,
+        "Checkout,art,,Payments": 7 / 8,
+        ",value_stream,,Payments": 7 / 8,
+        ",portfolio,,": 7 / 8,
+    }
+
+
+def test_targets_that_are_met_missed_and_not_measured() -> None:
+    found = samples(collector(wall(CONFIG, DONE)))
+    assert of(found, "flow_target_value", target="share") == {
+        ",at_least,portfolio,distribution,,": 0.1,
+        ",at_most,portfolio,distribution,,": 0.3,
+    }
+    met = {
+        name: set(of(found, "flow_target_met", target=name).values()) for name in ("time-to-market", "share", "waste")
+    }
+    assert met == {"time-to-market": {1}, "share": {0}, "waste": {0}}
+    actual = of(found, "flow_target_actual_value", target="time-to-market", metric="flow_time", level="team")
+    assert list(actual.values()) == [8 * DAY_SECONDS]
+    since = of(found, "flow_target_met_since_timestamp_seconds")
+    assert list(since.values()) == [(NOW - DAY) / 1_000_000]
+    nothing = samples(collector(wall(CONFIG)))
+    assert of(nothing, "flow_target_met") == of(nothing, "flow_target_actual_value") == {}
+    assert len(of(nothing, "flow_target_value")) == 4
+
+
+def test_what_needs_somebody_is_told_by_place_and_age() -> None:
+    found = samples(collector(wall(CONFIG, DOING, READY, DONE, UNMAPPED)))
+    cards = {"value_stream": "Payments", "art": "Checkout", "team": "Cards"}
+    assert of(found, "flow_unmapped_items", **cards) == {"jira/acme,On Hold": 1}
+    assert of(found, "flow_blocked_age_max_seconds", **cards, level="team") == {"": DAY_SECONDS}
+    assert of(found, "flow_ageing_items", **cards) == {"": 0}
+
+
+def test_the_unmapped_states_of_a_node_are_bounded_and_none_is_lost() -> None:
+    states = [replace(UNMAPPED, state=f"s{number:04}") for number in range(MAX_STATES + 3)]
+    found = of(samples(collector(wall(CONFIG, *states))), "flow_unmapped_items", team="Cards")
+    assert (len(found), sum(found.values())) == (MAX_STATES + 1, MAX_STATES + 3)
+
+
 def test_summable_series_exist_for_teams_only_and_the_others_at_each_level() -> None:
     found = samples(collector(wall(CONFIG, DOING, DONE)))
     for name, names in found:
@@ -150,7 +212,7 @@ def test_a_team_that_is_gone_leaves_no_series() -> None:
     assert of(samples(collected), "flow_load_items", team="unassigned")
     hung.snapshot = wall(configured(FLOW.replace("Cards", "Wallets"))).snapshot
     teams = {dict(names).get("team") for _, names in samples(collected)}
-    assert teams == {None, "Wallets", 'Quote " and \\ slash'}
+    assert teams == {None, "", "Wallets", 'Quote " and \\ slash'}
 
 
 def test_an_item_type_that_is_not_configured_any_more_is_shown_while_it_counts() -> None:
@@ -171,7 +233,9 @@ def test_before_the_numbers_are_true_there_is_no_series_of_the_organisation() ->
 
 def test_what_the_engine_counts() -> None:
     numbers = EngineNumbers()
-    numbers.count({("jira/acme", "applied"): 3, ("", "rejected"): 2}, {"jira/acme": 1}, 4, {"not_json": 2})
+    counts = {("jira/acme", "applied"): 3, ("", "rejected"): 2}
+    numbers.count(outcome(counts, ["jira/acme"], late=4, reasons=[Reason.NOT_JSON] * 2))
+    numbers.lag = 7
     numbers.see({"jira/acme": 1_500_000})
     for seconds in (0.01, 0.2, 7200.0):
         numbers.observe_freshness(seconds)
@@ -179,7 +243,8 @@ def test_what_the_engine_counts() -> None:
     assert of(found, "flow_events_total") == {"applied,jira/acme": 3, "rejected,": 2}
     assert of(found, "flow_dead_letters_total") == {"not_json": 2}
     assert of(found, "flow_clock_anomalies_total") == {"jira/acme": 1}
-    assert of(found, "flow_late_events_total") == {"": 4}
+    assert of(found, "flow_backdated_events_total") == {"jira/acme": 1}
+    assert (of(found, "flow_late_events_total"), of(found, "flow_lag_events")) == ({"": 4}, {"": 7})
     assert of(found, "flow_newest_event_timestamp_seconds") == {"jira/acme": 1.5}
     freshness = of(found, "flow_freshness_seconds_bucket")
     assert (freshness["0.01"], freshness["0.1"], freshness["0.25"], freshness["3600.0"]) == (1, 1, 2, 2)
@@ -208,8 +273,8 @@ def test_the_parser_of_prometheus_reads_both_formats(generate: Any, parse: Any) 
 def test_the_text_of_a_small_snapshot() -> None:
     """`golden.prom` is what a scrape shows; a change of names, labels, help or order shows here first."""
     numbers = EngineNumbers()
-    numbers.count({("jira/acme", "applied"): 5, ("jira/acme", "duplicate"): 1}, {}, 0, {})
+    numbers.count(outcome({("jira/acme", "applied"): 5, ("jira/acme", "duplicate"): 1}))
     numbers.see({"jira/acme": NOW - DAY})
     numbers.observe_freshness(0.125)
-    written = text(collector(wall(CONFIG, DOING, READY, DONE, WITHOUT_START), numbers))
+    written = text(collector(wall(CONFIG, DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE), numbers))
     assert written.replace(f'version="{__version__}"', 'version="0"') == GOLDEN.read_text()

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import pytest
 
+from stream.events.rejection import Reason
 from stream.gauges.engine_numbers import FRESHNESS_BUCKETS, MAX_SOURCES, EngineNumbers
+from tests.gauges.material import outcome
 
 
 def test_counts_add_up() -> None:
     numbers = EngineNumbers()
     for _ in range(2):
-        numbers.count({("a", "applied"): 2, ("b", "rejected"): 1}, {"a": 1}, 3, {"not_json": 1})
+        numbers.count(outcome({("a", "applied"): 2, ("b", "rejected"): 1}, ["a"], late=3, reasons=[Reason.NOT_JSON]))
     assert numbers.events == {("a", "applied"): 4, ("b", "rejected"): 2}
     assert (numbers.anomalies, numbers.late, numbers.dead_letters) == ({"a": 2}, 6, {"not_json": 2})
+    assert numbers.backdated == {"a": 2}
 
 
 def test_beyond_the_bound_all_further_sources_are_one_and_nothing_is_lost() -> None:
     numbers = EngineNumbers()
     for number in range(MAX_SOURCES + 5):
-        numbers.count({(f"s{number}", "applied"): 1}, {f"s{number}": 1}, 0, {})
+        numbers.count(outcome({(f"s{number}", "applied"): 1}, [f"s{number}"]))
         numbers.see({f"s{number}": number})
-    assert numbers.events["other", "applied"] == numbers.anomalies["other"] == 5
+    assert numbers.events["other", "applied"] == numbers.anomalies["other"] == numbers.backdated["other"] == 5
     assert sum(numbers.events.values()) == MAX_SOURCES + 5
     assert len(numbers.events) == len(numbers.anomalies) == len(numbers.newest) == MAX_SOURCES + 1
     assert numbers.newest["other"] == MAX_SOURCES + 4
-    numbers.count({("s0", "applied"): 1}, {}, 0, {})
+    numbers.count(outcome({("s0", "applied"): 1}))
     assert numbers.events["s0", "applied"] == 2
 
 

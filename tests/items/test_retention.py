@@ -49,9 +49,11 @@ def test_deleted_and_erased_items_are_forgotten(kind: EventType) -> None:
     assert expired(key, row, ONE, NOW) is not None
 
 
-def test_objectives_stay() -> None:
+def test_objectives_go_when_nothing_has_come_of_them_for_so_long() -> None:
     objective = Event("jira/acme", "o", DAY, "", EventType.OBJECTIVE, "1", {"pi": "2024.1"})
-    assert expired(*row_of(objective, arrival=DAY), ONE, NOW) is None
+    key, row = row_of(objective, arrival=DAY)
+    assert expired(key, row, ONE, NOW) == [Sent(0, key, None, 0)]
+    assert expired(key, row, ONE, DAY + ONE.retention - 1) is None
 
 
 def test_forgetting_takes_the_item_out_of_each_partition_it_was_sent_to() -> None:

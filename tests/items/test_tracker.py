@@ -168,13 +168,13 @@ def test_erasing_takes_the_item_out_everywhere_it_ever_was() -> None:
     assert b"Cards" not in row
 
 
-def test_an_objective_has_a_row_of_its_own_and_no_summary() -> None:
-    objective = Event("jira/acme", "o", NOW, "", EventType.OBJECTIVE, "1", {"pi": "2026.4"})
+def test_an_objective_has_a_row_and_a_summary_of_its_own() -> None:
+    objective = Event("jira/acme", "o", NOW, "", EventType.OBJECTIVE, "1", {"pi": "2026.4", "team": "Cards"})
     outcome = taken(objective, event(state="Doing"))
     assert set(outcome.rows) == {row_key(objective), b"1"}
     assert row_key(objective) != row_key(event())
-    assert [sent.key for sent in outcome.summaries] == [b"1"]
-    assert taken(objective, by=FOUR).summaries == []
+    assert [sent.key for sent in outcome.summaries] == [row_key(objective), b"1"]
+    assert [sent.partition for sent in taken(objective, by=FOUR).summaries] == [FOUR.partition("Payments")]
 
 
 def test_the_derivation_is_another_for_another_configuration_clock_or_partitioning() -> None:

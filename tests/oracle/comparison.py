@@ -14,12 +14,21 @@ COUNTS = {
     "flow_load_items",
     "flow_blocked_items",
     "flow_state_items",
+    "flow_unmapped_items",
     "flow_velocity_items",
     "flow_arrivals_items",
     "flow_time_seconds_bucket",
     "flow_time_seconds_gcount",
 }
-SUMS = {"flow_time_seconds_gsum", "flow_active_seconds", "flow_elapsed_seconds", "flow_state_seconds"}
+SUMS = {
+    "flow_time_seconds_gsum",
+    "flow_active_seconds",
+    "flow_elapsed_seconds",
+    "flow_state_seconds",
+    "flow_objective_planned_value",
+    "flow_objective_actual_value",
+    "flow_objective_projected_value",
+}
 STATISTICS = {
     "flow_load_limit_items",
     "flow_load_ratio",
@@ -29,6 +38,12 @@ STATISTICS = {
     "flow_distribution_ratio",
     "flow_item_age_quantile_seconds",
     "flow_item_age_max_seconds",
+    "flow_ageing_items",
+    "flow_blocked_age_max_seconds",
+    "flow_predictability_ratio",
+    "flow_target_value",
+    "flow_target_actual_value",
+    "flow_target_met",
 }
 
 
@@ -134,6 +149,9 @@ def differences(path: str, actual: Any, expected: Any) -> list[str]:
             else:
                 found.append(f"{path}.{key}: {'surplus' if key in actual else 'missing'}")
         return found
+    if isinstance(actual, list) and isinstance(expected, list) and len(actual) == len(expected):
+        pairs = enumerate(zip(actual, expected, strict=True))
+        return [line for number, (one, other) in pairs for line in differences(f"{path}[{number}]", one, other)]
     if isinstance(expected, float) and isinstance(actual, int | float):
         agree = near(actual, expected)
     else:

@@ -10,14 +10,32 @@ import yaml
 from hypothesis import strategies as st
 
 from tests.oracle.lives import place_of
-from tests.oracle.rules import Json, texts
+from tests.oracle.rules import Json, levels, teams, texts
 
 BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 STEP = timedelta(hours=12)
 STEPS = 16
+# The last two are midnights of the time zones that configurations are drawn with.
+OFFSETS = [timedelta(), -timedelta(microseconds=1), -timedelta(hours=1), timedelta(hours=8)]
 JITTERS = [timedelta(), timedelta(), timedelta(), timedelta(microseconds=1), timedelta(seconds=90.25)]
 ZONES: list[timezone] = [UTC, timezone(timedelta(hours=2)), timezone(timedelta(hours=-7))]
 ITEMS = ["10042", "7", "10043", "A-1", "x y", "\u00e9"]
+# Objectives may be numbered like items.
+OBJECTIVES = ["o-1", "10042", "o-2", "7", "o-3"]
+PROGRAM_INCREMENTS = [
+    {"name": "2026.1", "start": "2026-02-20", "end": "2026-03-04"},
+    {"name": "2026.2", "start": "2026-03-06", "end": "2026-03-09"},
+]
+
+# Bounds that a small history comes to lie below, at and above.
+BOUNDS: dict[str, list[tuple[Any, Any]]] = {
+    "flow_time": [("12h", "1d"), ("24h", "3d"), ("2d", "2d")],
+    "velocity": [(1, 2), (0, 0), (2, 3)],
+    "efficiency": [(0.5, 0.5), (0.3, 0.9), (0, 1)],
+    "distribution": [(0.5, 0.5), (0.1, 0.7), (1, 1)],
+    "load": [(1, 1), (0, 2), (2, 3)],
+    "predictability": [(0.8, 1), (1, 1), (0.5, 1.25)],
+}
 
 # Rules over several fields, list attributes, two workflows of which none may apply, a type that chooses the
 # workflow, states that mean different things in each, one team name in no rule.
@@ -39,6 +57,7 @@ organisation:
       - art: Loans
         teams:
           - team: Loans
+          - {team: Cards, owns: [{project: LOAN, labels: cards}]}
           - {team: Credit, owns: [{project: [LOAN, CREDIT]}]}
 workflows:
   - name: incidents
@@ -121,7 +140,47 @@ def configs(draw: st.DrawFn) -> Json:
         policy = draw(st.sampled_from([None, "keep", "reset"]))
         if policy is not None:
             workflow["on_return"] = policy
-    return config
+    return config | draw(goals(config))
+
+
+@st.composite
+def goals(draw: st.DrawFn, config: Json) -> Json:
+    """Draw the parts of a configuration that goals need, or none of them."""
+    if draw(st.sampled_from([True, False, False])):
+        return {}
+    drawn = draw(st.lists(targets(config), max_size=5))
+    return {
+        "time_zone": draw(st.sampled_from(["UTC", "Europe/Berlin", "America/Los_Angeles"])),
+        "program_increments": draw(st.permutations(PROGRAM_INCREMENTS)),
+        "targets": [{"name": f"t{number}"} | target for number, target in enumerate(drawn)],
+    }
+
+
+@st.composite
+def targets(draw: st.DrawFn, config: Json) -> Json:
+    """Draw a target without its name: any metric of any node, with one bound or both."""
+    metric = draw(st.sampled_from(list(BOUNDS)))
+    node = st.one_of(st.just({"level": "portfolio"}), st.sampled_from(named_nodes(config)))
+    target: Json = draw(node) | {"metric": metric}
+    if metric not in ("load", "predictability"):
+        target["window"] = draw(st.sampled_from(config["windows"]))
+    if metric == "flow_time":
+        target["quantile"] = draw(st.sampled_from([0.5, 0.85, 0.3]))
+    if metric == "distribution":
+        target["item_type"] = draw(st.sampled_from([*(config.get("item_types") or {}), "other"]))
+    low, high = draw(st.sampled_from(BOUNDS[metric]))
+    bounds: Json = draw(st.sampled_from([{"at_least": low}, {"at_most": high}, {"at_least": low, "at_most": high}]))
+    return target | bounds
+
+
+def named_nodes(config: Json) -> list[Json]:
+    """Name each node below the portfolio, as a target does."""
+    found = []
+    for owner, _ in teams(config):
+        for level, *names in levels(owner):
+            named = dict(zip(("value_stream", "art", "team"), names, strict=True))
+            found.append({"level": level} | {key: name for key, name in named.items() if name})
+    return found
 
 
 @st.composite
@@ -129,16 +188,18 @@ def instants(draw: st.DrawFn) -> datetime:
     """Draw an instant: rather often late, but also before, between and exactly at events."""
     earliest = draw(st.sampled_from([-1, STEPS // 2]))
     step = draw(st.integers(earliest, STEPS + 4))
-    return BEGIN + step * STEP + draw(st.sampled_from([*JITTERS, -timedelta(microseconds=1)]))
+    return BEGIN + step * STEP + draw(st.sampled_from([*JITTERS, *OFFSETS]))
 
 
 @st.composite
 def event_lists(draw: st.DrawFn, config: Json) -> list[Json]:
-    """Draw the events of one to six items, in no order, some of them several times."""
+    """Draw the events of one to six items and of some objectives, in no order, some of them several times."""
     items = draw(st.lists(st.sampled_from(ITEMS), min_size=1, max_size=len(ITEMS), unique=True))
     drafts: list[Json] = []
     for item in items:
         drafts += draw(st.lists(drafted(config, item), min_size=1, max_size=14))
+    for objective in draw(st.lists(st.sampled_from(OBJECTIVES), max_size=4, unique=True)):
+        drafts += draw(st.lists(aimed(config, objective), min_size=1, max_size=6))
     # Ids do not follow the order of the list, since they settle what time and sequence leave open.
     letters = draw(st.lists(st.sampled_from("ba"), min_size=len(drafts), max_size=len(drafts)))
     for number, (letter, event) in enumerate(zip(letters, drafts, strict=True)):
@@ -154,10 +215,11 @@ def repeated(draw: st.DrawFn, event: Json, config: Json) -> Json:
 
     Copies that differ are told apart by time or sequence, as the contract's order needs it.
     """
-    if draw(st.booleans()) or "item" not in event["data"]:
+    if draw(st.booleans()):
         return deepcopy(event)
-    other = draw(drafted(config, event["data"]["item"]))
-    if place_of(event)[:2] == place_of(other | {"id": ""})[:2] or "item" not in other["data"]:
+    data = event["data"]
+    other = draw(aimed(config, data["objective"]) if "objective" in data else drafted(config, data["item"]))
+    if place_of(event)[:2] == place_of(other | {"id": ""})[:2]:
         return deepcopy(event)
     return other | {"id": event["id"], "source": event["source"]}
 
@@ -170,8 +232,7 @@ def drafted(config: Json, item: str) -> st.SearchStrategy[Json]:
     changed = envelope("flow.item.changed", sources, changes(fields, config, item))
     deleted = envelope("flow.item.deleted", sources, named)
     erased = envelope("flow.item.erased", sources, named)
-    objective = envelope("flow.objective.changed", sources, objectives())
-    kinds = [changed] * 90 + [deleted] * 6 + [objective] * 3 + [erased]
+    kinds = [changed] * 93 + [deleted] * 6 + [erased]
     return st.integers(0, len(kinds) - 1).flatmap(kinds.__getitem__)
 
 
@@ -197,7 +258,7 @@ def times() -> st.SearchStrategy[str]:
 
 def changes(fields: dict[str, list[Any]], config: Json, item: str) -> st.SearchStrategy[Json]:
     """Draw the data of a change: a state, up to three further fields, or both."""
-    state = st.sampled_from(states(config))
+    state = st.one_of(st.sampled_from(states(config)), st.sampled_from(states(config, "active", "done")))
     choices: dict[str, st.SearchStrategy[Any]] = {
         "state": state,
         "previous_state": state,
@@ -212,7 +273,8 @@ def changes(fields: dict[str, list[Any]], config: Json, item: str) -> st.SearchS
     ).map(dict)
     named = st.fixed_dictionaries({"item": st.just(item), "state": state})
     handed = st.fixed_dictionaries({"item": st.just(item), "state": state, "team": st.sampled_from(team_names(config))})
-    moved = st.one_of(named, handed)
+    held = st.fixed_dictionaries({"item": st.just(item), "blocked": st.sampled_from([True, True, False])})
+    moved = st.one_of(named, handed, held)
     altered = further.map(lambda data: data | {"item": item})
     both = st.builds(lambda first, second: second | first, moved, further)
     return st.one_of(moved, both, altered)
@@ -223,12 +285,26 @@ def attribute(values: list[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(st.sampled_from(values), st.lists(st.sampled_from(values), unique=True, max_size=2), st.none())
 
 
-def objectives() -> st.SearchStrategy[Json]:
-    """Draw the data of a PI objective, which no number of items may notice."""
-    return st.fixed_dictionaries(
-        {"objective": st.just("o-1"), "pi": st.just("2026.1"), "committed": st.booleans()},
-        optional={"planned_value": st.integers(1, 10), "actual_value": st.integers(0, 10)},
+def aimed(config: Json, objective: str) -> st.SearchStrategy[Json]:
+    """Draw a change of the objective that has all but its id."""
+    owners = [owner for owner, _ in teams(config)]
+    pi = st.sampled_from(["2026.1", "2026.2", "2026.2", "2026.2", "2026.2", "2025.9", None])
+    amount = st.sampled_from([0, 1, 3, 5, 8, 10, 0.1, 0.2, 0.3, 2.5, 7.25, None])
+    data: st.SearchStrategy[Json] = st.fixed_dictionaries(
+        {"objective": st.just(objective)},
+        optional={
+            "pi": pi,
+            "team": st.sampled_from([*team_names(config), "Nobody", None]),
+            "art": st.sampled_from([*dict.fromkeys(art for _, art, _ in owners), "elsewhere", None]),
+            "value_stream": st.sampled_from([*dict.fromkeys(stream for stream, _, _ in owners), "elsewhere", None]),
+            "committed": st.sampled_from([True, False, None]),
+            "planned_value": amount,
+            "actual_value": amount,
+        },
     )
+    placed = st.fixed_dictionaries({"pi": pi, "team": st.sampled_from(team_names(config)), "planned_value": amount})
+    planned = st.builds(lambda named, plan: {"objective": named} | plan, st.just(objective), placed)
+    return envelope("flow.objective.changed", ["planning", "tracker/b"], st.one_of(planned, planned, data))
 
 
 def vocabulary(config: Json) -> dict[str, list[Any]]:
@@ -244,10 +320,13 @@ def vocabulary(config: Json) -> dict[str, list[Any]]:
     return found
 
 
-def states(config: Json) -> list[str]:
-    """List each workflow state once, and one that no workflow names."""
-    found = [name for w in config["workflows"] for names in w["states"].values() for name in texts(names)]
-    return [*dict.fromkeys(found), "Limbo"]
+def states(config: Json, *flow_states: str) -> list[str]:
+    """List the workflow states of these flow states; of all, and one that no workflow names, where none is given."""
+    pairs = [pair for workflow in config["workflows"] for pair in workflow["states"].items()]
+    found = [
+        name for flow_state, names in pairs if flow_state in flow_states or not flow_states for name in texts(names)
+    ]
+    return [*dict.fromkeys(found), *([] if flow_states else ["Limbo"])]
 
 
 def team_names(config: Json) -> list[str]:

@@ -22,6 +22,7 @@ class Moment:
     """An item just after one of its events."""
 
     time: datetime
+    source: str
     owner: Owner
     item_type: str
     state: str | None
@@ -85,6 +86,17 @@ class Life:
         ]
 
     @property
+    def blocked_for(self) -> timedelta | None:
+        """How long the item has been blocked without a break; None unless it is now."""
+        since = None
+        for moment in self.moments:
+            if not moment.blocked:
+                since = None
+            elif since is None:
+                since = moment.time
+        return None if since is None else self.at - since
+
+    @property
     def flow_time(self) -> timedelta | None:
         """From start to finish; None unless there are both."""
         if self.start is None or self.finish is None:
@@ -140,6 +152,7 @@ def moments_of(events: list[Json], config: Json) -> Iterator[Moment]:
             attributes["blocked"] = False
         yield Moment(
             time=time_of(event),
+            source=event["source"],
             owner=owner_of(attributes, config),
             item_type=item_type_of(attributes, config),
             state=state,

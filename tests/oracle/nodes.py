@@ -4,35 +4,29 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from fractions import Fraction
-from typing import Any
 
 from tests.oracle.lives import Life, Moment, lives
-from tests.oracle.rules import UNASSIGNED, Json, Owner, teams
+from tests.oracle.objectives import Objective, objectives, predictability
+from tests.oracle.rules import UNASSIGNED, Json, Node, Owner, belongs, levels, teams
+from tests.oracle.statistics import exact, length, percentile, seconds, statistic
+from tests.oracle.targets import measured
 
-Node = tuple[str, str, str, str]
-PERCENTILES = {"p50": Fraction(50, 100), "p85": Fraction(85, 100), "p95": Fraction(95, 100)}
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 DEFAULT_WINDOWS = ["1d", "7d", "14d", "30d", "90d"]
 
 
 def numbers(events: Iterable[Json], config: Json, at: datetime) -> Json:
     """Compute the object that `flowgauge replay --json --at AT` prints for these events."""
-    everyone = lives(events, config, at)
+    known = list(events)
+    everyone, aims = lives(known, config, at), objectives(known, config, at)
     limits = limits_of(config)
-    if any(UNASSIGNED in places(life) for life in everyone):
+    if any(UNASSIGNED in places(life) for life in everyone) or any(aim.owner == UNASSIGNED for aim in aims):
         limits |= dict.fromkeys(levels(UNASSIGNED))
     return {
         "at": at.isoformat(),
-        "nodes": [node_numbers(node, limit, everyone, config, at) for node, limit in limits.items()],
+        "nodes": [node_numbers(node, limit, everyone, aims, config, at) for node, limit in limits.items()],
     }
-
-
-def levels(owner: Owner) -> list[Node]:
-    """List the value stream, the ART and the team that an owner stands for."""
-    stream, art, team = owner
-    return [("value_stream", stream, "", ""), ("art", stream, art, ""), ("team", stream, art, team)]
 
 
 def limits_of(config: Json) -> dict[Node, int | None]:
@@ -58,19 +52,17 @@ def places(life: Life) -> set[Owner]:
 
 def inside(node: Node, moment: Moment) -> bool:
     """Tell whether the item stood in the node at that moment."""
-    return node[0] == "portfolio" or node in levels(moment.owner)
+    return belongs(moment.owner, node)
 
 
-def node_numbers(node: Node, limit: int | None, everyone: list[Life], config: Json, at: datetime) -> Json:
+def node_numbers(
+    node: Node, limit: int | None, everyone: list[Life], aims: list[Objective], config: Json, at: datetime
+) -> Json:
     """Compute one node's numbers."""
-    level, stream, art, team = node
     load = [life for life in everyone if life.in_load and inside(node, life.now)]
     windows = config.get("windows") or DEFAULT_WINDOWS
-    return {
-        "level": level,
-        "value_stream": stream,
-        "art": art,
-        "team": team,
+    found: Json = dict(zip(("level", "value_stream", "art", "team"), node, strict=True))
+    found |= {
         "load": {
             "items": len(load),
             "by_type": dict(Counter(life.now.item_type for life in load)),
@@ -79,15 +71,50 @@ def node_numbers(node: Node, limit: int | None, everyone: list[Life], config: Js
             "limit": limit,
         },
         "age": statistic([at - life.start.time for life in load if life.start is not None]),
+        "ageing": ageing(load, finished_in(node, max(windows, key=length), everyone, at), at),
+        "blocked_age_max": max(
+            (seconds([life.blocked_for]) for life in load if life.blocked_for is not None), default=None
+        ),
+        "unmapped": unmapped(node, everyone),
+        "predictability": predictability(node, aims),
         "windows": {window: window_numbers(node, window, everyone, at) for window in windows},
     }
+    flow_times = {
+        window: [life.flow_time for life in finished_in(node, window, everyone, at) if life.flow_time is not None]
+        for window in windows
+    }
+    return found | {"targets": measured(node, found, flow_times, aims, config, at)}
+
+
+def ageing(load: list[Life], finished: list[Life], at: datetime) -> int | None:
+    """Count what is in progress for longer than 85 % of what was finished took; None where nothing was measured."""
+    flow_times = [life.flow_time for life in finished if life.flow_time is not None]
+    if not flow_times:
+        return None
+    line = percentile(flow_times, Fraction(85, 100))
+    return len([life for life in load if life.start is not None and exact(at - life.start.time) > line])
+
+
+def unmapped(node: Node, everyone: list[Life]) -> dict[str, dict[str, int]]:
+    """Count the items that are now in a state without a meaning, by source and state."""
+    found: dict[str, dict[str, int]] = {}
+    for now in [life.now for life in everyone if life.now.flow_state == "unmapped" and not life.now.deleted]:
+        if inside(node, now):
+            states = found.setdefault(now.source, {})
+            states[str(now.state)] = states.get(str(now.state), 0) + 1
+    return found
+
+
+def finished_in(node: Node, window: str, everyone: list[Life], at: datetime) -> list[Life]:
+    """List what the node finished in the window that ends at the instant."""
+    return [life for life in everyone if within(life.finish, at - length(window), node)]
 
 
 def window_numbers(node: Node, window: str, everyone: list[Life], at: datetime) -> Json:
     """Compute what one node started and finished in the window that ends at the instant."""
     begin = at - length(window)
     arrived = [life for life in everyone if within(life.start, begin, node)]
-    finished = [life for life in everyone if within(life.finish, begin, node)]
+    finished = finished_in(node, window, everyone, at)
     timed = [life for life in finished if life.start is not None]
     stays = [stay for life in timed for stay in life.stays]
     types = Counter(life.finish.item_type for life in finished if life.finish is not None)
@@ -112,31 +139,3 @@ def window_numbers(node: Node, window: str, everyone: list[Life], at: datetime) 
 def within(moment: Moment | None, begin: datetime, node: Node) -> bool:
     """Tell whether a start or finish exists, lies after `begin`, and lies in the node."""
     return moment is not None and moment.time > begin and inside(node, moment)
-
-
-def length(window: str) -> timedelta:
-    """Read a window such as `7d`."""
-    return timedelta(**{UNITS[window[-1]]: int(window[:-1])})
-
-
-def seconds(durations: list[timedelta]) -> float:
-    """Sum up durations without rounding, in seconds."""
-    return sum(durations, timedelta()) / timedelta(seconds=1)
-
-
-def statistic(durations: list[timedelta]) -> dict[str, Any]:
-    """Describe durations, in seconds; the statistics of none are None."""
-    if not durations:
-        return {"count": 0, "mean": None, "p50": None, "p85": None, "p95": None, "max": None}
-    mean = seconds(durations) / len(durations)
-    ranked = {name: percentile(durations, share) for name, share in PERCENTILES.items()}
-    return {"count": len(durations), "mean": mean, **ranked, "max": seconds([max(durations)])}
-
-
-def percentile(durations: list[timedelta], share: Fraction) -> float:
-    """Interpolate linearly between the two closest ranks, first and last included."""
-    in_order = sorted(durations)
-    rank = share * (len(in_order) - 1)
-    below = in_order[int(rank)]
-    above = in_order[min(int(rank) + 1, len(in_order) - 1)]
-    return seconds([below]) + float(rank - int(rank)) * seconds([above - below])

@@ -6,6 +6,7 @@ from typing import Any
 
 Json = dict[str, Any]
 Owner = tuple[str, str, str]
+Node = tuple[str, str, str, str]
 
 UNASSIGNED: Owner = ("unassigned", "unassigned", "unassigned")
 
@@ -39,6 +40,17 @@ def teams(config: Json) -> list[tuple[Owner, Json]]:
             for team in art.get("teams") or []:
                 found.append(((stream["value_stream"], art["art"], team["team"]), team))
     return found
+
+
+def levels(owner: Owner) -> list[Node]:
+    """List the value stream, the ART and the team that an owner stands for."""
+    stream, art, team = owner
+    return [("value_stream", stream, "", ""), ("art", stream, art, ""), ("team", stream, art, team)]
+
+
+def belongs(owner: Owner, node: Node) -> bool:
+    """Tell whether what the owner has counts in the node."""
+    return node[0] == "portfolio" or node in levels(owner)
 
 
 def owner_of(attributes: Json, config: Json) -> Owner:

@@ -11,8 +11,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_prometheus
 
 from tests.oracle.lives import Life, lives
-from tests.oracle.nodes import DEFAULT_WINDOWS, length, numbers
+from tests.oracle.nodes import DEFAULT_WINDOWS, numbers
 from tests.oracle.rules import Json, Owner
+from tests.oracle.statistics import length
 
 Series = tuple[str, frozenset[tuple[str, str]]]
 
@@ -62,6 +63,8 @@ def counted_now(everyone: list[Life]) -> list[Series]:
         found.append(at_team("flow_load_items", now.owner, item_type=now.item_type, flow_state=flow_state))
         if now.blocked:
             found.append(at_team("flow_blocked_items", now.owner, item_type=now.item_type))
+    for now in [life.now for life in everyone if life.now.flow_state == "unmapped" and not life.now.deleted]:
+        found.append(at_team("flow_unmapped_items", now.owner, source=now.source, state=str(now.state)))
     return found
 
 
@@ -103,7 +106,7 @@ def summed_in(window: str, begin: datetime, everyone: list[Life]) -> list[tuple[
 
 
 def statistics(node: Json) -> dict[Series, float]:
-    """Give the series of a node that cannot be summed, leaving out the statistics of nothing."""
+    """Give the series that follow from a node's numbers, leaving out the statistics of nothing."""
     labels = {label: node[label] for label in ("level", "value_stream", "art", "team")}
     found: dict[Series, float | None] = {}
     limit, items = node["load"]["limit"], node["load"]["items"]
@@ -112,8 +115,12 @@ def statistics(node: Json) -> dict[Series, float]:
     found[series("flow_item_age_max_seconds", **labels)] = node["age"]["max"]
     for quantile, key in QUANTILES.items():
         found[series("flow_item_age_quantile_seconds", quantile=quantile, **labels)] = node["age"][key]
+    found[series("flow_blocked_age_max_seconds", **labels)] = node["blocked_age_max"]
     for window, values in node["windows"].items():
         found |= window_statistics(values, window=window, **labels)
+    found |= goals(node, **labels)
+    if node["level"] == "team":
+        found |= of_team_only(node)
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
@@ -126,6 +133,30 @@ def window_statistics(values: dict[str, Any], **labels: str) -> dict[Series, flo
         found[series("flow_time_quantile_seconds", quantile=quantile, **labels)] = values["flow_time"][key]
     for item_type, share in values["distribution"].items():
         found[series("flow_distribution_ratio", item_type=item_type, **labels)] = share
+    return found
+
+
+def goals(node: Json, **labels: str) -> dict[Series, float | None]:
+    """Give a node's series of targets and predictability."""
+    found: dict[Series, float | None] = {}
+    for pi, values in node["predictability"].items():
+        found[series("flow_predictability_ratio", pi=pi, **labels)] = values["ratio"]
+    for target in node["targets"]:
+        named = labels | {"target": target["name"], "metric": target["metric"]}
+        for bound in ("at_least", "at_most"):
+            found[series("flow_target_value", bound=bound, **named)] = target[bound]
+        found[series("flow_target_actual_value", **named)] = target["actual"]
+        found[series("flow_target_met", **named)] = target["met"]
+    return found
+
+
+def of_team_only(node: Json) -> dict[Series, float | None]:
+    """Give the series that only teams have, though every node has the number."""
+    owner = (node["value_stream"], node["art"], node["team"])
+    found: dict[Series, float | None] = {at_team("flow_ageing_items", owner): node["ageing"]}
+    for pi, values in node["predictability"].items():
+        for kind in ("planned", "actual", "projected"):
+            found[at_team(f"flow_objective_{kind}_value", owner, pi=pi)] = values[kind]
     return found
 
 

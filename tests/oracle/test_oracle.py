@@ -323,10 +323,17 @@ def test_a_life_without_a_state_counts_nowhere() -> None:
     assert node(events, "2026-07-03T00:00") == node([], "2026-07-03T00:00")
 
 
-def test_events_after_the_instant_and_objectives_change_nothing() -> None:
+def test_events_after_the_instant_change_nothing_and_an_objective_changes_no_item_of_its_name() -> None:
+    objective = {"objective": "1", "pi": "2026.3", "team": "Cards", "state": "Done"}
     events = [
         change("2026-07-01T00:00", "Doing"),
-        event("2026-07-01T00:00", "flow.objective.changed", {"objective": "o", "pi": "2026.3", "state": "Done"}),
+        event("2026-07-01T00:00", "flow.objective.changed", objective),
         change("2026-07-03T00:00", "Done"),
     ]
-    assert node(events, "2026-07-02T00:00") == node(events[:1], "2026-07-02T00:00")
+    with_objective = node(events, "2026-07-02T00:00")
+    assert with_objective.pop("predictability") == {
+        "2026.3": {"planned": 0.0, "actual": 0.0, "projected": 0.0, "ratio": None}
+    }
+    without = node(events[:1], "2026-07-02T00:00")
+    assert without.pop("predictability") == {}
+    assert with_objective == without

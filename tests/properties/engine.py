@@ -56,6 +56,7 @@ class Engine:
     rows: dict[bytes, bytes] = field(default_factory=dict)
     items: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    due: dict[bytes, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.derivation = Derivation.of(self.config, partitions=self.partitions)
@@ -65,7 +66,20 @@ class Engine:
         batch = Batch(self.rows, self.derivation, self.now)
         for event in events:
             batch.take(event, microseconds(ARRIVAL))
+        self._close(batch)
+
+    def wait_until(self, now: int) -> None:
+        """Let time pass: items of which an event has come due are folded again, and no others."""
+        self.now = now
+        batch = Batch(self.rows, self.derivation, now)
+        for key in [key for key, instant in self.due.items() if instant <= now]:
+            del self.due[key]
+            batch.touch(key)
+        self._close(batch)
+
+    def _close(self, batch: Batch) -> None:
         outcome = batch.close()
+        self.due.update(outcome.due)
         for key, row in outcome.rows.items():
             assert row is not None
             self.rows[key] = row

@@ -7,13 +7,15 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.events.event import Event
 from stream.flow.boards import Boards, Node
-from stream.flow.report import as_json, read
+from stream.flow.report import Reading, as_json, read
 from stream.items.codec import decode_summary
+from stream.items.objective import Objective
 from tests.oracle.brute_force import compare_numbers, numbers
 from tests.oracle.histories import configs, event_lists, instants
 from tests.properties.engine import Engine, accepted, configured, microseconds
@@ -38,13 +40,13 @@ def in_batches(events: list[Event], random: Random) -> list[list[Event]]:
 
 
 @settings(max_examples=250 * TIMES, deadline=None)
-@given(stories())
-def test_numbers_equal_the_oracle(story: Story) -> None:
+@given(stories(), st.sampled_from([1, 1, 3]))
+def test_numbers_equal_the_oracle(story: Story, partitions: int) -> None:
     config, envelopes, at = story
     pairs = accepted(envelopes)
-    engine = Engine(configured(config), microseconds(at))
+    engine = Engine(configured(config), microseconds(at), partitions)
     engine.take([event for _, event in pairs])
-    nodes = read(engine.boards(), engine.config.windows, engine.now)
+    nodes = read(engine.boards(), Reading(engine.config), engine.now)
     actual = {"at": at.isoformat(), "nodes": [as_json(node) for node in nodes]}
     assert compare_numbers(actual, numbers([envelope for envelope, _ in pairs], config, at)) == []
 
@@ -71,6 +73,22 @@ def test_order_multiplicity_and_batching_change_no_byte(story: Story, random: Ra
         assert other.counts.get("applied", 0) == len(names)
 
 
+@settings(max_examples=100 * TIMES, deadline=None)
+@given(stories(), instants(), st.sampled_from([1, 3]))
+def test_what_came_due_while_time_passed_is_as_if_it_had_come_at_once(
+    story: Story, other: datetime, partitions: int
+) -> None:
+    config, envelopes, at = story
+    events = [event for _, event in accepted(envelopes)]
+    before, after = sorted([microseconds(at), microseconds(other)])
+    waited, at_once = (Engine(configured(config), now, partitions) for now in (before, after))
+    waited.take(events)
+    waited.wait_until(after)
+    at_once.take(events)
+    reading = Reading(at_once.config)
+    assert read(waited.boards(), reading, after) == read(at_once.boards(), reading, after)
+
+
 @settings(max_examples=150 * TIMES, deadline=None)
 @given(stories(), st.randoms(use_true_random=False))
 def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
@@ -78,15 +96,15 @@ def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
     engine = Engine(configured(config), microseconds(at))
     engine.take([event for _, event in accepted(envelopes)])
     boards = Boards(engine.config, engine.derivation.partition)
-    untouched = read(boards, engine.config.windows, engine.now)
+    untouched = read(boards, Reading(engine.config), engine.now)
     for (partition, key), value in engine.items.items():
         boards.put(partition, key, decode_summary(value, engine.derivation.name))
-    assert read(boards, engine.config.windows, engine.now) == read(engine.boards(), engine.config.windows, engine.now)
+    assert read(boards, Reading(engine.config), engine.now) == read(engine.boards(), Reading(engine.config), engine.now)
     keys = list(engine.items)
     random.shuffle(keys)
     for partition, key in keys:
         boards.put(partition, key, None)
-    assert read(boards, engine.config.windows, engine.now) == untouched
+    assert read(boards, Reading(engine.config), engine.now) == untouched
 
 
 @settings(max_examples=150 * TIMES, deadline=None)
@@ -95,16 +113,18 @@ def test_levels_reconcile_and_nothing_is_negative(story: Story, partitions: int)
     config, envelopes, at = story
     engine = Engine(configured(config), microseconds(at), partitions)
     engine.take([event for _, event in accepted(envelopes)])
-    nodes = {row.node: as_json(row) for row in read(engine.boards(), engine.config.windows, engine.now)}
+    nodes = {row.node: as_json(row) for row in read(engine.boards(), Reading(engine.config), engine.now)}
     for parent, numbers_ in nodes.items():
         parts = [child for node, child in nodes.items() if node.level == "team" and belongs(node, parent)]
         for sum_of in (load, blocked, *(window(label) for label in numbers_["windows"])):
             assert sum_of(numbers_) == sum(sum_of(part) for part in parts)
         assert_none_negative(numbers_)
+        assert values(numbers_) == pytest.approx(sum_of_values(parts))
+        assert numbers_["blocked_age_max"] == max(blocked_ages(parts), default=None)
     for value in engine.items.values():
         summary = decode_summary(value, engine.derivation.name)
         assert summary is not None
-        assert 0 <= summary.active <= sum(summary.stays.values())
+        assert isinstance(summary, Objective) or 0 <= summary.active <= sum(summary.stays.values())
 
 
 def belongs(team: Node, parent: Node) -> bool:
@@ -120,6 +140,29 @@ def load(node: dict[str, Any]) -> int:
 def blocked(node: dict[str, Any]) -> int:
     """Give the blocked items of a node."""
     return int(node["load"]["blocked"])
+
+
+def blocked_ages(nodes: list[dict[str, Any]]) -> list[float]:
+    """Give how long the longest-blocked item of each node has been blocked, of those that have one."""
+    return [node["blocked_age_max"] for node in nodes if node["blocked_age_max"] is not None]
+
+
+def values(node: dict[str, Any]) -> dict[tuple[str, str], float]:
+    """Give the sums of business value of a node, by program increment."""
+    return {
+        (pi, kind): sums[kind]
+        for pi, sums in node["predictability"].items()
+        for kind in ("planned", "actual", "projected")
+    }
+
+
+def sum_of_values(nodes: list[dict[str, Any]]) -> dict[tuple[str, str], float]:
+    """Sum up the values of nodes."""
+    total: dict[tuple[str, str], float] = {}
+    for node in nodes:
+        for place, value in values(node).items():
+            total[place] = total.get(place, 0.0) + value
+    return total
 
 
 def window(label: str) -> Any:

@@ -1,0 +1,157 @@
+"""The feed for operations: the numbers of nodes that changed, and each change of a limit or target.
+
+What a partition's two topics say is the feed's memory. A worker to which a partition comes reads them back before it
+writes, so that a restart or a move repeats nothing and misses nothing. What it writes counts as told once Kafka has
+acknowledged it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from faust.types import TP
+from mode.utils.logging import get_logger
+
+from stream.agents.engine import Engine
+from stream.agents.measurements import Measurements, News
+from stream.agents.messages import alert, read_alert
+from stream.errors import KafkaError
+from stream.flow.boards import PORTFOLIO
+from stream.flow.report import NodeNumbers
+from stream.flow.watch import Change, Watch
+from stream.gauges.snapshot import Snapshot
+from stream.kafka.latest import Latest, latest
+from stream.kafka.outbox import Row
+
+CHUNK = 100
+logger = get_logger(__name__)
+
+
+@dataclass
+class Memory:
+    """What the topics say of a partition, and by topic where the next record will stand."""
+
+    nodes: Measurements = field(default_factory=Measurements)
+    watch: Watch = field(default_factory=Watch)
+    ends: dict[str, int] = field(default_factory=dict)
+
+
+class Seen(NamedTuple):
+    """What is news of a partition against its memory."""
+
+    partition: int
+    memory: Memory
+    news: list[News]
+    changes: list[Change]
+
+
+class Feed:
+    """The feed of the partitions of `flow.items` that this worker holds."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._memory: dict[int, Memory] = {}
+        self._held: set[int] = set()
+        self._unread: set[int] = set()
+        self._term = 0
+        self._writing = asyncio.Lock()
+
+    def keep(self, partitions: set[int]) -> None:
+        """Take note of an assignment: what others have written meanwhile is read before anything is written."""
+        self._term += 1
+        self._memory = {partition: self._memory.get(partition) or Memory() for partition in partitions}
+        self._held, self._unread = set(partitions), set(partitions)
+        self._show_met_since()
+
+    async def halt(self) -> None:
+        """Write nothing any more until the next assignment; return when no write is under way."""
+        self._term += 1
+        self._held, self._unread = set(), set()
+        async with self._writing:
+            pass
+
+    async def publish(self, ready: Collection[int]) -> None:
+        """Write what is news in the newest snapshot; to be called once a second.
+
+        `ready` are the partitions whose numbers are true in it. Raises KafkaError where a write is not acknowledged.
+        """
+        if self._unread:
+            await self._read_back()
+            return
+        async with self._writing:
+            snapshot = self._engine.wall.snapshot
+            found = [await self._look(part, nodes, snapshot.at) for part, nodes in self._by_partition(snapshot, ready)]
+            await self._write(found, snapshot.at)
+
+    async def _read_back(self) -> None:
+        engine, term = self._engine, self._term
+        topics = (engine.metrics_topic, engine.alerts_topic)
+        places = {TP(topic, part): self._memory[part].ends.get(topic, 0) for part in self._unread for topic in topics}
+        try:
+            found = await latest(engine.settings.brokers, places)
+        except KafkaError as error:
+            logger.warning("%s", error)
+            return
+        if term == self._term:
+            for tp, read in found.items():
+                self._restore(tp, read)
+            self._unread.clear()
+            self._show_met_since()
+
+    def _restore(self, tp: TP, read: Latest) -> None:
+        memory = self._memory[tp.partition]
+        memory.ends[tp.topic] = read.end
+        for key, value in read.values.items():
+            try:
+                if tp.topic == self._engine.metrics_topic:
+                    memory.nodes.restore(key, value)
+                else:
+                    memory.watch.restore(*read_alert(key, value))
+            except (ValueError, KeyError, TypeError) as error:
+                logger.warning("%s[%s]: the record under %r is passed over: %r", *tp, key, error)
+
+    @property
+    def _whole(self) -> bool:
+        """Whether all partitions are here, as the portfolio's own numbers need them."""
+        return len(self._held) == self._engine.derivation.partitions
+
+    def _by_partition(self, snapshot: Snapshot, ready: Collection[int]) -> list[tuple[int, list[NodeNumbers]]]:
+        derivation = self._engine.derivation
+        nodes: dict[int, list[NodeNumbers]] = {partition: [] for partition in sorted(self._held & set(ready))}
+        for numbers in snapshot.nodes:
+            partition = 0 if numbers.node == PORTFOLIO else derivation.partition(numbers.node.value_stream)
+            if partition in nodes and (numbers.node != PORTFOLIO or self._whole):
+                nodes[partition].append(numbers)
+        return list(nodes.items())
+
+    async def _look(self, partition: int, nodes: Sequence[NodeNumbers], at: int) -> Seen:
+        memory, there = self._memory[partition], {numbers.node for numbers in nodes}
+        # While other partitions of this worker are still read, the portfolio is not known, but not gone either.
+        news = memory.nodes.gone({*there, PORTFOLIO} if self._whole else there)
+        for first in range(0, len(nodes), CHUNK):
+            news += memory.nodes.look(nodes[first : first + CHUNK], at)
+            await asyncio.sleep(0)
+        return Seen(partition, memory, news, memory.watch.look(nodes, at))
+
+    async def _write(self, found: Sequence[Seen], at: int) -> None:
+        engine = self._engine
+        rows: dict[TP, list[Row]] = {}
+        for seen in found:
+            rows[TP(engine.alerts_topic, seen.partition)] = [alert(change, at) for change in seen.changes]
+            rows[TP(engine.metrics_topic, seen.partition)] = [one.row for one in seen.news if one.row is not None]
+        offsets = await engine.feed_outbox.write(rows)
+        for seen in found:
+            seen.memory.nodes.told(seen.news)
+            seen.memory.watch.told(seen.changes)
+            for topic in (engine.alerts_topic, engine.metrics_topic):
+                tp = TP(topic, seen.partition)
+                if offsets.get(tp) == seen.memory.ends[topic] + len(rows[tp]) - 1:
+                    seen.memory.ends[topic] += len(rows[tp])
+        self._show_met_since()
+
+    def _show_met_since(self) -> None:
+        watches = [memory.watch for memory in self._memory.values()]
+        self._engine.wall.met_since = {name: since for watch in watches for name, since in watch.met_since().items()}

@@ -1,0 +1,92 @@
+"""The records of `flow.metrics` and `flow.alerts`: CloudEvents, written and read back.
+
+`schemas/node-measured.schema.json` and `schemas/alert.schema.json` say what stands in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from stream.events.time import format_time, parse_time
+from stream.flow.boards import Node
+from stream.flow.statistics import SECOND
+from stream.flow.watch import Change, Key, Kind, Standing
+from stream.kafka.outbox import Row
+
+SOURCE = "flowgauge"
+NODE_MEASURED = "flow.node.measured"
+HEADERS = (("content-type", b"application/cloudevents+json; charset=utf-8"),)
+# Text is compared, so that the last number of all has as many digits as the first.
+DIGITS = 20
+
+
+def node_key(node: Node) -> bytes:
+    """Write a node as a key: its level and its names, such as `["art","Payments","Checkout"]`."""
+    return orjson.dumps([node.level, *filter(None, node[1:])])
+
+
+def read_node_key(key: bytes) -> Node:
+    """Read it back. Raises ValueError or TypeError."""
+    return Node(*orjson.loads(key))
+
+
+def measured(node: Node, numbers: Mapping[str, Any], at: int) -> Row:
+    """Write a node's numbers (its JSON) as of `at`, microseconds."""
+    # Numbers may come back to what they were at the same instant of a clock that stands still: no id follows from them.
+    body = _envelope(str(uuid4()), NODE_MEASURED, node, at)
+    body["data"] = {"at": body["time"], **numbers}
+    return Row(node_key(node), orjson.dumps(body), None, HEADERS)
+
+
+def read_measured(value: bytes) -> tuple[int, dict[str, Any]]:
+    """Read a node's numbers back, and as of when they are. Raises ValueError, KeyError or TypeError."""
+    data: dict[str, Any] = orjson.loads(value)["data"]
+    return parse_time(data.pop("at")), data
+
+
+def alert(change: Change, at: int) -> Row:
+    """Write a change that was seen at `at` (microseconds); a tombstone where nothing is watched any more.
+
+    The number makes the id: the same change has the same id, whoever tells of it.
+    """
+    key, standing = orjson.dumps(change.key), change.standing
+    if standing is None:
+        return Row(key, None)
+    number = f"{standing.number:0{DIGITS}d}"
+    body = _envelope(f"{key.decode()}/{number}", standing.kind.value, standing.node, at)
+    body["sequence"] = number
+    body["data"] = {
+        **standing.node._asdict(),
+        **change.data,
+        "since": format_time(standing.since),
+        "lasted_seconds": None if change.lasted is None else change.lasted / SECOND,
+    }
+    return Row(key, orjson.dumps(body), None, HEADERS)
+
+
+def read_alert(key: bytes, value: bytes | None) -> tuple[Key, Standing | None]:
+    """Read what was told of a limit or target back. Raises ValueError, KeyError or TypeError."""
+    named = tuple(orjson.loads(key))
+    if value is None:
+        return named, None
+    body = orjson.loads(value)
+    data = body["data"]
+    node = Node(*(data[field] for field in Node._fields))
+    since, number = parse_time(data["since"]), int(body["sequence"])
+    return named, Standing(Kind(body["type"]), since, number, node, data.get("metric", ""))
+
+
+def _envelope(identity: str, kind: str, node: Node, at: int) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": identity,
+        "source": SOURCE,
+        "type": kind,
+        "time": format_time(at),
+        "subject": "/".join(filter(None, node[1:])) or node.level,
+        "datacontenttype": "application/json",
+    }

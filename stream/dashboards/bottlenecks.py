@@ -1,0 +1,76 @@
+"""Where work piles up and where time goes: workflow states by team."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grafana_foundation_sdk.models import dashboard
+
+from stream.dashboards import look, panels
+from stream.dashboards.layout import Frame, Panel, Row, reading, to_team
+from stream.dashboards.look import now
+from stream.dashboards.panels import by_team_and_state, named_owner
+from stream.dashboards.promql import ARTS, OWNERS, total
+
+WINDOW = "$window"
+MOST = 12
+ABOUT = "Where work piles up and where time goes, by workflow state and team."
+
+
+def bottlenecks(frame: Frame) -> dashboard.Dashboard:
+    """Build the dashboard of bottlenecks."""
+    return reading("bottlenecks", ABOUT, frame, ("value_stream", "art", "window"), _rows())
+
+
+def _rows() -> Iterator[Row]:
+    yield Row(4, [(6, panels.as_of("$value_stream: as of")), *((6, tile) for tile in _tiles())])
+    yield Row(10, [(24, _time_matrix())], "Where time goes")
+    yield Row(10, [(24, _items_matrix())], "Where work is")
+    yield Row(9, [(12, _longest_states()), (12, _growing())], "Worst first")
+
+
+def _tiles() -> Iterator[Panel]:
+    waiting = now(total("flow_load_items", ARTS, flow_state="waiting"))
+    yield look.tiles("Waiting", "Items in progress that wait.", look.ITEMS, waiting)
+    blocked = now(total("flow_blocked_items", ARTS))
+    yield look.tiles("Blocked", "Items in progress that are blocked.", look.ITEMS, blocked).thresholds(
+        look.none_is_good()
+    )
+    ageing = now(total("flow_ageing_items", ARTS))
+    yield look.tiles("Ageing", "Items older than 85 % of what their own team finished.", look.ITEMS, ageing).thresholds(
+        look.none_is_good()
+    )
+
+
+def _per_item() -> str:
+    seconds = by_team_and_state("flow_state_seconds", ARTS, window=WINDOW)
+    items = total("flow_time_seconds_gcount", ARTS, by=OWNERS, window=WINDOW)
+    return f"{seconds} / on ({OWNERS}) group_left () ({items} > 0)"
+
+
+def _time_matrix() -> Panel:
+    told = (
+        "Mean time that an item finished in the trailing window spent in each workflow state. "
+        "Colour compares the teams within a state."
+    )
+    return panels.team_matrix("Time in state by team, per item", told, look.SECONDS, named_owner(_per_item()))
+
+
+def _items_matrix() -> Panel:
+    told = "Items in each workflow state now, finished ones included. Colour compares the teams within a state."
+    expr = named_owner(by_team_and_state("flow_state_items", ARTS))
+    return panels.team_matrix("Items in state by team", told, look.ITEMS, expr)
+
+
+def _longest_states() -> Panel:
+    told = f"The {MOST} pairs of team and workflow state that take the most time of a finished item."
+    query = now(f"sort_desc(topk({MOST}, {_per_item()}))", "{{team}}: {{state}}")
+    return look.bars("Most time in state, per item", told, look.SECONDS, query).data_links([to_team()])
+
+
+def _growing() -> Panel:
+    told = f"Items started minus items finished in the trailing window: the {MOST} teams whose load grows most."
+    started = total("flow_arrivals_items", ARTS, by=OWNERS, window=WINDOW)
+    finished = total("flow_velocity_items", ARTS, by=OWNERS, window=WINDOW)
+    query = now(f"sort_desc(topk({MOST}, {started} - {finished} > 0))", "{{art}} / {{team}}")
+    return look.bars("Load grows", told, look.ITEMS, query).data_links([to_team()])

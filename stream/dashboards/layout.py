@@ -1,0 +1,192 @@
+"""From rows of panels to a dashboard: places on Grafana's grid of 24 columns, ids, data sources, variables, links."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard
+from grafana_foundation_sdk.models.common import DataSourceRef
+
+COLUMNS = 24
+PREFIX = "flowgauge-"
+NAMES = {
+    "overview": "Overview",
+    "art": "ART",
+    "team": "Team",
+    "bottlenecks": "Bottlenecks",
+    "goals": "Goals",
+    "engine": "Engine",
+}
+ANY_SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
+PROVISIONED_SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
+
+Panel = Builder[dashboard.Panel]
+
+
+class Row(NamedTuple):
+    """Panels side by side, each with its width in columns; a title begins a section."""
+
+    height: int
+    panels: Sequence[tuple[int, Panel]]
+    title: str = ""
+
+
+class Frame(NamedTuple):
+    """What the dashboards for reading have in common.
+
+    The trailing window that is shown first, the longest one, in which a team's own 85 % line is drawn, and the
+    address of the runbooks.
+    """
+
+    usual: str
+    longest: str
+    runbooks: str
+
+
+def arrange(rows: Iterable[Row], source: DataSourceRef) -> list[dashboard.Panel | dashboard.RowPanel]:
+    """Place the panels from top to bottom and number them; all ask the same data source."""
+    placed: list[dashboard.Panel | dashboard.RowPanel] = []
+    y = 0
+    for row in rows:
+        if row.title:
+            place = dashboard.GridPos(h=1, w=COLUMNS, x=0, y=y)
+            placed.append(dashboard.RowPanel(title=row.title, grid_pos=place, id_val=len(placed) + 1))
+            y += 1
+        x = 0
+        for width, panel in row.panels:
+            place = dashboard.GridPos(h=row.height, w=width, x=x, y=y)
+            placed.append(_finished(panel, place, len(placed) + 1, source))
+            x += width
+        y += row.height
+    return placed
+
+
+def _finished(panel: Panel, place: dashboard.GridPos, number: int, source: DataSourceRef) -> dashboard.Panel:
+    built = panel.build()
+    built.id_val, built.grid_pos, built.datasource = number, place, source
+    for letter, target in zip("ABCDEFGH", built.targets or [], strict=False):
+        query: Any = target
+        query.ref_id, query.datasource = letter, source
+    return built
+
+
+def reading(
+    name: str, description: str, frame: Frame, labels: Sequence[str], rows: Iterable[Row]
+) -> dashboard.Dashboard:
+    """Build a dashboard for reading, with variables and with links to the others and to the runbooks."""
+    board = (
+        build.Dashboard(f"flowgauge / {NAMES[name]}")
+        .uid(PREFIX + name)
+        .description(description)
+        .tags(["flowgauge"])
+        .time("now-7d", "now")
+        .refresh("30s")
+        .readonly()
+        .timezone("browser")
+        .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+        .annotations([])
+        .variables([_source_variable(), *(_variable(label, name, frame) for label in labels)])
+        .links([*(_link(other) for other in NAMES if other != name), _runbooks(frame.runbooks)])
+        .build()
+    )
+    board.panels = arrange(rows, ANY_SOURCE)
+    return board
+
+
+def wall(uid: str, title: str, description: str, rows: Iterable[Row]) -> dashboard.Dashboard:
+    """Build a wall: nothing to choose, nothing to click, read again every five seconds."""
+    board = (
+        build.Dashboard(title)
+        .uid(uid)
+        .description(description)
+        .tags(["flowgauge", "flowgauge-wall"])
+        .time("now-24h", "now")
+        .refresh("5s")
+        .readonly()
+        .timezone("browser")
+        .annotations([])
+        .timepicker(build.TimePicker().hidden(hidden=True))
+        .build()
+    )
+    board.panels = arrange(rows, PROVISIONED_SOURCE)
+    return board
+
+
+def as_text(model: Any) -> str:
+    """Write a model as JSON: keys in order, so that a change shows as itself in a diff."""
+    return json.dumps(model, cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def to_art(labels: str = "value_stream") -> Builder[dashboard.DashboardLink]:
+    """Link a series to its ART's dashboard; `labels` lists those of the series that say where."""
+    return _from_series("art", labels)
+
+
+def to_team() -> Builder[dashboard.DashboardLink]:
+    """Link a team's series to the team's dashboard."""
+    return _from_series("team", "value_stream art team")
+
+
+def _from_series(name: str, labels: str) -> Builder[dashboard.DashboardLink]:
+    chosen = "&".join(f"var-{label}=${{__field.labels.{label}:percentencode}}" for label in labels.split())
+    kept = "${datasource:queryparam}&${window:queryparam}&${__url_time_range}"
+    return build.DashboardLink(f"Open {NAMES[name]}").url(f"/d/{PREFIX}{name}?{chosen}&{kept}")
+
+
+def _link(name: str) -> Builder[dashboard.DashboardLink]:
+    return (
+        _shown(NAMES[name], f"/d/{PREFIX}{name}")
+        .icon("dashboard")
+        .include_vars(include_vars=True)
+        .keep_time(keep_time=True)
+    )
+
+
+def _runbooks(url: str) -> Builder[dashboard.DashboardLink]:
+    link = _shown("Runbooks", url).icon("doc").tooltip("What each alert means and what to do")
+    return link.target_blank(target_blank=True)
+
+
+def _shown(title: str, url: str) -> build.DashboardLink:
+    # The SDK's own choice would hide the link in a menu.
+    return build.DashboardLink(title).type(dashboard.DashboardLinkType.LINK).url(url).placement("")
+
+
+def _source_variable() -> Builder[dashboard.VariableModel]:
+    chosen = dashboard.VariableOption(text="prometheus", value="prometheus")
+    return build.DatasourceVariable("datasource").label("Data source").type("prometheus").current(chosen)
+
+
+QUERIES = {
+    "value_stream": "label_values(flow_load_items, value_stream)",
+    "art": 'label_values(flow_load_items{value_stream="$value_stream"}, art)',
+    "team": 'label_values(flow_load_items{value_stream="$value_stream", art="$art"}, team)',
+    "window": "label_values(flow_velocity_items, window)",
+}
+LABELS = {"value_stream": "Value stream", "art": "ART", "team": "Team", "window": "Window"}
+# Where a dashboard compares several: `All` is a regular expression, which also takes the empty labels of the portfolio.
+SEVERAL = {("overview", "value_stream"), ("goals", "value_stream"), ("bottlenecks", "art")}
+
+
+def _variable(label: str, board: str, frame: Frame) -> Builder[dashboard.VariableModel]:
+    query = QUERIES[label]
+    variable = (
+        build.QueryVariable(label)
+        .label(LABELS[label])
+        .datasource(ANY_SOURCE)
+        .query({"query": query, "refId": "StandardVariableQuery"})
+        .definition(query)
+        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dashboard.VariableSort.NATURAL_ASC)
+    )
+    if (board, label) in SEVERAL:
+        every = dashboard.VariableOption(text=["All"], value=["$__all"])
+        return variable.multi(multi=True).include_all(include_all=True).all_value(".*").current(every)
+    if label == "window":
+        return variable.current(dashboard.VariableOption(text=frame.usual, value=frame.usual))
+    return variable

@@ -1,0 +1,96 @@
+"""The overview: the six SAFe flow metrics by value stream, and the targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grafana_foundation_sdk.models import dashboard
+
+from stream.dashboards import look, panels
+from stream.dashboards.layout import Frame, Panel, Row, reading, to_art
+from stream.dashboards.look import now, trend
+from stream.dashboards.promql import VALUE_STREAMS, flow_time, pick, total
+
+LEVEL = "value_stream"
+WINDOW = "$window"
+STREAM = "{{value_stream}}"
+ABOUT = "The six SAFe flow metrics by value stream, and the targets. A bar opens its ART."
+
+
+def overview(frame: Frame) -> dashboard.Dashboard:
+    """Build the overview."""
+    return reading("overview", ABOUT, frame, ("value_stream", "window"), _rows())
+
+
+def _rows() -> Iterator[Row]:
+    yield Row(4, [(4, panels.as_of()), *((4, tile) for tile in _tiles())])
+    yield Row(8, [(8, _load_ratio()), (8, _load()), (8, _flow_time())], "Flow load and flow time")
+    yield Row(
+        8,
+        [
+            (8, _velocity()),
+            (8, _efficiency()),
+            (8, panels.distribution("Flow distribution", VALUE_STREAMS, LEVEL, WINDOW)),
+        ],
+        "Flow velocity, efficiency, distribution",
+    )
+    yield Row(8, [(8, _promises()), (16, panels.verdicts("Targets", VALUE_STREAMS))], "Predictability and targets")
+
+
+def _tiles() -> Iterator[Panel]:
+    scope = VALUE_STREAMS
+    load = now(total("flow_load_items", scope))
+    blocked = now(total("flow_blocked_items", scope))
+    finished = now(total("flow_velocity_items", scope, window=WINDOW))
+    ageing = now(total("flow_ageing_items", scope))
+    missed = now(f"sum(1 - max by (target) ({pick('flow_target_met', scope)}))")
+    yield look.tiles("Flow load", "Items in progress, active or waiting.", look.ITEMS, load)
+    yield look.tiles("Blocked", "Items in progress that are blocked.", look.ITEMS, blocked).thresholds(
+        look.none_is_good()
+    )
+    yield look.tiles("Finished", "Flow velocity: items finished in the trailing window.", look.ITEMS, finished)
+    yield look.tiles("Ageing", "Items older than 85 % of what their own team finished.", look.ITEMS, ageing).thresholds(
+        look.none_is_good()
+    )
+    yield look.tiles("Targets missed", "Targets that are missed now.", look.ITEMS, missed).thresholds(
+        look.none_is_good()
+    )
+
+
+def _load_ratio() -> Panel:
+    told = "Items in progress / WIP limit, of each ART that has one. Amber from 80 %, red above the limit."
+    query = now(pick("flow_load_ratio", VALUE_STREAMS, level="art"), "{{value_stream}} / {{art}}")
+    panel = look.bars("Load / limit by ART", told, look.RATIO, query).thresholds(look.of_limit()).max(1.5)
+    return panel.data_links([to_art("value_stream art")])
+
+
+def _load() -> Panel:
+    told = "Items in progress by value stream; dashed, the WIP limit where there is one."
+    load = trend(total("flow_load_items", VALUE_STREAMS, by="value_stream"), STREAM)
+    limit = trend(pick("flow_load_limit_items", VALUE_STREAMS, level=LEVEL), "limit of {{value_stream}}")
+    panel = look.lines("Flow load", told, look.ITEMS, load, limit)
+    return look.dashed(panel, "/^limit of/").data_links([to_art()])
+
+
+def _flow_time() -> Panel:
+    told = "85 % of the items finished in the trailing window took at most this long from start to finish."
+    query = trend(flow_time(VALUE_STREAMS, LEVEL, WINDOW, "0.85"), STREAM)
+    return look.lines("Flow time, 85 %", told, look.SECONDS, query).data_links([to_art()])
+
+
+def _velocity() -> Panel:
+    told = "Items finished in the trailing window."
+    query = trend(total("flow_velocity_items", VALUE_STREAMS, by="value_stream", window=WINDOW), STREAM)
+    return look.lines("Flow velocity", told, look.ITEMS, query).data_links([to_art()])
+
+
+def _efficiency() -> Panel:
+    told = "Active / elapsed time of the items finished in the trailing window: a ratio of sums."
+    query = now(pick("flow_efficiency_ratio", VALUE_STREAMS, level=LEVEL, window=WINDOW), STREAM)
+    return look.bars("Flow efficiency", told, look.RATIO, query).max(1).data_links([to_art()])
+
+
+def _promises() -> Panel:
+    told = "Business value achieved / planned, by PI. 80 % and more is what SAFe calls reliable."
+    query = now(pick("flow_predictability_ratio", VALUE_STREAMS, level=LEVEL), "{{value_stream}}, PI {{pi}}")
+    return look.bars("Flow predictability", told, look.RATIO, query).max(1.2).thresholds(look.kept_promises())

@@ -1,0 +1,102 @@
+"""Panels that stand on several dashboards."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import barchart, table
+from grafana_foundation_sdk.models.common import StackingMode, VizOrientation
+
+from stream.dashboards import look
+from stream.dashboards.layout import Panel
+from stream.dashboards.look import cells, now, trend
+from stream.dashboards.promql import EVERYTHING, NODE, OWNERS, Scope, pick, total
+
+BY_ALL = f"max by (target, metric, {NODE})"
+
+
+def as_of(title: str = "As of") -> Panel:
+    """Say at which instant the numbers were read."""
+    told = "The instant at which the numbers were read: with several workers, the oldest. No data: no worker answers."
+    return look.tiles(title, told, look.INSTANT, now("min(flow_snapshot_timestamp_seconds) * 1000"))
+
+
+def load_and_limit(title: str, scope: Scope, level: str = "") -> Panel:
+    """Show the items in progress by flow state, stacked, under the WIP limit of the level, if one is named."""
+    told = "Items in progress, active and waiting, by flow state; dashed, the WIP limit where there is one."
+    queries = [trend(total("flow_load_items", scope, by="flow_state"), "{{flow_state}}")]
+    if level:
+        queries.append(trend(f"max({pick('flow_load_limit_items', scope, level=level)})", "limit"))
+    return look.dashed(look.stacked(title, told, look.ITEMS, *queries), "/^limit/")
+
+
+def in_and_out(title: str, scope: Scope, window: str) -> Panel:
+    """Show arrivals against departures: load grows where more comes in than goes out."""
+    told = f"Items started and items finished in the trailing window ({window}). Load grows while started is above."
+    started = trend(total("flow_arrivals_items", scope, window=window), "started")
+    finished = trend(total("flow_velocity_items", scope, window=window), "finished")
+    return look.lines(title, told, look.ITEMS, started, finished)
+
+
+def cumulative_flow(title: str, scope: Scope) -> Panel:
+    """Show the items in each workflow state over time, stacked: the cumulative flow diagram."""
+    told = (
+        "Cumulative flow: items in each workflow state, finished ones included, by state name. "
+        "A band that widens is where work piles up."
+    )
+    return look.stacked(title, told, look.ITEMS, trend(total("flow_state_items", scope, by="state"), "{{state}}"))
+
+
+def verdicts(title: str, scope: Scope = EVERYTHING) -> Panel:
+    """List the targets: met or missed, and since when they are met."""
+    told = "KPI targets of flow.yaml. `met since` is empty while a target is missed."
+    met = f"{BY_ALL} ({pick('flow_target_met', scope)})"
+    since = f"{BY_ALL} ({pick('flow_target_met_since_timestamp_seconds', scope)}) * 1000 or {met} * NaN"
+    panel = look.rows(title, told, "none", cells(met), cells(since))
+    names = {"target": "target", "metric": "metric", "value_stream": "value stream", "art": "ART", "team": "team"}
+    panel = look.columns(panel, {**names, "level": "level", "Value #A": "verdict", "Value #B": "met since"})
+    return look.as_ago(look.as_verdict(panel, "verdict"), "met since")
+
+
+def promises(title: str, scope: Scope, level: str, legend: str) -> Panel:
+    """Show predictability by PI over time."""
+    told = (
+        "Business value achieved / planned, by PI: planned counts committed objectives only, achieved counts all, "
+        "so that it may pass 100 %. During the PI it is what stands today."
+    )
+    queries = [trend(pick("flow_predictability_ratio", scope, level=level), legend)]
+    return look.lines(title, told, look.RATIO, *queries)
+
+
+def distribution(title: str, scope: Scope, level: str, window: str) -> Panel:
+    """Show the share of each flow item type, a bar for each node of the level."""
+    told = f"Share of each flow item type among the items finished in the trailing window ({window})."
+    finished = pick("flow_distribution_ratio", scope, level=level, window=window)
+    panel = barchart.Panel().title(title).description(told).unit(look.RATIO)
+    panel.targets([cells(f"max by ({level}, item_type) ({finished})")]).min(0).max(1).fill_opacity(80)
+    panel.stacking(StackingMode.NORMAL).orientation(VizOrientation.HORIZONTAL)
+    look.matrix(panel, level, "item_type")
+    return panel
+
+
+def blocked_longest(title: str, scope: Scope, level: str, legend: str) -> Panel:
+    """Show for how long the longest-blocked item has been blocked."""
+    told = "How long the item in progress that is blocked longest has been blocked. Nothing: none is."
+    return look.lines(
+        title, told, look.SECONDS, trend(pick("flow_blocked_age_max_seconds", scope, level=level), legend)
+    )
+
+
+def team_matrix(title: str, description: str, unit: str, expr: str) -> Panel:
+    """Show a row for each team and a column for each workflow state; `expr` gives labels `owner` and `state`."""
+    panel = table.Panel().title(title).description(description).unit(unit).targets([cells(expr)])
+    look.matrix(panel, "owner", "state")
+    return look.colored_cells(panel)
+
+
+def named_owner(expr: str) -> str:
+    """Join ART and team to one label `owner`: a team's name is unique only within its ART."""
+    return f'label_join({expr}, "owner", " / ", "art", "team")'
+
+
+def by_team_and_state(metric: str, scope: Scope, **labels: str) -> str:
+    """Sum a metric by team and workflow state."""
+    return total(metric, scope, by=f"{OWNERS}, state", **labels)

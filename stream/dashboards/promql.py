@@ -1,0 +1,67 @@
+"""The PromQL that the panels share.
+
+Two workers may show the same node for one scrape, while a partition moves. So whatever is read of the organisation is
+first brought down to one series a node: `max without (instance, job) (...)`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+OWNERS = "value_stream, art, team"
+NODE = f"level, {OWNERS}"
+
+
+class Scope(NamedTuple):
+    """Where a query looks: a matcher for each label, such as `="$art"`; an empty one takes any value."""
+
+    value_stream: str = ""
+    art: str = ""
+    team: str = ""
+
+
+EVERYTHING = Scope()
+VALUE_STREAMS = Scope('=~"$value_stream"')
+ART = Scope('="$value_stream"', '="$art"')
+ARTS = Scope('="$value_stream"', '=~"$art"')
+TEAM = Scope('="$value_stream"', '="$art"', '="$team"')
+
+
+def only(value_stream: str) -> Scope:
+    """Give the scope of one value stream by its name."""
+    return Scope(f'="{escaped(value_stream)}"')
+
+
+def escaped(name: str) -> str:
+    """Escape a name for a PromQL string; a dollar too, or Grafana would take what follows it for a variable."""
+    return json.dumps(name, ensure_ascii=False)[1:-1].replace("$", "\\x24")
+
+
+def pick(metric: str, scope: Scope = EVERYTHING, /, **labels: str | tuple[str, ...]) -> str:
+    """Select a metric within a scope, one series a node; `labels` match what they equal, or any of several values."""
+    matchers = [f"{name}{matcher}" for name, matcher in scope._asdict().items() if matcher]
+    for name, value in labels.items():
+        matchers.append(f'{name}="{value}"' if isinstance(value, str) else f'{name}=~"{"|".join(value)}"')
+    selector = f"{metric}{{{', '.join(matchers)}}}" if matchers else metric
+    return f"max without (instance, job) ({selector})"
+
+
+def total(metric: str, scope: Scope = EVERYTHING, /, by: str = "", **labels: str | tuple[str, ...]) -> str:
+    """Sum a metric of teams, by the labels that `by` lists."""
+    return f"sum by ({by}) ({pick(metric, scope, **labels)})" if by else f"sum({pick(metric, scope, **labels)})"
+
+
+def flow_time(scope: Scope, level: str, window: str, quantile: str) -> str:
+    """Select the exact quantile of flow time."""
+    return pick("flow_time_quantile_seconds", scope, level=level, window=window, quantile=quantile)
+
+
+def portfolio_flow_time(window: str, quantile: str) -> str:
+    """Give the portfolio's quantile: exact where one worker holds everything, else from the teams' buckets.
+
+    Of buckets without items histogram_quantile makes NaN, which `>= 0` leaves out.
+    """
+    exact = flow_time(EVERYTHING, "portfolio", window, quantile)
+    buckets = total("flow_time_seconds_bucket", by="le", window=window)
+    return f"max({exact}) or histogram_quantile({quantile}, {buckets}) >= 0"

@@ -1,0 +1,105 @@
+"""The dashboard of a team: what is in progress and how old it is, what was finished and how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from grafana_foundation_sdk.models import dashboard
+
+from stream.dashboards import look, panels
+from stream.dashboards.layout import Frame, Panel, Row, reading
+from stream.dashboards.look import now, trend
+from stream.dashboards.promql import TEAM, flow_time, pick, total
+
+WINDOW = "$window"
+QUANTILES = ("0.5", "0.85", "0.95")
+ABOUT = "What a team has in progress and how old it is, what it finished and how long that took."
+
+
+def team(frame: Frame) -> dashboard.Dashboard:
+    """Build the team's dashboard."""
+    labels = ("value_stream", "art", "team", "window")
+    return reading("team", ABOUT, frame, labels, _rows(frame.longest))
+
+
+def _rows(longest: str) -> Iterator[Row]:
+    yield Row(4, [(4, panels.as_of("$team: as of")), *((4, tile) for tile in _tiles())])
+    yield Row(9, [(12, _age(longest)), (12, panels.load_and_limit("Flow load", TEAM, "team"))], "Work in progress")
+    yield Row(9, [(12, panels.cumulative_flow("Cumulative flow", TEAM)), (6, _blocked()), (6, _longest())])
+    yield Row(9, [(12, _flow_time_heat()), (12, _flow_time())], "Flow time")
+    yield Row(9, [(12, _states()), (12, panels.in_and_out("Started and finished", TEAM, WINDOW))], "Flow")
+    promises = panels.promises("Predictability by PI", TEAM, "team", "PI {{pi}}")
+    yield Row(8, [(12, _velocity()), (12, promises)], "Delivery")
+    yield Row(6, [(24, panels.verdicts("Targets of the team", TEAM))])
+
+
+def _tiles() -> Iterator[Panel]:
+    load = now(pick("flow_load_ratio", TEAM, level="team"))
+    yield look.tiles("Load / limit", "Items in progress / WIP limit of the team.", look.RATIO, load).thresholds(
+        look.of_limit()
+    )
+    ageing = now(pick("flow_ageing_items", TEAM))
+    told = "Items in progress older than 85 % of what the team itself finished in the longest window."
+    yield look.tiles("Ageing", told, look.ITEMS, ageing).thresholds(look.none_is_good())
+    time = now(flow_time(TEAM, "team", WINDOW, "0.85"))
+    yield look.tiles("Flow time, 85 %", "85 % of the finished items took at most this long.", look.SECONDS, time)
+    finished = now(total("flow_velocity_items", TEAM, window=WINDOW))
+    yield look.tiles("Finished", "Flow velocity: items finished in the trailing window.", look.ITEMS, finished)
+    active = now(pick("flow_efficiency_ratio", TEAM, level="team", window=WINDOW))
+    yield look.tiles("Flow efficiency", "Active / elapsed time of the finished items.", look.RATIO, active)
+
+
+def _age(longest: str) -> Panel:
+    told = (
+        f"Age of the items in progress against the dashed line: 85 % of what the team itself finished in {longest} "
+        "took at most so long. What is older than the line is ageing. Items first seen in mid-life may be older still."
+    )
+    age = trend(pick("flow_item_age_quantile_seconds", TEAM, level="team"), "age, quantile {{quantile}}")
+    oldest = trend(pick("flow_item_age_max_seconds", TEAM, level="team"), "oldest item")
+    line = trend(flow_time(TEAM, "team", longest, "0.85"), "85 % of finished")
+    return look.dashed(look.lines("Aging work in progress", told, look.SECONDS, age, oldest, line), "/of finished$/")
+
+
+def _blocked() -> Panel:
+    told = "Items in progress that are blocked, by flow item type."
+    return look.stacked(
+        "Blocked items", told, look.ITEMS, trend(total("flow_blocked_items", TEAM, by="item_type"), "{{item_type}}")
+    )
+
+
+def _longest() -> Panel:
+    return panels.blocked_longest("Blocked longest", TEAM, "team", "blocked longest")
+
+
+def _flow_time_heat() -> Panel:
+    told = (
+        "How many of the items finished in the trailing window took how long. The window's histogram is shown as it "
+        "stands at each moment; it shrinks when items leave the window."
+    )
+    return look.heat("Flow time", told, look.SECONDS, total("flow_time_seconds_bucket", TEAM, by="le", window=WINDOW))
+
+
+def _flow_time() -> Panel:
+    told = "Exact percentiles of the flow time of the items finished in the trailing window."
+    queries = (trend(flow_time(TEAM, "team", WINDOW, q), f"{float(q):.0%}") for q in QUANTILES)
+    return look.lines("Flow time: median, 85 %, 95 %", told, look.SECONDS, *queries)
+
+
+def _states() -> Panel:
+    told = (
+        "Mean time that an item finished in the trailing window spent in each workflow state between start and finish."
+    )
+    seconds = total("flow_state_seconds", TEAM, by="state", window=WINDOW)
+    items = total("flow_time_seconds_gcount", TEAM, window=WINDOW)
+    return look.bars(
+        "Time in state, per item",
+        told,
+        look.SECONDS,
+        now(f"sort_desc({seconds} / on () group_left () ({items} > 0))", "{{state}}"),
+    )
+
+
+def _velocity() -> Panel:
+    told = "Items finished in the trailing window, by flow item type."
+    query = trend(total("flow_velocity_items", TEAM, by="item_type", window=WINDOW), "{{item_type}}")
+    return look.stacked("Flow velocity by type", told, look.ITEMS, query)

@@ -1,0 +1,48 @@
+"""Flow predictability: whether plans hold (SAFe: "how well teams and ARTs plan and meet their PI objectives").
+
+Predictability = actual / planned business value of a PI. Planned counts the committed objectives only, actual counts
+all; so more than 1 is possible. Reliable is 0.8 to 1. The projected value is how the PI would end if each committed
+objective that is not assessed yet brought what was planned.
+
+>>> predictability([(True, 10_000_000, 8_000_000), (True, 10_000_000, None), (False, 5_000_000, 3_000_000)])
+Predictability(planned=20.0, actual=11.0, projected=21.0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from stream.items.objective import MILLION
+
+Value = tuple[bool, int, int | None]
+MAX_INCREMENTS = 100
+
+
+class Predictability(NamedTuple):
+    """Business values of a node in a PI."""
+
+    planned: float
+    actual: float
+    projected: float
+
+    @property
+    def ratio(self) -> float | None:
+        """Actual / planned; None where nothing is planned."""
+        return self.actual / self.planned if self.planned else None
+
+    @property
+    def projected_ratio(self) -> float | None:
+        """Projected / planned; None where nothing is planned."""
+        return self.projected / self.planned if self.planned else None
+
+
+def predictability(objectives: Iterable[Value]) -> Predictability:
+    """Sum up objectives, each as (committed, planned, actual or None) in millionths."""
+    planned = achieved = projected = 0
+    for committed, plan, actual in objectives:
+        promised = plan if committed else 0
+        planned += promised
+        achieved += actual or 0
+        projected += promised if actual is None else actual
+    return Predictability(planned / MILLION, achieved / MILLION, projected / MILLION)

@@ -1,0 +1,141 @@
+"""Limits and targets as they stand, and each change of them once.
+
+A limit is passed when load > limit, and recovered when load <= limit - limit // 10, so that a load that swings about
+its limit is told once (hysteresis). A target is missed or met as its node's numbers say; while nothing is measured it
+stays as it was. A limit that was never passed is not told of; a target is told of when it is first measured.
+
+A watch keeps what has been told, and is put together again from that (`restore`). It looks at all nodes of one
+partition; all instants and durations are microseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from stream.flow.boards import PORTFOLIO, Node
+from stream.flow.goals import Measured
+from stream.flow.report import NodeNumbers
+
+Key = tuple[str, ...]
+"""Of a limit `("limit", level, names ...)`, of a target `("target", name)`."""
+
+
+class Kind(StrEnum):
+    """What is told; the type of its event."""
+
+    PASSED = "flow.limit.passed"
+    RECOVERED = "flow.limit.recovered"
+    MISSED = "flow.target.missed"
+    MET = "flow.target.met"
+
+
+BREACHES = frozenset({Kind.PASSED, Kind.MISSED})
+
+
+class Standing(NamedTuple):
+    """What was told last of a limit or target, and since when it is so.
+
+    `number` goes up by one with each change of a key. `metric` is a target's.
+    """
+
+    kind: Kind
+    since: int
+    number: int
+    node: Node
+    metric: str = ""
+
+
+class Change(NamedTuple):
+    """What is to be told: how it stands now, or None where nothing is watched under the key any more.
+
+    `lasted` is how long the breach lasted that is over; `data` are load and limit, or the target and what is measured.
+    """
+
+    key: Key
+    standing: Standing | None
+    lasted: int | None = None
+    data: Mapping[str, Any] = {}
+
+
+class Watch:
+    """The limits and targets of one partition's nodes."""
+
+    def __init__(self) -> None:
+        self._standings: dict[Key, Standing] = {}
+
+    def restore(self, key: Key, standing: Standing | None) -> None:
+        """Take up what was told before; None where that was taken back."""
+        if standing is None:
+            self._standings.pop(key, None)
+        else:
+            self._standings[key] = standing
+
+    def look(self, nodes: Sequence[NodeNumbers], now: int) -> list[Change]:
+        """Compare the nodes with what was told. Once the changes are durable, hand them to `told`.
+
+        All nodes of the partition must be there; the portfolio alone may be left out where its numbers are not known.
+        """
+        seen: set[Key] = set()
+        changes = [change for numbers in nodes for change in self._node(numbers, now, seen)]
+        return [*changes, *self._gone(seen, {numbers.node for numbers in nodes})]
+
+    def told(self, changes: Sequence[Change]) -> None:
+        """Note that changes are durable."""
+        for change in changes:
+            self.restore(change.key, change.standing)
+
+    def met_since(self) -> dict[str, int]:
+        """Give since when each target that is met was seen met without a break, by its name."""
+        return {key[1]: standing.since for key, standing in self._standings.items() if standing.kind is Kind.MET}
+
+    def _node(self, numbers: NodeNumbers, now: int, seen: set[Key]) -> Iterator[Change]:
+        if numbers.limit is not None:
+            yield from self._limit(numbers, numbers.limit, now, seen)
+        for target in numbers.targets:
+            yield from self._target(numbers.node, target, now, seen)
+
+    def _limit(self, numbers: NodeNumbers, limit: int, now: int, seen: set[Key]) -> Iterator[Change]:
+        node, load, recovers_at = numbers.node, numbers.load, limit - limit // 10
+        key = ("limit", node.level, *filter(None, node[1:]))
+        seen.add(key)
+        passed = key in self._standings and self._standings[key].kind is Kind.PASSED
+        if (load <= recovers_at) if passed else (load > limit):
+            kind = Kind.RECOVERED if passed else Kind.PASSED
+            data = {"value": load, "limit": limit, "recovers_at": recovers_at}
+            yield self._change(key, kind, now, Standing(kind, now, now, node), data)
+
+    def _target(self, node: Node, target: Measured, now: int, seen: set[Key]) -> Iterator[Change]:
+        key = ("target", target.name)
+        seen.add(key)
+        if target.met is None:
+            return
+        kind = Kind.MET if target.met else Kind.MISSED
+        former = self._standings.get(key)
+        # A target that was given another node or metric is another target under the same name.
+        if former is None or (former.kind, former.node, former.metric) != (kind, node, target.metric):
+            data = {
+                "target": target.name,
+                "metric": target.metric,
+                "actual": target.actual,
+                "at_least": target.at_least,
+                "at_most": target.at_most,
+            }
+            yield self._change(key, kind, now, Standing(kind, now, now, node, target.metric), data)
+
+    def _change(self, key: Key, kind: Kind, now: int, standing: Standing, data: Mapping[str, Any]) -> Change:
+        former = self._standings.get(key)
+        if former is None:
+            return Change(key, standing, None, data)
+        same = (former.node, former.metric) == (standing.node, standing.metric)
+        over = same and former.kind in BREACHES and kind not in BREACHES
+        lasted = max(0, now - former.since) if over else None
+        return Change(key, standing._replace(number=former.number + 1), lasted, data)
+
+    def _gone(self, seen: set[Key], nodes: set[Node]) -> list[Change]:
+        return [
+            Change(key, None)
+            for key, standing in self._standings.items()
+            if key not in seen and (standing.node != PORTFOLIO or PORTFOLIO in nodes)
+        ]

@@ -1,0 +1,61 @@
+"""The PI objective: what its history comes to.
+
+SAFe: at PI planning a team's objectives are given a planned business value, at the end of the PI an actual one. What
+an event says of an objective takes its value at the event's time, as with items; so late, doubled and corrected
+events need no case of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from stream.items.history import Entry
+from stream.items.rules import Rules
+from stream.items.summary import Team
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """An objective as its known events left it.
+
+    `planned` and `actual` are business values in millionths, so that decimals add up as people add them up; `actual` is
+    None until it is assessed. An objective is committed unless it is marked otherwise.
+    """
+
+    objective: str
+    source: str
+    owner: Team
+    pi: str | None
+    committed: bool
+    planned: int
+    actual: int | None
+
+
+def fold_objective(objective: str, entries: Iterable[Entry], rules: Rules, now: int) -> Objective | None:
+    """Fold the entries (sorted) that are known at `now` (microseconds); None where nothing is known."""
+    fields: dict[str, Any] = {}
+    source = None
+    for entry in entries:
+        if entry.time > now:
+            break
+        fields.update(entry.changes)
+        source = entry.source
+    if source is None:
+        return None
+    return Objective(
+        objective=objective,
+        source=source,
+        owner=rules.team_named(fields.get("team"), fields.get("art"), fields.get("value_stream")),
+        pi=fields.get("pi"),
+        committed=fields.get("committed") is not False,
+        planned=_millionths(fields.get("planned_value")) or 0,
+        actual=_millionths(fields.get("actual_value")),
+    )
+
+
+def _millionths(value: float | None) -> int | None:
+    return None if value is None else round(value * MILLION)

@@ -1,0 +1,123 @@
+"""What Prometheus makes of the gauges, against the engine's own numbers in `flow.metrics`."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from bisect import bisect_left
+from collections.abc import Iterator
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from stream.flow.finished import BUCKETS
+from stream.flow.statistics import SECOND
+from tests.dashboards.material import queries
+from tests.deploy.servers import Json
+from tests.e2e.stack import Stack
+from tests.tools.debian import tool
+
+pytestmark = pytest.mark.e2e
+
+TRIES, PAUSE = 40, 3.0
+LEVELS = {"art": ("value_stream", "art"), "value_stream": ("value_stream",), "portfolio": ()}
+
+
+def test_every_query_of_every_dashboard_returns_data(system: Stack) -> None:
+    missing = list(queries())
+    assert len(missing) > 50
+    # Rates need some scrapes.
+    for _ in range(TRIES):
+        missing = [each for each in missing if not system.query(each.expr)]
+        if not missing:
+            break
+        time.sleep(PAUSE)
+    assert not missing, "\n".join(f"{each.dashboard} / {each.panel}: {each.expr}" for each in missing)
+
+
+def test_what_is_rolled_up_equals_the_engine(system: Stack) -> None:
+    wrong = ["never compared"]
+    # Roll-ups are made every 15 seconds.
+    for _ in range(TRIES):
+        nodes = last(system)
+        assert len(nodes) > 8
+        wrong = [*sums(system, nodes), *percentiles(system, nodes)]
+        if not wrong:
+            break
+        time.sleep(PAUSE)
+    assert not wrong, "\n".join(wrong)
+
+
+def last(system: Stack) -> list[Json]:
+    """Give the newest numbers of each node."""
+    partition = TopicPartition(system.deployment.topic("metrics"), 0)
+    consumer = KafkaConsumer(bootstrap_servers=system.deployment.broker.bootstrap)
+    try:
+        consumer.assign([partition])
+        consumer.seek_to_beginning(partition)
+        end, found = consumer.end_offsets([partition])[partition], {}
+        while consumer.position(partition) < end:
+            for records in consumer.poll(timeout_ms=500).values():
+                found |= {record.key: record.value for record in records}
+    finally:
+        consumer.close()
+    return [json.loads(value)["data"] for value in found.values() if value is not None]
+
+
+def sums(system: Stack, nodes: list[Json]) -> Iterator[str]:
+    """Name the roll-ups that are not the engine's number."""
+    for level, place, node in placed(nodes):
+        yield from differs(system, f"{level}:flow_load_items:sum", place, node["load"]["items"])
+        for window, numbers in node["windows"].items():
+            chosen = f'{{window="{window}"}}'
+            for metric in ("velocity", "arrivals"):
+                yield from differs(system, f"{level}:flow_{metric}_items:sum{chosen}", place, numbers[metric])
+            yield from differs(system, f"{level}:flow_efficiency_ratio:ratio{chosen}", place, numbers["efficiency"])
+
+
+def placed(nodes: list[Json]) -> Iterator[tuple[str, dict[str, str], Json]]:
+    """Give the nodes above teams, with level and names."""
+    for node in nodes:
+        if node["level"] in LEVELS:
+            yield node["level"], {name: node[name] for name in LEVELS[node["level"]]}, node
+
+
+def differs(
+    system: Stack, expression: str, place: dict[str, str], expected: float | None, within: float = 1e-9
+) -> Iterator[str]:
+    """Say so where Prometheus has another number for a node."""
+    found = system.values(expression, *place).get(tuple(place.values()))
+    if found is None or expected is None:
+        same = found is expected
+    else:
+        same = abs(found - expected) <= within
+    if not same:
+        yield f"{expression} of {place}: {found}, not {expected}"
+
+
+def percentiles(system: Stack, nodes: list[Json]) -> Iterator[str]:
+    """Name the percentiles that are further from the engine's than the bucket is wide."""
+    for level, place, node in placed(nodes):
+        for window, numbers in node["windows"].items():
+            for quantile in ("p50", "p85", "p95"):
+                exact = numbers["flow_time"][quantile]
+                within = 0.0 if exact is None else width(exact)
+                yield from differs(
+                    system, f'{level}:flow_time_seconds:{quantile}{{window="{window}"}}', place, exact, within
+                )
+
+
+def width(seconds: float) -> float:
+    """Give the width of the bucket in which a flow time falls."""
+    bounds = [0.0, *(bound / SECOND for bound in BUCKETS)]
+    above = bisect_left(bounds, seconds)
+    return bounds[above] - bounds[above - 1]
+
+
+def test_promtool_finds_nothing_wrong_with_a_live_scrape(system: Stack) -> None:
+    for worker in system.workers:
+        done = subprocess.run(
+            [tool("promtool"), "check", "metrics"], input=worker.metrics(), capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,0 +1,117 @@
+"""Targets measured on boards; stories with events are in tests/examples."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from stream.flow.board import Board
+from stream.flow.boards import PORTFOLIO, Boards, Node
+from stream.flow.goals import Goals, Measured
+from stream.flow.predictability import Predictability
+from stream.flow.report import Reading, read
+from stream.items.summary import FlowState
+from tests.flow.material import CARDS, FLOW, configured, doing, done
+
+DAY = 86_400_000_000
+TEAM = Node("team", *CARDS)
+
+
+def measured(*targets: str, now: int = 10 * DAY, empty: bool = False) -> dict[str, tuple[float | None, bool | None]]:
+    config = configured(f"{FLOW}targets: [{', '.join(targets)}]\n")
+    boards = Boards(config, lambda _: 0)
+    if not empty:
+        boards.put(0, b"1", doing(1))
+        boards.put(0, b"2", done(9, 5, active=DAY))
+        boards.put(0, b"3", done(9, 7, active=DAY))
+    return {
+        target.name: (target.actual, target.met) for row in read(boards, Reading(config), now) for target in row.targets
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "actual", "nothing"),
+    [
+        ("metric: flow_time, quantile: 0.9, window: 7d, at_most: 4d", 3.8 * 86_400, None),
+        ("metric: flow_time, quantile: 0.5, window: 1d, at_most: 4d", None, None),
+        ("metric: velocity, window: 7d, at_least: 2", 2, 0),
+        ("metric: efficiency, window: 7d, at_least: 0.3", 2 / 6, None),
+        ("metric: distribution, item_type: feature, window: 7d, at_least: 1", 1.0, None),
+        ("metric: distribution, item_type: other, window: 7d, at_most: 0.5", 0.0, None),
+        ("metric: load, at_most: 1", 1, 0),
+    ],
+)
+def test_each_metric(target: str, actual: float | None, nothing: float | None) -> None:
+    written = f"{{name: goal, level: team, team: Cards, {target}}}"
+    found, met = measured(written)["goal"]
+    assert found == pytest.approx(actual) if actual is not None else found is None
+    assert met is (None if actual is None else True)
+    assert measured(written, empty=True)["goal"][0] == nothing
+
+
+def test_both_bounds_belong_to_the_target() -> None:
+    template = "{{name: goal, level: art, art: Checkout, metric: velocity, window: 7d, at_least: {}, at_most: {}}}"
+    expected = {(2, 2): True, (3, 4): False, (0, 1): False, (1, 3): True}
+    assert {bounds: measured(template.format(*bounds))["goal"][1] for bounds in expected} == expected
+
+
+def test_a_target_is_measured_on_its_own_node_only() -> None:
+    config = configured(
+        FLOW + "targets: [{name: goal, level: value_stream, value_stream: Lending, metric: load, at_most: 3}]"
+    )
+    goals = Goals(config)
+    board = Board()
+    assert goals.measure(TEAM, board, {}, 0) == goals.measure(PORTFOLIO, board, {}, 0) == ()
+    assert goals.measure(Node("value_stream", "Lending"), board, {}, 0) == (
+        Measured("goal", "load", None, 3, 0, met=True),
+    )
+
+
+def instant(*parts: int) -> int:
+    return int(datetime(*parts, tzinfo=UTC).timestamp()) * 1_000_000  # type: ignore[misc, arg-type]
+
+
+def test_predictability_is_projected_while_the_pi_runs_and_actual_after_it() -> None:
+    config = configured(
+        f"""{FLOW}time_zone: Europe/Berlin
+program_increments: [{{name: b, start: 2026-10-01, end: 2026-12-10}}, {{name: a, start: 2026-07-01, end: 2026-09-24}}]
+targets: [{{name: goal, level: portfolio, metric: predictability, at_least: 0.8}}]
+"""
+    )
+    values = {"a": Predictability(10, 9, 9), "b": Predictability(10, 2, 8)}
+    goals = Goals(config)
+    expected = {
+        (2026, 6, 30, 21, 59): None,
+        (2026, 6, 30, 22): 0.9,
+        (2026, 9, 28): 0.9,
+        (2026, 9, 30, 22): 0.8,
+        (2026, 12, 10, 22, 59): 0.8,
+        (2026, 12, 10, 23): 0.2,
+    }
+    found = {when: goals.measure(PORTFOLIO, Board(), values, instant(*when))[0].actual for when in expected}
+    assert found == expected
+    assert goals.measure(PORTFOLIO, Board(), {}, instant(2026, 11, 1))[0].met is None
+
+
+def test_ageing_counts_what_is_older_than_the_85_per_cent_line_of_the_longest_window() -> None:
+    config = configured(FLOW)
+    boards = Boards(config, lambda _: 0)
+    boards.put(0, b"old", doing(1, blocked_since=3 * DAY))
+    boards.put(0, b"young", doing(9))
+    (before,) = read(boards, Reading(config), 10 * DAY, lambda node: node == TEAM)
+    assert (before.ageing, before.blocked_age_max) == (None, 7 * 86_400)
+    boards.put(0, b"done", done(9, 5))
+    (after,) = read(boards, Reading(config), 10 * DAY, lambda node: node == TEAM)
+    assert after.ageing == 1
+    (exactly,) = read(boards, Reading(config), 5 * DAY, lambda node: node == TEAM)
+    assert exactly.ageing is None
+
+
+def test_unmapped_items_are_told_by_source_and_state() -> None:
+    boards = Boards(configured(), lambda _: 0)
+    lost = doing(1)
+    boards.put(0, b"1", type(lost)("1", "b", CARDS, "feature", "Odd", FlowState.UNMAPPED))
+    boards.put(0, b"2", type(lost)("2", "a", CARDS, "feature", "Odd", FlowState.UNMAPPED))
+    (row,) = read(boards, Reading(configured()), 2 * DAY, lambda node: node == TEAM)
+    assert row.unmapped == {("b", "Odd"): 1, ("a", "Odd"): 1}

@@ -1,0 +1,34 @@
+"""What a scrape shows of generated histories, held against the oracle's gauges."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from prometheus_client import CollectorRegistry, generate_latest
+
+from stream.flow.report import Reading, read
+from stream.gauges.collector import FlowCollector
+from stream.gauges.engine_numbers import EngineNumbers
+from stream.gauges.snapshot import Snapshot, Wall
+from tests.oracle.brute_force import compare, gauges, parse_metrics
+from tests.oracle.series import Series
+from tests.properties.engine import Engine, accepted, configured, microseconds
+from tests.properties.test_engine import TIMES, Story, stories
+
+
+def scraped(engine: Engine) -> dict[Series, float]:
+    """Show the engine's numbers on a page, and read it."""
+    wall = Wall()
+    wall.snapshot = Snapshot(engine.now, read(engine.boards(), Reading(engine.config), engine.now), ())
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(FlowCollector(wall, EngineNumbers(), engine.config.item_types))
+    return parse_metrics(generate_latest(registry).decode())
+
+
+@settings(max_examples=150 * TIMES, deadline=None)
+@given(stories())
+def test_gauges_equal_the_oracle(story: Story) -> None:
+    config, envelopes, at = story
+    pairs = accepted(envelopes)
+    engine = Engine(configured(config), microseconds(at))
+    engine.take([event for _, event in pairs])
+    assert compare(scraped(engine), gauges([envelope for envelope, _ in pairs], config, at)) == []
