@@ -1,4 +1,5 @@
-# `make demo` needs Python >= 3.11 and nothing else; `make test` also needs Java 17 and Maven.
+# `make demo` needs Python >= 3.11 and nothing else; `make test` also needs Java 17, Maven, and either
+# Debian's apt-get and dpkg-deb, or Prometheus 2.53, Alertmanager 0.28 and docker-compose 2.24, or newer, on PATH.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin

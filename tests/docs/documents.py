@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.docs.generate import README, REPOSITORY
 
 METRICS = REPOSITORY / "docs" / "metrics.md"
-DOCUMENTS = [*sorted(REPOSITORY.glob("*.md")), *sorted((REPOSITORY / "docs").glob("**/*.md"))]
+DOCUMENTS = [path for part in ("*.md", "docs/**/*.md", "deploy/**/*.md") for path in sorted(REPOSITORY.glob(part))]
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

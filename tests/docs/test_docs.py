@@ -39,7 +39,7 @@ OTHER_NAMES = LABELS | HEADERS | {"flow_time"}
 
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
 OTHER_PROGRAMS = {
-    "alertmanager", "cd", "cp", "docker", "echo", "export", "for", "mkdir", "pip", "prometheus", "python", "sed",
+    "alertmanager", "cd", "cp", "curl", "docker", "echo", "export", "for", "mkdir", "pip", "prometheus", "python", "sed",
 }  # fmt: skip
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
