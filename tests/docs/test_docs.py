@@ -39,7 +39,8 @@ OTHER_NAMES = LABELS | HEADERS | {"flow_time"}
 
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
 OTHER_PROGRAMS = {
-    "alertmanager", "cd", "cp", "curl", "docker", "echo", "export", "for", "mkdir", "pip", "prometheus", "python", "sed",
+    "alertmanager", "cd", "cp", "curl", "docker", "echo", "export", "for", "mkdir", "pip", "prometheus", "python",
+    "sed",
 }  # fmt: skip
 
 each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -67,6 +68,8 @@ def _leads_somewhere(document: Path, link: str) -> bool:
 def test_commands_can_be_typed(document: Path) -> None:
     for line in shell_lines(document):
         words = [word for word in shlex.split(line, comments=True) if not ASSIGNMENT.match(word)]
+        if not words:
+            continue
         if words[0] == "flowgauge":
             _parse(words[1:])
         elif words[0] == "make":
