@@ -12,7 +12,8 @@ help: ## Say what there is to make
 demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--log FILE -c flow.yaml" for a log
 	$(BIN)/flowgauge demo $(ARGS)
 
-test: java check kafka e2e ## Everything: checks, all tests, real Kafka, alerts end to end
+test: java check ## Everything: checks, all tests, real Kafka, alerts end to end
+	$(MAKE) -j2 --output-sync=target kafka e2e
 
 check: $(VENV)/dev ## Lint, types, layers, all tests that need no Kafka, coverage of the core
 	$(BIN)/ruff format --check stream tests deploy docs

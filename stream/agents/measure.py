@@ -45,6 +45,8 @@ class Measure:
         for partition in self._held - partitions:
             self._engine.boards.drop(partition)
         self._held = set(partitions)
+        # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
+        self.readiness.ready &= partitions
         self._changed = True
 
     def batch(self, tp: TP, polled: Polled) -> None:

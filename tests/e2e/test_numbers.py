@@ -7,6 +7,7 @@ import subprocess
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
@@ -16,6 +17,7 @@ from stream.flow.statistics import SECOND
 from tests.dashboards.material import queries
 from tests.deploy.servers import Json
 from tests.e2e.stack import Stack
+from tests.e2e.work import JIRA, event, now
 from tests.tools.debian import tool
 
 pytestmark = pytest.mark.e2e
@@ -25,6 +27,9 @@ LEVELS = {"art": ("value_stream", "art"), "value_stream": ("value_stream",), "po
 
 
 def test_every_query_of_every_dashboard_returns_data(system: Stack) -> None:
+    # Counters begin with each process, and a worker may have been killed: what is odd comes once more.
+    system.feed.refuse()
+    system.feed.send([event(JIRA, now() + timedelta(minutes=10), item="early", state="To Do")])
     missing = list(queries())
     assert len(missing) > 50
     # Rates need some scrapes.
@@ -73,7 +78,7 @@ def sums(system: Stack, nodes: list[Json]) -> Iterator[str]:
             chosen = f'{{window="{window}"}}'
             for metric in ("velocity", "arrivals"):
                 yield from differs(system, f"{level}:flow_{metric}_items:sum{chosen}", place, numbers[metric])
-            yield from differs(system, f"{level}:flow_efficiency_ratio:ratio{chosen}", place, numbers["efficiency"])
+            yield from differs(system, f"{level}:flow_efficiency:ratio{chosen}", place, numbers["efficiency"])
 
 
 def placed(nodes: list[Json]) -> Iterator[tuple[str, dict[str, str], Json]]:
@@ -116,8 +121,14 @@ def width(seconds: float) -> float:
 
 
 def test_promtool_finds_nothing_wrong_with_a_live_scrape(system: Stack) -> None:
+    """Except that the contract names a label `quantile`, which promtool wants for summaries alone."""
+    quantiles = {
+        f'flow_{name}_quantile_seconds non-summary metrics should not have "quantile" label'
+        for name in ("time", "item_age")
+    }
     for worker in system.workers:
         done = subprocess.run(
             [tool("promtool"), "check", "metrics"], input=worker.metrics(), capture_output=True, text=True, check=False
         )
-        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        assert done.stdout == ""
+        assert set(done.stderr.splitlines()) <= quantiles
