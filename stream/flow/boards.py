@@ -61,21 +61,21 @@ class Boards:
         self._boards: dict[Node, Board] = {node: Board() for node, _ in self._configured}
         self._limits = dict(self._configured)
         self._summaries: dict[int, dict[bytes, Summary | Objective]] = {}
+        # Owners are teams of the configuration, or nobody, so that there are not many.
+        self._paths: dict[Team, tuple[int, tuple[Board, ...]]] = {}
 
     def put(self, partition: int, key: bytes, summary: Summary | Objective | None) -> None:
         """Replace the item's (or objective's) former summary; None takes it out."""
         held = self._summaries.setdefault(partition, {})
         former = held.pop(key, None)
-        if former is not None:
-            self._count(partition, key, former, -1)
         if summary is not None:
             held[key] = summary
-            self._count(partition, key, summary, 1)
+        self._replace(partition, key, former, summary)
 
     def drop(self, partition: int) -> None:
         """Take out all that a partition brought: it is another worker's now."""
         for key, summary in self._summaries.pop(partition, {}).items():
-            self._count(partition, key, summary, -1)
+            self._replace(partition, key, summary, None)
 
     def nodes(self) -> Iterator[tuple[Node, int | None, Board]]:
         """Give each node with its limit and board: as configured, others where something counts, the portfolio."""
@@ -88,21 +88,53 @@ class Boards:
         """Count the items whose summaries a partition holds."""
         return len(self._summaries.get(partition, {}))
 
-    def _count(self, partition: int, key: bytes, summary: Summary | Objective, step: int) -> None:
-        if isinstance(summary, Objective):
-            for board in self._of(summary.owner, partition):
-                board.count_objective(key, summary, step)
-            return
-        for board in self._of(summary.owner, partition):
-            board.count_state(summary, step)
-        if summary.start is not None:
-            for board in self._of(summary.start.owner, partition):
-                board.count_arrival(key, summary.start, step)
-        if summary.finish is not None:
-            for board in self._of(summary.finish.owner, partition):
-                board.count_finish(key, summary, summary.finish, step)
+    def _replace(
+        self, partition: int, key: bytes, former: Summary | Objective | None, summary: Summary | Objective | None
+    ) -> None:
+        for each, step in ((former, -1), (summary, 1)):
+            if isinstance(each, Objective):
+                for board in self._of(each.owner, partition):
+                    board.count_objective(key, each, step)
+        old = former if isinstance(former, Summary) else None
+        new = summary if isinstance(summary, Summary) else None
+        self._count_state(partition, old, new)
+        self._count_arrival(partition, key, old, new)
+        self._count_finish(partition, key, old, new)
 
-    def _of(self, owner: Team, partition: int) -> list[Board]:
-        if self._partition_of(owner.value_stream) != partition:
-            return []
-        return [self._boards.setdefault(node, Board()) for node in path(owner)]
+    def _count_state(self, partition: int, old: Summary | None, new: Summary | None) -> None:
+        for summary, step in ((old, -1), (new, 1)):
+            if summary is not None:
+                for board in self._of(summary.owner, partition):
+                    board.count_state(summary, step)
+
+    # Most events leave start and finish as they were: what is not counted anew leaves the windows' sums valid.
+
+    def _count_arrival(self, partition: int, key: bytes, old: Summary | None, new: Summary | None) -> None:
+        former, start = None if old is None else old.start, None if new is None else new.start
+        if former == start:
+            return
+        for stamp, step in ((former, -1), (start, 1)):
+            if stamp is not None:
+                for board in self._of(stamp.owner, partition):
+                    board.count_arrival(key, stamp, step)
+
+    def _count_finish(self, partition: int, key: bytes, old: Summary | None, new: Summary | None) -> None:
+        if _finished(old) == _finished(new):
+            return
+        for summary, step in ((old, -1), (new, 1)):
+            if summary is not None and summary.finish is not None:
+                for board in self._of(summary.finish.owner, partition):
+                    board.count_finish(key, summary, summary.finish, step)
+
+    def _of(self, owner: Team, partition: int) -> tuple[Board, ...]:
+        found = self._paths.get(owner)
+        if found is None:
+            boards = (self._boards.setdefault(node, Board()) for node in path(owner))
+            found = self._paths[owner] = (self._partition_of(owner.value_stream), tuple(boards))
+        return found[1] if found[0] == partition else ()
+
+
+def _finished(summary: Summary | None) -> object:
+    if summary is None or summary.finish is None:
+        return None
+    return summary.finish, summary.start, summary.active, summary.stays
