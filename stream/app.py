@@ -313,4 +313,4 @@ async def measure_agent(batches: Any) -> None:
     """Put each batch of summaries into the boards."""
     async for event in batches.events():
         with _Fatal():
-            measure().batch(event.message.tp, event.value)
+            await measure().batch(event.message.tp, event.value)

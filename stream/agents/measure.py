@@ -6,8 +6,11 @@ its partitions from their beginning when they come, and needs neither a second c
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Sequence
 from time import monotonic
+from typing import Any
 
 from faust.types import TP
 from mode.utils.logging import get_logger
@@ -24,6 +27,8 @@ from stream.items.tracker import MILLISECOND
 from stream.kafka.transport import Consumer, Polled
 
 SECOND = 1_000_000
+CHUNK = 2_000
+MAX_NOTED = 200_000
 logger = get_logger(__name__)
 
 
@@ -36,6 +41,11 @@ class Measure:
         self.readiness = Readiness(engine.derivation.name)
         self._reading = Reading(engine.config)
         self._held: set[int] = set()
+        # A summary that was folded with this configuration has this text in it.
+        self._mark = f'"config":"{engine.derivation.name}"'.encode()
+        # What came before its partition is shown: while a backlog is folded an item has many summaries, and the boards
+        # need the last one only.
+        self._noted: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         self._arrivals: list[int] = []
         self._changed = True
         self._published = 0.0
@@ -44,29 +54,62 @@ class Measure:
         """Drop the boards of partitions that moved away: they leave no series."""
         for partition in self._held - partitions:
             self._engine.boards.drop(partition)
+            self._noted.pop(partition, None)
         self._held = set(partitions)
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
         self.readiness.ready &= partitions
         self._changed = True
 
-    def batch(self, tp: TP, polled: Polled) -> None:
-        """Put a batch of summaries into the boards."""
+    async def batch(self, tp: TP, polled: Polled) -> None:
+        """Put a batch of summaries into the boards; before they are shown, only note the newest of each item."""
         if tp.partition not in self._held or not self._consumer.follows(tp, polled):
             return
         records = polled.records
-        boards, name = self._engine.boards, self._engine.derivation.name
-        for record in records:
-            try:
-                summary = None if record.value is None else decode_summary(record.value, name)
-            except (ValueError, KeyError, TypeError) as error:
-                logger.warning("%s[%s] offset %s is no summary and is passed over: %r", *tp, record.offset, error)
-                continue
-            if summary is not None or record.value is None:
-                boards.put(tp.partition, record.key, summary)
         if tp.partition in self.readiness.ready:
+            for record in records:
+                self._put(tp.partition, record.key, record.value)
             self._arrivals += [record.timestamp for record in records]
+            self._changed = True
+        else:
+            self._note(tp.partition, records)
         self._consumer.processed(tp, records[-1].offset + 1)
-        self._changed = True
+        # The partition may move away meanwhile, so this stands last.
+        if self._wanted(tp.partition):
+            await self._absorb(tp.partition)
+
+    def _note(self, partition: int, records: Sequence[Any]) -> None:
+        noted = self._noted[partition]
+        for record in records:
+            if record.value is None or self._mark in record.value:
+                noted[record.key] = record.value
+            else:
+                self._put(partition, record.key, record.value)
+
+    def _wanted(self, partition: int) -> bool:
+        """Tell whether what was noted is to be counted now: all events are folded, or it is too much to keep."""
+        awaited = self.readiness.awaited.get(partition)
+        folded = awaited is not None and awaited.items is not None
+        return folded or len(self._noted[partition]) > MAX_NOTED
+
+    def _put(self, partition: int, key: bytes, value: bytes | None) -> None:
+        engine = self._engine
+        try:
+            summary = None if value is None else decode_summary(value, engine.derivation.name)
+        except (ValueError, KeyError, TypeError) as error:
+            place = f"{engine.items_topic}[{partition}] under {key!r}"
+            logger.warning("%s is no summary and is passed over: %r", place, error)
+            return
+        if summary is not None or value is None:
+            engine.boards.put(partition, key, summary)
+
+    async def _absorb(self, partition: int) -> None:
+        """Put what was noted into the boards, in slices, so that the event loop goes on."""
+        noted = self._noted[partition]
+        while noted and self._noted.get(partition) is noted:
+            for _ in range(min(CHUNK, len(noted))):
+                self._put(partition, *noted.popitem())
+            self._changed = True
+            await asyncio.sleep(0)
 
     async def watch(self) -> None:
         """Ask Kafka how far the group has got and with which configuration, and settle what has become true."""
@@ -78,6 +121,8 @@ class Measure:
             for partition, awaited in list(self.readiness.awaited.items()):
                 if awaited.items is None:
                     await self._await_items(partition, awaited)
+                if self._wanted(partition):
+                    await self._absorb(partition)
         except KafkaError as error:
             # The boards are as true as before; what needs Kafka's answer waits for it.
             logger.warning("%s", error)
@@ -89,8 +134,12 @@ class Measure:
             awaited.items = ends[partition]
 
     def _positions(self) -> dict[int, int]:
+        """Give up to where each partition's summaries stand in the boards."""
         topic = self._engine.items_topic
-        return {partition: self._consumer.reached(TP(topic, partition)) for partition in self._held}
+        return {
+            partition: self._consumer.reached(TP(topic, partition)) - len(self._noted.get(partition, ()))
+            for partition in self._held
+        }
 
     def publish(self) -> float:
         """Swap the snapshot if something changed or a second has passed; give the seconds that it took."""
@@ -100,7 +149,10 @@ class Measure:
         self._changed = False
         arrivals, self._arrivals = self._arrivals, []
         engine, now = self._engine, self._engine.clock.now()
-        self.readiness.settle(self._positions())
+        positions = self._positions()
+        self.readiness.settle(
+            {partition: place for partition, place in positions.items() if not self._noted[partition]}
+        )
         reasons = self.readiness.reasons(engine.committed, self._positions())
         nodes = read(engine.boards, self._reading, now, self._is_true) if self.readiness.ready else []
         items = sum(engine.boards.items(partition) for partition in self._held)

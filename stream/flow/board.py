@@ -43,15 +43,14 @@ class Board:
         """Whether nothing counts here."""
         return not (self.states or len(self._arrivals) or len(self._finishes) or self._objectives)
 
-    def count_state(self, summary: Summary, step: int) -> None:
-        """Count an item (step 1, or -1 to undo) in the workflow state it is in, and in load if it is in progress."""
-        if summary.state is None or summary.deleted:
-            return
-        change(self.states, summary.state, step)
-        if summary.flow_state is FlowState.UNMAPPED:
-            change(self.unmapped, (summary.source, summary.state), step)
-        if summary.in_load and summary.start is not None:
-            (self.load.put if step > 0 else self.load.take)(summary, summary.start)
+    def count_state(self, old: Summary | None, new: Summary | None) -> None:
+        """Count an item in the workflow state it is in, and no more in the one it was in; so in load."""
+        for summary, step in ((old, -1), (new, 1)):
+            if summary is not None and summary.state is not None and not summary.deleted:
+                change(self.states, summary.state, step)
+                if summary.flow_state is FlowState.UNMAPPED:
+                    change(self.unmapped, (summary.source, summary.state), step)
+        self.load.replace(old, new)
 
     def count_arrival(self, key: bytes, start: Stamp, step: int) -> None:
         """Count an item that started."""

@@ -102,10 +102,12 @@ class Boards:
         self._count_finish(partition, key, old, new)
 
     def _count_state(self, partition: int, old: Summary | None, new: Summary | None) -> None:
-        for summary, step in ((old, -1), (new, 1)):
-            if summary is not None:
-                for board in self._of(summary.owner, partition):
-                    board.count_state(summary, step)
+        moves = [(old, new)] if old and new and old.owner == new.owner else [(old, None), (None, new)]
+        for former, summary in moves:
+            there = summary or former
+            if there is not None:
+                for board in self._of(there.owner, partition):
+                    board.count_state(former, summary)
 
     # Most events leave start and finish as they were: what is not counted anew leaves the windows' sums valid.
 

@@ -14,7 +14,7 @@ from typing import Any
 from sortedcontainers import SortedList
 
 from stream.flow.statistics import SECOND, Statistics, describe
-from stream.items.summary import FlowState, Stamp, Summary
+from stream.items.summary import FlowState, Summary
 
 
 class Load:
@@ -31,19 +31,14 @@ class Load:
     def __len__(self) -> int:
         return len(self._starts)
 
-    def put(self, summary: Summary, start: Stamp) -> None:
-        """Put an item in."""
-        self._count(summary, 1)
-        self._starts.add(start.time)
-        if summary.blocked_since is not None:
-            self._blocked_since.add(summary.blocked_since)
-
-    def take(self, summary: Summary, start: Stamp) -> None:
-        """Take an item out that was put in."""
-        self._count(summary, -1)
-        self._starts.remove(start.time)
-        if summary.blocked_since is not None:
-            self._blocked_since.remove(summary.blocked_since)
+    def replace(self, old: Summary | None, new: Summary | None) -> None:
+        """Take an item out as it was and put it in as it is; None, or what is not in progress, counts for nothing."""
+        was, now = _counted(old), _counted(new)
+        for summary, step in ((was, -1), (now, 1)):
+            if summary is not None:
+                self._count(summary, step)
+        _swap(self._starts, _start(was), _start(now))
+        _swap(self._blocked_since, _blocked_since(was), _blocked_since(now))
 
     def _count(self, summary: Summary, step: int) -> None:
         flow_state, state = summary.flow_state, summary.state
@@ -66,6 +61,28 @@ class Load:
     def blocked_age_max(self, now: int) -> float | None:
         """Give how long (seconds) the longest-blocked item in progress has been blocked; None where none is."""
         return max(0, now - self._blocked_since[0]) / SECOND if self._blocked_since else None
+
+
+def _counted(summary: Summary | None) -> Summary | None:
+    return summary if summary is not None and summary.in_load and summary.start is not None else None
+
+
+def _start(summary: Summary | None) -> int | None:
+    return None if summary is None or summary.start is None else summary.start.time
+
+
+def _blocked_since(summary: Summary | None) -> int | None:
+    return None if summary is None else summary.blocked_since
+
+
+def _swap(times: Any, old: int | None, new: int | None) -> None:
+    # Most changes of state leave the start where it was.
+    if old == new:
+        return
+    if old is not None:
+        times.remove(old)
+    if new is not None:
+        times.add(new)
 
 
 def change(counter: Counter[Any], key: Any, step: int) -> None:

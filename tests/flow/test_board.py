@@ -11,7 +11,7 @@ from tests.flow.material import CARDS, doing, done
 
 
 def count(board: Board, key: bytes, summary: Summary, step: int = 1) -> None:
-    board.count_state(summary, step)
+    board.count_state(*((None, summary) if step > 0 else (summary, None)))
     if summary.start is not None:
         board.count_arrival(key, summary.start, step)
     if summary.finish is not None:
@@ -40,8 +40,8 @@ def test_a_board_with_an_arrival_only_is_not_empty() -> None:
 
 def test_what_has_no_state_or_is_deleted_counts_in_no_state() -> None:
     board = Board()
-    board.count_state(replace(doing(1), state=None, flow_state=None), 1)
-    board.count_state(doing(1, deleted=True), 1)
+    board.count_state(None, replace(doing(1), state=None, flow_state=None))
+    board.count_state(None, doing(1, deleted=True))
     assert board.empty
     assert len(board.load) == 0
 
