@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.oracle.rules import Json
 
 
-def events_from_log(path: Path, mapping: Mapping[str, str], source: str = "log") -> list[Json]:
+def events_from_log(path: Path, mapping: Mapping[str, str], source: str = "import") -> list[Json]:
     """Read a CSV log, plain or `.gz`.
 
     `mapping` renames columns to fields; `a+b` joins two columns with `/`. A column it does not name keeps its
