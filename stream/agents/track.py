@@ -17,6 +17,7 @@ from stream.agents.engine import Engine
 from stream.agents.letters import dead_letter
 from stream.errors import KafkaError
 from stream.items.history import read_header
+from stream.items.tail import Tail
 from stream.items.tracker import MILLISECOND, Batch, Outcome, Sent, expired
 from stream.kafka.offsets import write_metadata
 from stream.kafka.outbox import Row
@@ -35,6 +36,7 @@ class Track:
         self._store = store
         self._consumer = consumer
         self._due: dict[int, dict[bytes, int]] = defaultdict(dict)
+        self._tails: dict[int, dict[bytes, Tail]] = defaultdict(dict)
         # The partitions whose rows are complete here, and how often that has changed: what was begun under a former
         # assignment must not go on under the next.
         self._held: set[int] = set()
@@ -49,8 +51,9 @@ class Track:
 
     def keep(self, partitions: set[int]) -> None:
         """Forget what belongs to partitions that moved away."""
-        for partition in set(self._due) - partitions:
-            del self._due[partition]
+        for kept in (self._due, self._tails):
+            for partition in set(kept) - partitions:
+                del kept[partition]
         for partition in set(self._engine.newest) - partitions:
             del self._engine.newest[partition]
 
@@ -151,7 +154,8 @@ class Track:
 
     def _open(self, partition: int) -> Batch:
         clock = self._engine.clock
-        return Batch(self._store.rows(partition), self._engine.derivation, clock.fold_until(), clock.now())
+        rows, tails = self._store.rows(partition), self._tails[partition]
+        return Batch(rows, self._engine.derivation, clock.fold_until(), clock.now(), tails)
 
     def _stale(self, partition: int, as_of: int, *, everything: bool) -> list[bytes]:
         rows = self._store.rows(partition)

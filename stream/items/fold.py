@@ -28,19 +28,25 @@ VERSION = 2
 
 def fold(item: str, entries: Iterable[Entry], rules: Rules, now: int) -> Summary | None:
     """Fold the entries (sorted) that are known at `now` (microseconds); None where nothing is known."""
-    life: _Life | None = None
+    life = live(entries, rules, now)
+    return None if life is None else life.summary(item)
+
+
+def live(entries: Iterable[Entry], rules: Rules, now: int) -> Life | None:
+    """Give the life that the entries (sorted) known at `now` leave; None where nothing is known, or all is erased."""
+    life: Life | None = None
     for entry in entries:
         if entry.time > now:
             break
         if entry.type is EventType.ERASED:
             return None
         if life is None:
-            life = _Life(rules, entry)
+            life = Life(rules, entry)
         life.take(entry)
-    return None if life is None else life.summary(item)
+    return life
 
 
-class _Life:
+class Life:
     """An item between two of its events."""
 
     __slots__ = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -121,8 +121,8 @@ class History:
 
     def encode(self) -> bytes:
         """Write the row."""
-        rows = [(*entry.place, _CODES[entry.type], entry.changes) for entry in self.entries]
         header = _HEADER.pack(VERSION, self.newest, self.arrival, self.sent)
+        rows = [_row(entry) for entry in self.entries]
         return header + orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)
 
 
@@ -139,6 +139,21 @@ def decode_history(row: bytes) -> History:
         for time, sequence, event_id, source, code, changes in orjson.loads(memoryview(row)[_HEADER.size :])
     ]
     return History(entries, header.arrival, header.sent, len(row))
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """Write one entry as it stands in a row."""
+    return orjson.dumps(_row(entry), option=orjson.OPT_SORT_KEYS)
+
+
+def append(row: bytes, entries: Sequence[bytes], newest: int, arrival: int, sent: int) -> bytes:
+    """Write a row anew with entries behind those that it has, of which there is at least one."""
+    header = _HEADER.pack(VERSION, newest, arrival, sent)
+    return b"".join((header, b",".join((row[_HEADER.size : -1], *entries)), b"]"))
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    return (*entry[:4], _CODES[entry.type], entry.changes)
 
 
 def read_header(row: bytes) -> Header:

@@ -20,15 +20,18 @@ from stream.events.rejection import Rejection
 from stream.items import codec
 from stream.items.codec import encode_objective, encode_summary
 from stream.items.fold import VERSION as FOLD_VERSION
-from stream.items.fold import fold
+from stream.items.fold import Life, fold, live
 from stream.items.history import History, decode_history, new_history, read_header
 from stream.items.objective import Objective, fold_objective
 from stream.items.rules import Rules
 from stream.items.summary import ENDED_STATES, Summary
+from stream.items.tail import Tail
 
 MILLISECOND = 1_000
 OBJECTIVE = "\0objective\0"
 BACKDATED_AFTER = DAY
+# Some two kilobytes each.
+MAX_TAILS = 50_000
 
 
 class Record(Protocol):
@@ -104,15 +107,24 @@ class Outcome:
 class Batch:
     """One batch of one partition; `rows` are the partition's rows, which it reads and never writes.
 
-    Events up to `now` are known; `today`, if that is another instant, is what retention is counted back from.
+    Events up to `now` are known; `today`, if that is another instant, is what retention is counted back from. `tails`
+    are what former batches of the partition remember of its items, for this one to use and to renew.
     """
 
-    def __init__(self, rows: Mapping[bytes, bytes], derivation: Derivation, now: int, today: int | None = None) -> None:
+    def __init__(
+        self,
+        rows: Mapping[bytes, bytes],
+        derivation: Derivation,
+        now: int,
+        today: int | None = None,
+        tails: dict[bytes, Tail] | None = None,
+    ) -> None:
         self._oldest = (now if today is None else today) - derivation.retention
         self._rows = rows
+        self._tails = {} if tails is None else tails
         self._derivation = derivation
         self._now = now
-        self._open: dict[bytes, History] = {}
+        self._open: dict[bytes, History | Tail] = {}
         self._arrivals: dict[bytes, int] = {}
         self._outcome = Outcome()
 
@@ -130,12 +142,7 @@ class Batch:
     def take(self, event: Event, arrival: int) -> None:
         """Take one event into its item's history; raises `Rejection` where the history is full."""
         key = row_key(event)
-        history = self._open.get(key)
-        if history is None:
-            history = self._open[key] = self._read(key)
-            if not history.entries and event.time < self._oldest:
-                self._outcome.late += 1
-        outcome = "applied" if history.add(event, arrival) else "duplicate"
+        outcome = "applied" if self._add(key, event, arrival) else "duplicate"
         self._outcome.counts[event.source, outcome] += 1
         if event.time > arrival + self._derivation.tolerance and outcome == "applied":
             self._outcome.anomalies[event.source] += 1
@@ -145,35 +152,73 @@ class Batch:
             self._outcome.newest[event.source] = event.time
         self._arrivals[key] = max(arrival, self._arrivals.get(key, 0))
 
+    def _add(self, key: bytes, event: Event, arrival: int) -> bool:
+        item = self._open.get(key)
+        if item is None:
+            item = self._open[key] = self._tail(key) or self._read(key)
+            if isinstance(item, History) and not item.entries and event.time < self._oldest:
+                self._outcome.late += 1
+        if isinstance(item, Tail):
+            if item.add(event, arrival, self._now):
+                return True
+            item = self._open[key] = item.history()
+        return item.add(event, arrival)
+
+    def _tail(self, key: bytes) -> Tail | None:
+        """Give what is remembered of the item, if its row is still the one that it was remembered with."""
+        tail = self._tails.pop(key, None)
+        return tail if tail is not None and tail.row is self._rows.get(key) else None
+
     def touch(self, key: bytes) -> None:
         """Fold an item again though nothing came: its time has come, or the configuration is another."""
         self._open[key] = self._read(key)
 
     def close(self) -> Outcome:
         """Fold each item that was touched once, and give what has to be written."""
-        for key, history in self._open.items():
-            if history.entries:
-                self._close(key, history)
+        for key, item in self._open.items():
+            if isinstance(item, Tail) or item.entries:
+                self._close(key, item)
         return self._outcome
 
     def _read(self, key: bytes) -> History:
         row = self._rows.get(key)
         return new_history() if row is None else decode_history(row)
 
-    def _close(self, key: bytes, history: History) -> None:
-        history.forget_if_erased(self._now)
-        summary = _folded(key, history, self._derivation.rules, self._now)
+    def _close(self, key: bytes, item: History | Tail) -> None:
+        summary, life = self._fold(key, item)
         stands_in = self._stands_in(summary)
-        history.sent |= sum(1 << partition for partition in stands_in)
+        item.sent |= sum(1 << partition for partition in stands_in)
         if self._derivation.partitions == 1:
             # Nothing is to be remembered where there is one partition; so rows tell of nothing but their events.
-            history.sent = 1
-        row = history.encode()
-        if row != self._rows.get(key):
+            item.sent = 1
+        row = item.encode()
+        if row == self._rows.get(key):
+            row = self._rows[key]
+        else:
             self._outcome.rows[key] = row
-        if history.newest > self._now:
-            self._outcome.due[key] = min(entry.time for entry in history.entries if entry.time > self._now)
-        self._send(key, summary, stands_in, history.sent)
+        if isinstance(item, History) and item.newest > self._now:
+            self._outcome.due[key] = min(entry.time for entry in item.entries if entry.time > self._now)
+        if life is not None and item.newest <= self._now:
+            self._remember(key, row, item, life)
+        self._send(key, summary, stands_in, item.sent)
+
+    def _fold(self, key: bytes, item: History | Tail) -> tuple[Summary | Objective | None, Life | None]:
+        name, rules, now = key.decode(), self._derivation.rules, self._now
+        life: Life | None
+        if isinstance(item, Tail):
+            life = item.life
+        else:
+            item.forget_if_erased(now)
+            if name.startswith(OBJECTIVE):
+                return fold_objective(name.removeprefix(OBJECTIVE), item.entries, rules, now), None
+            life = live(item.entries, rules, now)
+        return None if life is None else life.summary(name), life
+
+    def _remember(self, key: bytes, row: bytes, item: History | Tail, life: Life) -> None:
+        if len(self._tails) >= MAX_TAILS:
+            self._tails.clear()
+        last, count = (item.last, item.count) if isinstance(item, Tail) else (item.entries[-1], len(item.entries))
+        self._tails[key] = Tail(row, life, last, count)
 
     def _stands_in(self, summary: Summary | Objective | None) -> set[int]:
         """Give the partitions in which the item counts: its owner's now, at its start and at its finish."""

@@ -17,6 +17,7 @@ from stream.events.event import Event
 from stream.events.rejection import Rejection
 from stream.flow.boards import Boards
 from stream.items.codec import decode_summary
+from stream.items.tail import Tail
 from stream.items.tracker import Batch, Derivation
 
 ARRIVAL = datetime(2026, 6, 1, tzinfo=UTC)
@@ -56,6 +57,7 @@ class Engine:
     rows: dict[bytes, bytes] = field(default_factory=dict)
     items: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    tails: dict[bytes, Tail] = field(default_factory=dict)
     due: dict[bytes, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -63,7 +65,7 @@ class Engine:
 
     def take(self, events: Sequence[Event]) -> None:
         """Take one batch through, as `track` does."""
-        batch = Batch(self.rows, self.derivation, self.now)
+        batch = Batch(self.rows, self.derivation, self.now, tails=self.tails)
         for event in events:
             batch.take(event, microseconds(ARRIVAL))
         self._close(batch)
