@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from faust.types import TP
 from mode.utils.logging import get_logger
 
+from stream.agents.due import Due
 from stream.agents.engine import Engine
 from stream.agents.letters import dead_letter
 from stream.errors import KafkaError
@@ -35,7 +36,7 @@ class Track:
         self._engine = engine
         self._store = store
         self._consumer = consumer
-        self._due: dict[int, dict[bytes, int]] = defaultdict(dict)
+        self._due: dict[int, Due] = defaultdict(Due)
         self._tails: dict[int, dict[bytes, Tail]] = defaultdict(dict)
         # The partitions whose rows are complete here, and how often that has changed: what was begun under a former
         # assignment must not go on under the next.
@@ -51,9 +52,9 @@ class Track:
 
     def keep(self, partitions: set[int]) -> None:
         """Forget what belongs to partitions that moved away."""
-        for kept in (self._due, self._tails):
-            for partition in set(kept) - partitions:
-                del kept[partition]
+        for partition in (set(self._due) | set(self._tails)) - partitions:
+            self._due.pop(partition, None)
+            self._tails.pop(partition, None)
         for partition in set(self._engine.newest) - partitions:
             del self._engine.newest[partition]
 
@@ -107,7 +108,7 @@ class Track:
         """Fold again the items of which an event has come due."""
         now, term = self._engine.clock.fold_until(), self._term
         for partition in sorted(self._held):
-            keys = [key for key, instant in self._due[partition].items() if instant <= now]
+            keys = self._due[partition].by(now)
             if keys:
                 async with self._engine.working:
                     await self._derive(partition, keys, term)
@@ -169,7 +170,7 @@ class Track:
                 return
             batch = self._open(partition)
             for key in keys[first : first + CHUNK]:
-                self._due[partition].pop(key, None)
+                self._due[partition].forget(key)
                 batch.touch(key)
             await self._write(partition, batch.close())
             await asyncio.sleep(0)
@@ -210,6 +211,7 @@ class Track:
 
     def _complete(self, partition: int, next_offset: int) -> None:
         engine = self._engine
-        as_of = min([engine.clock.fold_until(), *(due - 1 for due in self._due[partition].values())])
+        now, due = engine.clock.fold_until(), self._due[partition].earliest
+        as_of = now if due is None else min(now, due - 1)
         text = write_metadata(engine.derivation.name, as_of, engine.newest.get(partition, {}))
         self._consumer.complete(TP(engine.events_topic, partition), next_offset, text)
