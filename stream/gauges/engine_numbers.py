@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 
+from stream.events.rejection import Reason
 from stream.items.tracker import Outcome
 
 FRESHNESS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
@@ -18,7 +19,8 @@ class EngineNumbers:
 
     def __init__(self) -> None:
         self.events: Counter[tuple[str, str]] = Counter()
-        self.dead_letters: Counter[str] = Counter()
+        # Each reason from the start, so that the first refusal of a process is an increase.
+        self.dead_letters: Counter[str] = Counter(dict.fromkeys((reason.value for reason in Reason), 0))
         self.anomalies: Counter[str] = Counter()
         self.backdated: Counter[str] = Counter()
         self.late = 0

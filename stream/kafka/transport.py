@@ -48,6 +48,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         return consumer
 
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Complain of nothing: Faust looks for single events in streams, and would call every partition stuck.
+
+        `flow_lag_events` and `/live` tell of what stands still.
+        """
+
     async def commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
         """Commit; False where a rebalance has taken the partitions, which then come again."""
         return bool(await self.call_thread(self._commit_batches, offsets))

@@ -216,7 +216,7 @@ def test_a_tool_of_their_own_gets_the_json(told: World) -> None:
         (labels("FlowLoadAboveLimit", "art", CHECKOUT), labels("FlowLoadAboveLimit", "team", CARDS)),
         (labels("FlowLoadAboveLimit", "art", CHECKOUT), labels("FlowLoadNearLimit", "team", CARDS)),
         (labels("FlowLoadAboveLimit", "team", CARDS), labels("FlowLoadNearLimit", "team", CARDS)),
-        ({"alertname": "FlowEngineNotReady", "area": "engine"}, labels("FlowItemsAgeing", "team", CARDS)),
+        ({"alertname": "FlowNumbersMissing", "area": "engine"}, labels("FlowItemsAgeing", "team", CARDS)),
         ({"alertname": "FlowImportRunning", "area": "engine"}, labels("FlowLoadAboveLimit", "art", CHECKOUT)),
     ],
     ids=lambda alert: f"{alert['alertname']}-{alert.get('level', 'engine')}",
@@ -243,7 +243,8 @@ def test_under_one_alert_another_is_not_told(told: World, over: dict[str, str], 
     ids=["team of another ART", "another alert", "the value stream"],
 )
 def test_beside_an_art_over_its_limit_and_a_lost_worker_others_are_told(told: World, other: dict[str, str]) -> None:
-    told.post(labels("FlowLoadAboveLimit", "art", CHECKOUT), {"alertname": "FlowWorkerDown", "area": "engine"})
+    engine = [{"alertname": name, "area": "engine"} for name in ("FlowWorkerDown", "FlowEngineNotReady")]
+    told.post(labels("FlowLoadAboveLimit", "art", CHECKOUT), *engine)
     told.post(other)
     until(lambda: (other["alertname"], other["team"], "firing") in told.names(), 20, "the other alert")
 
