@@ -58,7 +58,7 @@ class Measurements:
         for numbers in nodes:
             former = self._sent.get(numbers.node)
             steady = numbers._replace(age=Statistics(), blocked_age_max=None)
-            if former is None or former.steady != steady or _older(former, numbers, at):
+            if former is None or former.steady != steady or _outdated(former, numbers, at):
                 yield _news(former, numbers, steady, at)
 
     def gone(self, nodes: Iterable[Node]) -> list[News]:
@@ -74,15 +74,25 @@ class Measurements:
                 self._sent[node] = sent
 
 
-def _older(former: Sent, numbers: NodeNumbers, at: int) -> bool:
-    grown = (former.age, former.blocked_age_max) != (numbers.age, numbers.blocked_age_max)
-    return grown and abs(at - former.at) >= AGES_EVERY
+def _outdated(former: Sent, numbers: NodeNumbers, at: int) -> bool:
+    """Tell whether ages are to be sent: after a minute, or at once where they have not just grown with the clock."""
+    before = (former.age.mean, former.age.max, former.blocked_age_max)
+    after = (numbers.age.mean, numbers.age.max, numbers.blocked_age_max)
+    if before == after:
+        return False
+    passed = (at - former.at) / SECOND
+    grown = all(
+        old is not None and new is not None and abs(new - old - passed) < 1
+        for old, new in zip(before, after, strict=True)
+        if (old, new) != (None, None)
+    )
+    return not grown or abs(at - former.at) >= AGES_EVERY
 
 
 def _news(former: Sent | None, numbers: NodeNumbers, steady: NodeNumbers, at: int) -> News:
     written = as_json(numbers)
     body = _body({name: part for name, part in written.items() if name not in {"age", "blocked_age_max"}})
-    if former is not None and former.body == body and not _older(former, numbers, at):
+    if former is not None and former.body == body and not _outdated(former, numbers, at):
         return News(numbers.node, former._replace(steady=steady), None)
     sent = Sent(body, numbers.age, numbers.blocked_age_max, at, steady)
     return News(numbers.node, sent, measured(numbers.node, written, at))

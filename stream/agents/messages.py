@@ -20,6 +20,8 @@ from stream.kafka.outbox import Row
 SOURCE = "flowgauge"
 NODE_MEASURED = "flow.node.measured"
 HEADERS = (("content-type", b"application/cloudevents+json; charset=utf-8"),)
+# How many names a node's key has, the level included.
+LEVELS = {"portfolio": 1, "value_stream": 2, "art": 3, "team": 4}
 # Text is compared, so that the last number of all has as many digits as the first.
 DIGITS = 20
 
@@ -30,8 +32,11 @@ def node_key(node: Node) -> bytes:
 
 
 def read_node_key(key: bytes) -> Node:
-    """Read it back. Raises ValueError or TypeError."""
-    return Node(*orjson.loads(key))
+    """Read it back. Raises ValueError."""
+    names = _names(key)
+    if not names or names[0] not in LEVELS or len(names) != LEVELS[names[0]]:
+        raise ValueError("the key names no node")
+    return Node(*names)
 
 
 def measured(node: Node, numbers: Mapping[str, Any], at: int) -> Row:
@@ -44,7 +49,9 @@ def measured(node: Node, numbers: Mapping[str, Any], at: int) -> Row:
 
 def read_measured(value: bytes) -> tuple[int, dict[str, Any]]:
     """Read a node's numbers back, and as of when they are. Raises ValueError, KeyError or TypeError."""
-    data: dict[str, Any] = orjson.loads(value)["data"]
+    data = orjson.loads(value)["data"]
+    if not isinstance(data, dict):
+        raise TypeError("data is no object")
     return parse_time(data.pop("at")), data
 
 
@@ -70,7 +77,10 @@ def alert(change: Change, at: int) -> Row:
 
 def read_alert(key: bytes, value: bytes | None) -> tuple[Key, Standing | None]:
     """Read what was told of a limit or target back. Raises ValueError, KeyError or TypeError."""
-    named = tuple(orjson.loads(key))
+    named = _names(key)
+    limit = named[:1] == ("limit",) and named[1:2] and LEVELS.get(named[1]) == len(named) - 1
+    if not limit and not (named[:1] == ("target",) and len(named) == 2):
+        raise ValueError("the key names neither a limit nor a target")
     if value is None:
         return named, None
     body = orjson.loads(value)
@@ -78,6 +88,13 @@ def read_alert(key: bytes, value: bytes | None) -> tuple[Key, Standing | None]:
     node = Node(*(data[field] for field in Node._fields))
     since, number = parse_time(data["since"]), int(body["sequence"])
     return named, Standing(Kind(body["type"]), since, number, node, data.get("metric", ""))
+
+
+def _names(key: bytes) -> tuple[str, ...]:
+    names = orjson.loads(key)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("the key is no list of names")
+    return tuple(names)
 
 
 def _envelope(identity: str, kind: str, node: Node, at: int) -> dict[str, Any]:

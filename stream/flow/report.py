@@ -14,7 +14,10 @@ from stream.flow.finished import Finished
 from stream.flow.goals import Goals, Measured
 from stream.flow.predictability import Predictability
 from stream.flow.statistics import Statistics
+from stream.items.rules import OTHER
 from stream.items.summary import FlowState
+
+MAX_STATES = 500
 
 
 class NodeNumbers(NamedTuple):
@@ -90,7 +93,7 @@ def as_json(numbers: NodeNumbers) -> dict[str, Any]:
         "load": {
             "items": numbers.load,
             "by_type": _sorted(by_type),
-            "by_state": _sorted(numbers.by_state),
+            "by_state": bounded(numbers.by_state),
             "blocked": sum(numbers.blocked.values()),
             "limit": numbers.limit,
         },
@@ -108,8 +111,25 @@ def as_json(numbers: NodeNumbers) -> dict[str, Any]:
 
 def _by_source(unmapped: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for (source, state), count in sorted(unmapped.items()):
+    for (source, state), count in bounded_places(unmapped).items():
         found.setdefault(source, {})[state] = count
+    return found
+
+
+def bounded(states: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the workflow states of a node within bounds: beyond `MAX_STATES`, in their order, all others are `other`."""
+    names = sorted(states)
+    kept = {name: states[name] for name in names[:MAX_STATES]}
+    if len(names) > MAX_STATES:
+        kept[OTHER] = kept.get(OTHER, 0) + sum(states[name] for name in names[MAX_STATES:])
+    return kept
+
+
+def bounded_places(unmapped: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Keep sources and states within bounds, in the same way."""
+    found: Counter[tuple[str, str]] = Counter()
+    for number, (place, count) in enumerate(sorted(unmapped.items())):
+        found[place if number < MAX_STATES else (OTHER, OTHER)] += count
     return found
 
 
@@ -125,7 +145,7 @@ def _window(window: WindowNumbers) -> dict[str, Any]:
         "elapsed_seconds": done.elapsed,
         "efficiency": done.efficiency,
         "distribution": _sorted(done.distribution),
-        "state_seconds": _sorted(done.stays),
+        "state_seconds": bounded(done.stays),
     }
 
 

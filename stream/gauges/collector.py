@@ -5,7 +5,6 @@ So a team that is gone, or a partition that moved away, leaves no series.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -20,16 +19,15 @@ from prometheus_client.registry import Collector
 
 from stream import __version__
 from stream.flow.finished import BUCKETS
-from stream.flow.report import NodeNumbers
+from stream.flow.report import NodeNumbers, bounded, bounded_places
 from stream.flow.statistics import QUANTILES, SECOND
 from stream.gauges.catalogue import CATALOGUE
-from stream.gauges.engine_numbers import BEYOND, FRESHNESS_BUCKETS, EngineNumbers
+from stream.gauges.engine_numbers import FRESHNESS_BUCKETS, EngineNumbers
 from stream.gauges.goals import add_goals
 from stream.gauges.snapshot import Snapshot, Wall
 from stream.items.rules import OTHER
 from stream.items.summary import LOAD_STATES
 
-MAX_STATES = 500
 _FAMILIES: Mapping[str, type[Any]] = {
     "gauge": GaugeMetricFamily,
     "counter": CounterMetricFamily,
@@ -74,7 +72,7 @@ class FlowCollector(Collector):
                 families["flow_load_items"].add_metric([*owner, item_type, state.value], count)
         for name, count in bounded(numbers.states).items():
             families["flow_state_items"].add_metric([*owner, name], count)
-        for (source, name), count in _bounded_unmapped(numbers.unmapped).items():
+        for (source, name), count in bounded_places(numbers.unmapped).items():
             families["flow_unmapped_items"].add_metric([*owner, source, name], count)
         if numbers.ageing is not None:
             families["flow_ageing_items"].add_metric(owner, numbers.ageing)
@@ -146,23 +144,6 @@ def _engine(families: Mapping[str, Any], engine: EngineNumbers, snapshot: Snapsh
         families["flow_snapshot_timestamp_seconds"].add_metric([], snapshot.at / SECOND)
     families["flow_snapshot_duration_seconds"].add_metric([], snapshot.seconds)
     families["flow_build_info"].add_metric([__version__], 1)
-
-
-def bounded(states: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep the series of a node within bounds: beyond `MAX_STATES` names, in their order, all others are `other`."""
-    names = sorted(states)
-    kept = {name: states[name] for name in names[:MAX_STATES]}
-    if len(names) > MAX_STATES:
-        kept["other"] = kept.get("other", 0) + sum(states[name] for name in names[MAX_STATES:])
-    return kept
-
-
-def _bounded_unmapped(unmapped: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    """Keep the series of a node within bounds: beyond `MAX_STATES`, in their order, all others are `other`."""
-    found: Counter[tuple[str, str]] = Counter()
-    for number, (place, count) in enumerate(sorted(unmapped.items())):
-        found[place if number < MAX_STATES else (BEYOND, BEYOND)] += count
-    return found
 
 
 def _union(configured: tuple[str, ...], present: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from stream.events.decode import MAX_VALUE
 from stream.items.history import Entry
 from stream.items.rules import Rules
 from stream.items.summary import Team
@@ -58,4 +59,5 @@ def fold_objective(objective: str, entries: Iterable[Entry], rules: Rules, now: 
 
 
 def _millionths(value: float | None) -> int | None:
-    return None if value is None else round(value * MILLION)
+    # A former release took any value.
+    return None if value is None else round(min(value, MAX_VALUE) * MILLION)

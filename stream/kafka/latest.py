@@ -30,6 +30,13 @@ async def latest(brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, L
     try:
         await consumer.start()
         return await _read(consumer, starts)
+    except UnicodeDecodeError as error:
+        # Kafka wants header names in UTF-8, and its client can read no record of a batch that has another.
+        topics = ", ".join(f"{tp.topic}[{tp.partition}]" for tp in sorted(starts))
+        name = error.object[:40]
+        raise KafkaError(
+            f"a record in one of {topics} has a header named {name!r}: delete the topic, it is made anew"
+        ) from None
     except ClientError as error:
         topics = ", ".join(sorted({tp.topic for tp in starts}))
         raise KafkaError(f"Kafka does not tell what stands in {topics}: {error!r}") from None

@@ -153,6 +153,16 @@ def test_growing_older_is_told_once_a_minute(log: Log) -> None:
     assert [value["data"]["blocked_age_max"] for _, value in log.of("metrics")] == [0, 60, 120, 150]
 
 
+def test_an_age_that_was_corrected_is_told_at_once_also_by_a_clock_that_stands_still(log: Log) -> None:
+    async def scenario() -> None:
+        worker = await Worker(log).take(0)
+        for days in (2, 2, 5):
+            await worker.show(team(1, age=describe([days * DAY])))
+
+    asyncio.run(scenario())
+    assert [value["data"]["age"]["max"] for _, value in log.of("metrics")] == [2 * 86_400, 5 * 86_400]
+
+
 def test_a_restart_repeats_nothing_and_misses_nothing(log: Log) -> None:
     async def scenario() -> None:
         await (await Worker(log).take(0)).show(team(3))
@@ -262,12 +272,19 @@ def test_kafka_that_does_not_answer_is_asked_again(log: Log, monkeypatch: pytest
 
 
 def test_what_somebody_else_wrote_is_passed_over(log: Log) -> None:
+    data = {**CARDS._asdict(), "metric": "load", "since": "2026-01-01T00:00:00Z"}
+    alert = json.dumps({"type": "flow.target.met", "sequence": "1", "data": data}).encode()
     other = [
         (b"\xff", b"{}"),
         (b"[]", None),
         (b'["team"]', b"?"),
         (b'["target","focus"]', b'{"data":[]}'),
         (b"7", b"7"),
+        *((b'["team","Payments","Checkout","Cards"]', value) for value in (b'{"data":"x"}', b'{"data":5}', b"null")),
+        *(
+            (key, alert)
+            for key in (b'["target"]', b"[]", b'""', b'{"a":1}', b'["limit"]', b'["limit","team","Payments"]')
+        ),
     ]
 
     async def scenario() -> None:

@@ -19,6 +19,12 @@ def test_nothing_planned_has_no_ratio() -> None:
     assert (only_stretch.ratio, only_stretch.projected_ratio, only_stretch.actual) == (None, None, 3.0)
 
 
+def test_a_share_that_a_target_names_is_that_number() -> None:
+    for planned, actual, share in ((3, 2.4, 0.8), (6, 4.8, 0.8), (7, 5.6, 0.8), (9, 8.1, 0.9)):
+        found = predictability([(True, planned * MILLION, round(actual * MILLION))])
+        assert (found.ratio, found.projected_ratio) == (share, share)
+
+
 def test_the_last_hundred_pis_by_name_are_shown() -> None:
     board = Board()
     for number in range(MAX_INCREMENTS + 2):

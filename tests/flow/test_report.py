@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from stream.events.event import DAY
 from stream.flow.boards import PORTFOLIO, Boards, Node
-from stream.flow.report import Reading, as_json, read
+from stream.flow.report import MAX_STATES, Reading, as_json, read
 from stream.items.summary import FlowState
 from tests.flow.material import CARDS, FLOW, configured, doing, done
 
@@ -65,6 +65,17 @@ def test_a_node_as_the_contract_writes_it() -> None:
         "predictability": {},
         "targets": [],
     }
+
+
+def test_the_states_of_a_node_are_bounded_also_in_json() -> None:
+    found = boards()
+    for number in range(MAX_STATES + 2):
+        found.put(0, b"s%d" % number, replace(doing(2), state=f"s{number:03}", flow_state=FlowState.ACTIVE))
+        found.put(0, b"u%d" % number, replace(doing(2), state=f"s{number:03}", flow_state=FlowState.UNMAPPED))
+    (row,) = read(found, Reading(CONFIG), 4 * DAY, lambda node: node == PORTFOLIO)
+    written = as_json(row)
+    assert (len(written["load"]["by_state"]), written["load"]["by_state"]["other"]) == (MAX_STATES + 1, 4)
+    assert written["unmapped"]["other"] == {"other": 2}
 
 
 def test_names_are_sorted_so_that_equal_numbers_are_equal_text() -> None:

@@ -18,8 +18,9 @@ from stream import __version__
 from stream.events.event import DAY
 from stream.events.rejection import Reason
 from stream.flow.finished import BUCKETS
+from stream.flow.report import MAX_STATES, bounded
 from stream.gauges.catalogue import CATALOGUE
-from stream.gauges.collector import MAX_STATES, FlowCollector, bounded
+from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Wall
 from stream.items.summary import Team

@@ -46,6 +46,13 @@ def test_fields_take_their_values_at_their_times() -> None:
     assert folded(*history) == Objective("o", "jira/acme", CARDS, "2026.4", False, 10_000_000, 7_500_000)  # noqa: FBT003
 
 
+def test_a_value_beyond_the_limit_which_a_former_release_took_is_the_limit() -> None:
+    found = folded(entry(1, planned_value=1e305, actual_value=10**15))
+    assert found is not None
+    assert (found.planned, found.actual) == (10**15, 10**15)
+    assert decode_summary(encode_objective(found, "d"), "d") == found
+
+
 def test_null_takes_a_value_away() -> None:
     found = folded(entry(1, planned_value=8, actual_value=0, committed=True), entry(2, planned_value=None))
     assert found is not None
