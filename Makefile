@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test java check fast kafka e2e docs soak format lock clean
+.PHONY: help demo test java check fast kafka e2e bench bench-quick docs soak format lock clean
 
 help: ## Say what there is to make
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--log FILE -c flow.yaml" for a log
 	$(BIN)/flowgauge demo $(ARGS)
@@ -16,8 +16,8 @@ test: java check ## Everything: checks, all tests, real Kafka, alerts end to end
 	$(MAKE) -j2 --output-sync=target kafka e2e
 
 check: $(VENV)/dev ## Lint, types, layers, all tests that need no Kafka, coverage of the core
-	$(BIN)/ruff format --check stream tests deploy docs
-	$(BIN)/ruff check stream tests deploy docs
+	$(BIN)/ruff format --check stream tests deploy docs benchmarks
+	$(BIN)/ruff check stream tests deploy docs benchmarks
 	$(BIN)/mypy
 	$(BIN)/mypy --strict deploy/alert_sink.py
 	$(BIN)/lint-imports
@@ -37,6 +37,12 @@ e2e: java $(VENV)/dev ## Alerts end to end: real Kafka, Prometheus and Alertmana
 fast: $(VENV)/dev ## The tests that need no Kafka, without coverage
 	$(BIN)/pytest -q -m "not kafka and not e2e"
 
+bench: java $(VENV)/dev ## Everything measured beside the peers; about an hour (JDK 17 and Maven)
+	$(BIN)/python -m benchmarks
+
+bench-quick: java $(VENV)/dev ## Throughput, recovery and freshness, smaller
+	$(BIN)/python -m benchmarks throughput recovery freshness --quick
+
 docs: $(VENV)/dev ## Write the README's tables and the dashboards anew from the code
 	$(BIN)/python -m tests.docs.generate
 	$(BIN)/flowgauge dashboards -c deploy/flow.yaml -o deploy/grafana
@@ -45,8 +51,8 @@ soak: $(VENV)/dev ## The properties over many more histories (some ten minutes)
 	SOAK=20 $(BIN)/pytest -q tests/properties
 
 format: $(VENV)/dev ## Put the code into its form
-	$(BIN)/ruff format stream tests deploy docs
-	$(BIN)/ruff check --fix stream tests deploy docs
+	$(BIN)/ruff format stream tests deploy docs benchmarks
+	$(BIN)/ruff check --fix stream tests deploy docs benchmarks
 
 lock: $(VENV)/dev ## Resolve the dependencies anew
 	$(BIN)/pip install -q pip-tools

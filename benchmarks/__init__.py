@@ -1,0 +1,1 @@
+"""The benchmarks: flowgauge beside its peers and beside what Kafka allows. `python -m benchmarks --help`."""

@@ -1,0 +1,61 @@
+"""The engine's state in one process: rows and boards, filled as the worker fills them, with no broker."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from benchmarks.workload import Keyed, flow_yaml
+from stream.config.load import load_config
+from stream.config.model import FlowConfig
+from stream.flow.boards import Boards
+from stream.items.codec import decode_summary
+from stream.items.tracker import MILLISECOND, Batch, Derivation
+
+RECORDS_A_BATCH = 5_000
+
+
+@dataclass(slots=True)
+class Record:
+    """A record as the Kafka client gives it."""
+
+    key: bytes | None
+    value: bytes | None
+    timestamp: int
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Filled:
+    """Rows and boards of one worker that holds everything; `now` in microseconds."""
+
+    def __init__(self, teams: int, now: int) -> None:
+        self.config = config(teams)
+        self.rows: dict[bytes, bytes] = {}
+        self.now = now
+        self._derivation = Derivation.of(self.config)
+        self.boards = Boards(self.config, self._derivation.partition)
+
+    def take(self, events: Iterable[Keyed]) -> None:
+        """Take events in, batch by batch: rows, summaries encoded and decoded, boards."""
+        source = iter(events)
+        while portion := [Record(*each, self.now // MILLISECOND) for each in islice(source, RECORDS_A_BATCH)]:
+            batch = Batch(self.rows, self._derivation, self.now)
+            batch.take_records(portion, self.now)
+            outcome = batch.close()
+            if outcome.refusals:
+                raise RuntimeError(f"refused: {outcome.refusals[0]}")
+            self.rows.update({key: row for key, row in outcome.rows.items() if row is not None})
+            for sent in outcome.summaries:
+                summary = None if sent.value is None else decode_summary(sent.value, self._derivation.name)
+                self.boards.put(sent.partition, sent.key, summary)
+
+
+def config(teams: int) -> FlowConfig:
+    """Give the configuration with so many teams."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "flow.yaml"
+        path.write_text(flow_yaml(teams))
+        return load_config(path)

@@ -1,0 +1,69 @@
+"""What an item costs in memory: prints bytes. Arguments: `in_progress`, `finished` or `finished_before`, and how many.
+
+The difference of the resident memory of a process that holds rows and boards, before the items and after them, garbage
+collected and the heap trimmed. `row` is what of that is the item's history itself.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import json
+import os
+import sys
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from benchmarks.engine.filled import Filled
+from benchmarks.processes import rss_of
+from benchmarks.run import now
+from benchmarks.workload import Keyed, event, team_name
+from stream.clock import wall
+from stream.flow.report import Reading, read
+
+TEAMS = 40
+WARM_UP = 2_000
+LIVES = {
+    "in_progress": ("To Do", "In Progress", "Ready for Review", "In Review"),
+    "finished": ("To Do", "In Progress", "Ready for Review", "In Review", "Ready for Test", "Done"),
+    "finished_before": ("To Do", "In Progress", "Ready for Review", "In Review", "Ready for Test", "Done"),
+}
+# The longest window is 90 days.
+AGE = {"in_progress": 20, "finished": 20, "finished_before": 150}
+
+
+def lives(kind: str, first: int, count: int, today: datetime) -> Iterator[Keyed]:
+    """Yield all events of so many items of a kind, spread over a month."""
+    for number in range(first, first + count):
+        item = f"{number:09}"
+        begun = today - timedelta(days=AGE[kind] + 30 * (number - first) / count)
+        for step, state in enumerate(LIVES[kind]):
+            time = begun + timedelta(days=step)
+            yield item.encode(), event(step, item, team_name(number % TEAMS), state, time)
+
+
+def run(kind: str, count: int) -> dict[str, float]:
+    """Fill, and weigh."""
+    today = now()
+    filled = Filled(TEAMS, wall())
+    reading = Reading(filled.config)
+    filled.take(lives(kind, count, WARM_UP, today))
+    read(filled.boards, reading, filled.now)
+    before, rows = _weight(), len(filled.rows)
+    filled.take(lives(kind, 0, count, today))
+    read(filled.boards, reading, filled.now)
+    after = _weight()
+    if len(filled.rows) - rows != count:
+        raise RuntimeError(f"{len(filled.rows) - rows} rows instead of {count}")
+    row = sum(map(len, filled.rows.values())) / len(filled.rows)
+    return {"bytes_an_item": (after - before) / count, "row_bytes": row}
+
+
+def _weight() -> int:
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return rss_of(os.getpid())
+
+
+if __name__ == "__main__":
+    print(json.dumps(run(sys.argv[1], int(sys.argv[2]))))

@@ -1,0 +1,7 @@
+"""What ends a benchmark."""
+
+from __future__ import annotations
+
+
+class BenchmarkError(RuntimeError):
+    """A contestant failed, took too long or counted something else: its figures would be void."""

@@ -1,0 +1,1 @@
+"""One file a part: what is measured, how often, and what comes of it."""

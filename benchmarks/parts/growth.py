@@ -1,0 +1,73 @@
+"""Growth: what an event costs a worker that holds little, and one that holds much.
+
+CPU seconds of a ready worker from a portion of events being written until it has applied them all, over their number;
+and the same less what the worker takes when nothing happens, since boards are also read without any event.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import Any
+
+from benchmarks.broker import wait_folded, write
+from benchmarks.run import Run, middle
+from benchmarks.worker import BenchWorker, deployed, dropped
+from benchmarks.workload import NEXT, PARTITIONS, Keyed, Size, event, partition_of
+from tests.kafka.worker import Deployment
+
+SIZES = {"small": Size(30_000, 10_000, 10), "large": Size(3_000_000, 1_000_000, 10_000)}
+PORTION = 100_000
+IDLE_SECONDS = 10.0
+# A prime, so that a portion takes items from all over.
+STRIDE = 7_919
+
+Row = dict[str, Any]
+
+
+def measure(run: Run) -> dict[str, Any]:
+    """Measure both sizes; nothing in a quick run, which would say little."""
+    if run.quick:
+        return {}
+    return {name: {"size": size._asdict(), "flowgauge": _at(run, size)} for name, size in SIZES.items()}
+
+
+def _at(run: Run, size: Size) -> dict[str, Any]:
+    run.say(f"growth: {size.items:,} items and {size.teams:,} teams")
+    deployment, config = deployed(run, "growth", size.teams, run.workload(size))
+    with BenchWorker(deployment, config, "grown") as worker:
+        worker.wait(lambda reasons: not reasons, "is ready")
+        rows = [_round(run, worker, deployment, _portion(run, size, number)) for number in range(run.rounds)]
+        worker.stop()
+    dropped(run, deployment)
+    return middle(rows)
+
+
+def _round(run: Run, worker: BenchWorker, deployment: Deployment, portion: list[list[Keyed]]) -> Row:
+    begun, used = time.monotonic(), worker.cpu()
+    time.sleep(IDLE_SECONDS)
+    idle = (worker.cpu() - used) / (time.monotonic() - begun)
+    begun, used = time.monotonic(), worker.cpu()
+    write(run.kafka, deployment.topic("events"), portion)
+    wait_folded(run.kafka, deployment.topic("events"), f"{deployment.prefix}engine")
+    seconds, cpu = time.monotonic() - begun, worker.cpu() - used
+    return {
+        "cpu_seconds_an_event": cpu / PORTION,
+        "cpu_seconds_an_event_less_idle": (cpu - idle * seconds) / PORTION,
+        "idle_cpu": idle,
+        "seconds": seconds,
+    }
+
+
+def _portion(run: Run, size: Size, number: int) -> list[list[Keyed]]:
+    """Give one more change of items all over: each goes on to its next state, just after the last that happened."""
+    last = run.workload(size).last
+    names = list(last)
+    found: list[list[Keyed]] = [[] for _ in range(PARTITIONS)]
+    for count in range(PORTION):
+        item = names[(count * STRIDE + number) % len(names)]
+        team, state = last[item]
+        time_of_it = run.started + timedelta(microseconds=PORTION * number + count)
+        value = event(size.events + PORTION * number + count, item, team, NEXT[state], time_of_it)
+        found[partition_of(item.encode())].append((item.encode(), value))
+    return found

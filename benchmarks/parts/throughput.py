@@ -1,0 +1,195 @@
+"""Throughput: a topic full of events, from the first ones read to the last one counted.
+
+flowgauge does its full job, durable and acknowledged: histories, summaries, boards. It counts from the first batch that
+it has applied (that batch is left out) until /ready, for which it asks Kafka twice a second: up to two seconds at the
+end are waiting; `seconds_until_applied` is without them. The peers do the smaller job of `contestants/tally.py`, until
+they are as durable as they get.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks import peers
+from benchmarks.broker import create_events_topic, delete_topics, write
+from benchmarks.processes import Mark, Usage
+from benchmarks.run import Run, middle
+from benchmarks.worker import POLL, BenchWorker, compare, counted, deployed, dropped
+from benchmarks.workload import Size, Workload
+
+FULL = Size(events=1_000_000, items=150_000, teams=40)
+QUICK = Size(events=200_000, items=30_000, teams=40)
+# Plain Faust would take a fifth of the quick run's time for itself.
+QUICK_SLOW = Size(events=40_000, items=6_000, teams=40)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a contestant has before it: a topic with a workload, and a name of its own."""
+
+    run: Run
+    topic: str
+    workload: Workload
+    name: str
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments of most contestants: broker, topic, count, name, folder."""
+        run, count = self.run, str(self.workload.size.events)
+        return [run.kafka.bootstrap, self.topic, count, self.name, str(run.folder / self.name)]
+
+
+def measure(run: Run) -> dict[str, Any]:
+    """Measure all contestants, turn by turn."""
+    size, slow = (QUICK, QUICK_SLOW) if run.quick else (FULL, FULL)
+    topics = {each: _topic(run, each) for each in {size, slow}}
+    rows: dict[str, list[Row]] = {name: [] for name in CONTESTANTS}
+    for number in range(run.rounds):
+        for name, contestant in CONTESTANTS.items():
+            own = slow if name == "faust" else size
+            run.say(f"throughput, round {number + 1} of {run.rounds}: {name}")
+            rows[name].append(contestant(Job(run, topics[own], run.workload(own), run.name(name))))
+    for topic in topics.values():
+        delete_topics(run.kafka, topic)
+    return {"size": size._asdict(), **{name: middle(found) for name, found in rows.items()}}
+
+
+def _topic(run: Run, size: Size) -> str:
+    topic = run.name("bench")
+    create_events_topic(run.kafka, topic)
+    write(run.kafka, topic, run.workload(size).partitions)
+    return topic
+
+
+def _peer(job: Job, command: list[str], **environment: str) -> Row:
+    run = job.run
+    (run.folder / job.name).mkdir()
+    broker = run.kafka.cpu()
+    with run.child(job.name, command, **environment) as child:
+        begun, ended = child.mark("reading"), child.mark("done")
+        broker = run.kafka.cpu() - broker
+        usage = child.stop()
+    compare(job.name, ended.result, job.workload.expected)
+    delete_topics(run.kafka, job.name)
+    return _row(job.workload.size.events, begun, ended, usage, broker)
+
+
+def _row(events: int, begun: Mark, ended: Mark, usage: Usage, broker: float) -> Row:
+    seconds, cpu = ended.at - begun.at, ended.cpu - begun.cpu
+    return {
+        "events": events,
+        "events_per_second": events / seconds,
+        "events_per_cpu_second": events / cpu,
+        "seconds": seconds,
+        "cpu_seconds": cpu,
+        "start_up_cpu_seconds": begun.cpu,
+        "broker_cpu_seconds": broker,
+        "peak_bytes": usage.peak,
+    }
+
+
+def _python(module: str) -> Callable[[Job], Row]:
+    return lambda job: _peer(job, [sys.executable, "-m", f"benchmarks.contestants.{module}", *job.arguments])
+
+
+def _faust(job: Job) -> Row:
+    command = [sys.executable, "-m", "benchmarks.contestants.faust_table", "worker", "-l", "warn", "--without-web"]
+    settings = {
+        "BENCH_BROKER": job.run.kafka.bootstrap,
+        "BENCH_TOPIC": job.topic,
+        "BENCH_APP": job.name,
+        "BENCH_COUNT": str(job.workload.size.events),
+        "FAUST_DATADIR": str(job.run.folder / job.name),
+    }
+    return _peer(job, command, **settings)
+
+
+def _quix(job: Job) -> Row:
+    return _peer(job, [peers.python(), "-m", "benchmarks.contestants.quix", *job.arguments])
+
+
+def _streams(store: str) -> Callable[[Job], Row]:
+    return lambda job: _peer(
+        job,
+        [
+            "java",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-cp",
+            peers.java_class_path(),
+            "KafkaStreams",
+            *job.arguments,
+            store,
+        ],
+    )
+
+
+def _pathway(*, durable: bool) -> Callable[[Job], Row]:
+    def contestant(job: Job) -> Row:
+        *arguments, folder = job.arguments
+        command = [peers.python(), "-m", "benchmarks.contestants.pathway_reduce", *arguments]
+        return _peer(job, [*command, folder if durable else ""])
+
+    return contestant
+
+
+def _flowgauge(count: int) -> Callable[[Job], Row]:
+    return lambda job: _workers(job, count)
+
+
+def _workers(job: Job, count: int) -> Row:
+    run, size = job.run, job.workload.size
+    deployment, config = deployed(run, "full", size.teams, job.workload)
+    broker = run.kafka.cpu()
+    with ExitStack() as stack:
+        workers = [stack.enter_context(BenchWorker(deployment, config, f"w{number + 1}")) for number in range(count)]
+        begun, before = _begun(workers)
+        applied, _ = _applied(workers, size.events)
+        for worker in workers:
+            worker.wait(lambda reasons: not reasons, "is ready")
+        ended = _mark(workers)
+        broker = run.kafka.cpu() - broker
+        peak = sum(worker.rss() for worker in workers)
+        compare(job.name, counted(workers), job.workload.expected)
+    dropped(run, deployment)
+    row = _row(size.events - before, begun, ended, Usage(ended.cpu, peak), broker)
+    return row | {"seconds_until_applied": applied.at - begun.at}
+
+
+def _begun(workers: list[BenchWorker]) -> tuple[Mark, int]:
+    """Wait for the first events that are counted: what is done until then is left out, time and events alike."""
+    for worker in workers:
+        worker.wait(lambda _: True, "answers")
+    return _applied(workers, 1)
+
+
+def _applied(workers: list[BenchWorker], least: int) -> tuple[Mark, int]:
+    """Wait until the workers have applied so many events; a worker that is not ready answers in a millisecond."""
+    while True:
+        count = sum(worker.applied() for worker in workers)
+        if count >= least:
+            return _mark(workers), count
+        time.sleep(POLL)
+
+
+def _mark(workers: list[BenchWorker]) -> Mark:
+    return Mark(time.monotonic(), sum(worker.cpu() for worker in workers), None)
+
+
+CONTESTANTS: dict[str, Callable[[Job], Row]] = {
+    "limit": _python("limit"),
+    "flowgauge": _flowgauge(1),
+    "flowgauge-2": _flowgauge(2),
+    "faust": _faust,
+    "quix": _quix,
+    "kafka-streams-rocksdb": _streams("rocksdb"),
+    "kafka-streams-memory": _streams("memory"),
+    "pathway": _pathway(durable=False),
+    "pathway-durable": _pathway(durable=True),
+}

@@ -1,0 +1,80 @@
+"""A run of the benchmarks: its broker and folder, how thorough it is, and what it has measured so far."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from benchmarks.broker import Kafka
+from benchmarks.processes import Child
+from benchmarks.workload import Size, Workload, workload
+from stream.clock import wall
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+LIFE_SECONDS = 1_200.0
+
+
+@dataclass
+class Run:
+    """One run on one broker; `quick` measures less, and less often."""
+
+    kafka: Kafka
+    folder: Path
+    quick: bool
+    started: datetime = field(default_factory=lambda: datetime.fromtimestamp(wall() / 1_000_000, UTC))
+    populated: dict[int, Any] = field(default_factory=dict)
+    _workloads: dict[Size, Workload] = field(default_factory=dict)
+
+    @property
+    def rounds(self) -> int:
+        """How often each contestant is measured."""
+        return 1 if self.quick else 3
+
+    def workload(self, size: Size) -> Workload:
+        """Give the events of that size, made once a run; the last one happened when the run began."""
+        if size not in self._workloads:
+            self._workloads[size] = workload(size, self.started)
+        return self._workloads[size]
+
+    def name(self, what: str) -> str:
+        """Give a name that nothing else in this run has, for topics, groups and folders."""
+        return f"{what}-{secrets.token_hex(3)}"
+
+    def child(self, name: str, command: list[str], **environment: str) -> Child:
+        """Start a contestant in the repository's folder."""
+        log = self.folder / f"{name}.log"
+        return Child(command, log, self.environment | environment, LIFE_SECONDS, REPOSITORY)
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """What children inherit: no FLOW_ setting, and Java says little."""
+        return {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")}
+
+    def say(self, text: str) -> None:
+        """Tell how far the run is."""
+        sys.stderr.write(f"bench: {text}\n")
+        sys.stderr.flush()
+
+
+def now() -> datetime:
+    """Give the present instant."""
+    return datetime.fromtimestamp(wall() / 1_000_000, UTC)
+
+
+def middle(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Give the median of each figure over the rounds, and the rounds themselves."""
+    rounds = list(rows)
+    figures = {
+        name: round(median(row[name] for row in rounds), 6)
+        for name, value in rounds[0].items()
+        if isinstance(value, int | float)
+    }
+    return {**figures, "rounds": rounds}

@@ -1,0 +1,147 @@
+"""The events of the benchmarks: deterministic, time-ordered, one JSON CloudEvent of some 300 bytes each.
+
+Items pass from `To Do` to `Done`, some with rework, some re-opened, some handed to another team on the way. What
+every contestant must have counted at the end is known from here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import NamedTuple
+
+from aiokafka.partitioner import murmur2
+
+from benchmarks.contestants.tally import by_team, phase
+
+PARTITIONS = 4
+TEAMS_AN_ART = 10
+ARTS_A_STREAM = 5
+SPAN = timedelta(days=60)
+SEED = 20
+NEXT = {
+    "To Do": "In Progress",
+    "In Progress": "Ready for Review",
+    "Ready for Review": "In Review",
+    "In Review": "Ready for Test",
+    "Ready for Test": "Done",
+    "Done": "In Progress",
+}
+REWORK, REOPENED, MOVED = 0.2, 0.03, 0.02
+TYPES = ("Story", "Story", "Story", "Bug", "Spike", "Tech Debt")
+EVENT = (
+    '{"specversion":"1.0","id":"bench/tracker:%s:%d","source":"bench/tracker","type":"flow.item.changed",'
+    '"time":"%s","sequence":"%012d","data":{"item":"%s","key":"BEN-%s","state":"%s","team":"%s",'
+    '"item_type":"%s","project":"BEN","points":%d}}'
+)
+
+Keyed = tuple[bytes, bytes]
+
+
+class Size(NamedTuple):
+    """How large a workload is; an item has `events / items` events on average."""
+
+    events: int
+    items: int
+    teams: int
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Events by partition of the topic, and what they come to: (in progress, finished) of each team."""
+
+    size: Size
+    partitions: list[list[Keyed]]
+    expected: Mapping[str, tuple[int, int]]
+    # Ends as items stand: what came last of each is (team, state).
+    last: Mapping[str, tuple[str, str]]
+
+
+def team_name(number: int) -> str:
+    """Give the name of a team."""
+    return f"Team {number:05}"
+
+
+def partition_of(key: bytes, partitions: int = PARTITIONS) -> int:
+    """Give the partition that Kafka's default partitioner chooses."""
+    return int((murmur2(key) & 0x7FFFFFFF) % partitions)
+
+
+def workload(size: Size, end: datetime) -> Workload:
+    """Make a workload whose last event lies at `end`, its first 60 days before."""
+    partitions: list[list[Keyed]] = [[] for _ in range(PARTITIONS)]
+    places: dict[str, int] = {}
+    last: dict[str, tuple[str, str]] = {}
+    for number, (item, team, state) in enumerate(changes(size)):
+        time = end - SPAN * ((size.events - 1 - number) / size.events)
+        key = item.encode()
+        if item not in places:
+            places[item] = partition_of(key)
+        partitions[places[item]].append((key, event(number, item, team, state, time)))
+        last[item] = team, state
+    return Workload(size, partitions, expected(last), last)
+
+
+def changes(size: Size) -> Iterator[tuple[str, str, str]]:
+    """Yield (item, team, state) of each event, in the order of time."""
+    chance = Random(SEED)  # noqa: S311
+    under_way: list[list[str]] = []
+    opened = 0
+    for number in range(size.events):
+        if opened * size.events <= number * size.items or not under_way:
+            row = [f"{opened:09}", team_name(int(chance.random() * size.teams)), "To Do"]
+            under_way.append(row)
+            opened += 1
+        else:
+            index = int(chance.random() * len(under_way))
+            row = under_way[index]
+            _advance(row, chance, size.teams)
+            if row[2] == "Done" and chance.random() > REOPENED:
+                under_way[index] = under_way[-1]
+                under_way.pop()
+        yield row[0], row[1], row[2]
+
+
+def _advance(row: list[str], chance: Random, teams: int) -> None:
+    state = row[2]
+    row[2] = "In Progress" if state == "In Review" and chance.random() < REWORK else NEXT[state]
+    if chance.random() < MOVED:
+        row[1] = team_name(int(chance.random() * teams))
+
+
+def event(number: int, item: str, team: str, state: str, time: datetime) -> bytes:
+    """Write one event as the contract has it."""
+    kind = TYPES[int(item) % len(TYPES)]
+    when = time.astimezone(UTC).isoformat(timespec="milliseconds")
+    return (EVENT % (item, number, when, number, item, item, state, team, kind, number % 8)).encode()
+
+
+def expected(last: Mapping[str, tuple[str, str]]) -> dict[str, tuple[int, int]]:
+    """Count items in progress and finished by team; teams without any are left out."""
+    return by_team(Counter((team, phase(state)) for team, state in last.values()))
+
+
+def flow_yaml(teams: int, *, review_waits: bool = False) -> str:
+    """Write the organisation of a workload; with `review_waits` an item in review waits: all is derived anew."""
+    rows = ["version: 1", "organisation:"]
+    for number in range(teams):
+        if number % (TEAMS_AN_ART * ARTS_A_STREAM) == 0:
+            rows += [f"  - value_stream: Stream {number // (TEAMS_AN_ART * ARTS_A_STREAM):04}", "    arts:"]
+        if number % TEAMS_AN_ART == 0:
+            rows += [f"      - art: ART {number // TEAMS_AN_ART:04}", "        teams:"]
+        rows.append(f"          - {{team: {team_name(number)}, load_limit: 1000}}")
+    active, waiting = ["In Progress"], ["Ready for Review", "Ready for Test"]
+    (waiting if review_waits else active).append("In Review")
+    return "\n".join(
+        [
+            *rows,
+            "workflows:",
+            "  - name: delivery",
+            f"    states: {{new: [To Do], active: {active}, waiting: {waiting}, done: [Done]}}".replace("'", ""),
+            "item_types: {feature: [Story], defect: [Bug], enabler: [Spike], debt: [Tech Debt]}",
+            "",
+        ]
+    )
