@@ -24,25 +24,33 @@ class Timeline:
 
     def __init__(self) -> None:
         self._entries: Any = SortedList()
+        # What was put in since the last look: to sort many at once, at a start, is several times faster.
+        self._added: list[tuple[Any, ...]] = []
         self._version = 0
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) + len(self._added)
 
     def put(self, entry: tuple[Any, ...]) -> None:
         """Put an entry in."""
-        self._entries.add(entry)
+        self._added.append(entry)
         self._version += 1
 
     def take(self, entry: tuple[Any, ...]) -> None:
         """Take an entry out; ValueError where it is not in."""
-        self._entries.remove(entry)
+        self._sorted().remove(entry)
         self._version += 1
+
+    def _sorted(self) -> Any:
+        if self._added:
+            self._entries.update(self._added)
+            self._added.clear()
+        return self._entries
 
     def cut(self, window: int, now: int) -> Slice:
         """Find what lies in (now - window, now]."""
-        low = self._entries.bisect_left((now - window + 1,))
-        return Slice(self._version, low, self._entries.bisect_left((now + 1,)))
+        entries = self._sorted()
+        return Slice(self._version, entries.bisect_left((now - window + 1,)), entries.bisect_left((now + 1,)))
 
     def read(self, cut: Slice) -> Any:
         """Iterate over a cut."""
