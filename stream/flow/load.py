@@ -8,7 +8,7 @@ that the item has now. A blocked item is in progress too, and counted apart.
 from __future__ import annotations
 
 from collections import Counter
-from itertools import takewhile
+from collections.abc import Sequence
 from typing import Any
 
 from sortedcontainers import SortedList
@@ -26,6 +26,7 @@ class Load:
         self.blocked: Counter[str] = Counter()
         self.lower_bounds = 0
         self._starts: Any = SortedList()
+        self._sum = 0
         self._blocked_since: Any = SortedList()
 
     def __len__(self) -> int:
@@ -37,7 +38,9 @@ class Load:
         for summary, step in ((was, -1), (now, 1)):
             if summary is not None:
                 self._count(summary, step)
-        _swap(self._starts, _start(was), _start(now))
+        old_start, new_start = _start(was), _start(now)
+        _swap(self._starts, old_start, new_start)
+        self._sum += (new_start or 0) - (old_start or 0)
         _swap(self._blocked_since, _blocked_since(was), _blocked_since(now))
 
     def _count(self, summary: Summary, step: int) -> None:
@@ -52,15 +55,37 @@ class Load:
 
     def age(self, now: int) -> Statistics:
         """Describe the age at `now` of the items in progress."""
-        return describe([max(0, now - start) for start in reversed(self._starts)])
+        starts = self._starts
+        if starts and starts[-1] > now:
+            return describe([max(0, now - start) for start in reversed(starts)])
+        return describe(_Ages(starts, now), len(starts) * now - self._sum)
 
     def older_than(self, age: float, now: int) -> int:
         """Count the items in progress whose age at `now` is above `age` (seconds)."""
-        return sum(1 for _ in takewhile(lambda start: (now - start) / SECOND > age, self._starts))
+        starts = self._starts
+        count: int = starts.bisect_left(now - round(age * SECOND))
+        # An age between two whole microseconds may have been rounded up.
+        while count < len(starts) and (now - starts[count]) / SECOND > age:
+            count += 1
+        return count
 
     def blocked_age_max(self, now: int) -> float | None:
         """Give how long (seconds) the longest-blocked item in progress has been blocked; None where none is."""
         return max(0, now - self._blocked_since[0]) / SECOND if self._blocked_since else None
+
+
+class _Ages(Sequence[int]):
+    """Ages in ascending order, of starts in ascending order: read where they are asked for, and never all."""
+
+    def __init__(self, starts: Sequence[int], now: int) -> None:
+        self._starts = starts
+        self._now = now
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._now - self._starts[-1 - place if place >= 0 else -place - 1]
 
 
 def _counted(summary: Summary | None) -> Summary | None:

@@ -34,11 +34,11 @@ class Statistics:
         return (self.p50, self.p85, self.p95)[QUANTILES.index(q)]
 
 
-def describe(durations: Sequence[int]) -> Statistics:
-    """Describe durations in microseconds, which must be sorted in ascending order."""
+def describe(durations: Sequence[int], total: int | None = None) -> Statistics:
+    """Describe durations in microseconds, which must be sorted in ascending order; `total` is their sum, if known."""
     if not durations:
         return Statistics()
-    mean = sum(durations) / len(durations) / SECOND
+    mean = (sum(durations) if total is None else total) / len(durations) / SECOND
     p50, p85, p95 = (quantile(durations, q) for q in QUANTILES)
     return Statistics(len(durations), mean, p50, p85, p95, durations[-1] / SECOND)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stream.events.event import DAY
+from stream.events.event import DAY, SECOND
 from stream.flow.load import Load
-from stream.flow.statistics import Statistics
+from stream.flow.statistics import Statistics, describe
 from stream.items.summary import FlowState, Summary
 from tests.flow.material import doing
 
@@ -55,3 +57,21 @@ def test_an_item_without_a_state_is_no_load(missing: str) -> None:
         return
     with pytest.raises(ValueError, match="item '1' is in load without a state"):
         put(load, item)
+
+
+@given(st.lists(st.integers(0, 50), max_size=12), st.integers(0, 60), st.integers(0, 20))
+def test_ages_are_those_of_all_items_one_by_one(days: list[int], now: int, dropped: int) -> None:
+    load, items = Load(), [doing(day) for day in days]
+    put(load, *items)
+    for item in items[:dropped]:
+        load.replace(item, None)
+    ages = sorted(max(0, now - day) * DAY for day in days[dropped:])
+    assert load.age(now * DAY) == describe(ages)
+    for age in (0.0, 86_400.0, 2.5 * 86_400, 86_399.999_999_9):
+        assert load.older_than(age, now * DAY) == sum(1 for each in ages if each / SECOND > age)
+
+
+def test_an_age_between_two_microseconds_is_compared_exactly() -> None:
+    load = Load()
+    put(load, doing(1))
+    assert [load.older_than(age, DAY + 1_000_001) for age in (1.0000007, 1.0000014, 1.000001)] == [1, 0, 0]
