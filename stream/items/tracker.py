@@ -210,7 +210,7 @@ class Batch:
         else:
             item.forget_if_erased(now)
             if name.startswith(OBJECTIVE):
-                return fold_objective(name.removeprefix(OBJECTIVE), item.entries, rules, now), None
+                return _folded(key, item, rules, now), None
             life = live(item.entries, rules, now)
         return None if life is None else life.summary(name), life
 
