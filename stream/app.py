@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 
@@ -34,7 +35,8 @@ COMMIT_EVERY = 0.5
 RECORDS_A_POLL = 5_000
 BATCHES_AHEAD = 4
 SWEEP_EVERY = 3_600.0
-HOLD_AT_LEAST = 0.1
+HOLD_AT_LEAST = 0.001
+PUBLISH_EVERY = 1.0
 # A worker holds millions of objects that live long, and Python looks for cycles among all of them each time that a
 # quarter more have come: a quarter of its time. Next to none are in cycles, so it looks seldom.
 GC_THRESHOLDS = (100_000, 50, 1_000)
@@ -149,7 +151,9 @@ class Surroundings(Service):
                 was_ready = ready
                 self.engine.wall.heartbeat = monotonic()
             # A snapshot may take a fifth of the worker's time, so that boards of any size leave room for events.
-            await self.sleep(max(HOLD_AT_LEAST, 4 * took))
+            await asyncio.sleep(max(HOLD_AT_LEAST, 4 * took))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(measure().changed.wait(), timeout=PUBLISH_EVERY)
 
     @Service.task
     async def _keep(self) -> None:
@@ -259,7 +263,7 @@ def _unreadable(error: UnicodeDecodeError) -> None:
 def track() -> Track:
     """Give the tracking, made when the consumer is there."""
     if "track" not in _parts:
-        _parts["track"] = Track(engine, app.rows.store, consumer())
+        _parts["track"] = Track(engine, app.rows.store, consumer(), measure())
         app.rows.store.on_recovered = _recovered
     found: Track = _parts["track"]
     return found

@@ -19,7 +19,7 @@ from benchmarks.processes import rss_of
 from benchmarks.run import now
 from benchmarks.workload import Keyed, event, team_name
 from stream.clock import wall
-from stream.flow.report import Reading, read
+from stream.flow.report import Reading
 
 TEAMS = 40
 WARM_UP = 2_000
@@ -46,12 +46,12 @@ def run(kind: str, count: int) -> dict[str, float]:
     """Fill, and weigh."""
     today = now()
     filled = Filled(TEAMS, wall())
-    reading = Reading(filled.config)
+    reading = Reading(filled.config, filled.boards)
     filled.take(lives(kind, count, WARM_UP, today))
-    read(filled.boards, reading, filled.now)
+    reading.read(filled.now)
     before, rows = _weight(), len(filled.rows)
     filled.take(lives(kind, 0, count, today))
-    read(filled.boards, reading, filled.now)
+    reading.read(filled.now)
     after = _weight()
     if len(filled.rows) - rows != count:
         raise RuntimeError(f"{len(filled.rows) - rows} rows instead of {count}")

@@ -14,7 +14,7 @@ from benchmarks.engine.filled import Filled
 from benchmarks.run import now
 from benchmarks.workload import Size, workload
 from stream.clock import wall
-from stream.flow.report import Reading, read
+from stream.flow.report import Reading
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Snapshot, Wall
@@ -30,7 +30,7 @@ def run(teams: int, times: int) -> dict[str, float]:
     events = workload(Size(EVENTS_AN_ITEM * items, items, teams), now())
     filled.take(chain.from_iterable(events.partitions))
     begun = time.monotonic()
-    nodes = read(filled.boards, Reading(filled.config), filled.now)
+    nodes = Reading(filled.config, filled.boards).read(filled.now)
     reading = time.monotonic() - begun
     hung = Wall()
     hung.snapshot = Snapshot(filled.now, tuple(nodes), (), items)

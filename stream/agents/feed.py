@@ -19,7 +19,7 @@ from stream.agents.engine import Engine
 from stream.agents.measurements import Measurements, News
 from stream.agents.messages import alert, read_alert
 from stream.errors import KafkaError
-from stream.flow.boards import PORTFOLIO
+from stream.flow.nodes import PORTFOLIO
 from stream.flow.report import NodeNumbers
 from stream.flow.watch import Change, Watch
 from stream.gauges.snapshot import Snapshot
@@ -148,7 +148,7 @@ class Feed:
             seen.memory.watch.told(seen.changes)
             for topic in (engine.alerts_topic, engine.metrics_topic):
                 tp = TP(topic, seen.partition)
-                if offsets.get(tp) == seen.memory.ends[topic] + len(rows[tp]) - 1:
+                if tp in offsets and offsets[tp].last == seen.memory.ends[topic] + len(rows[tp]) - 1:
                     seen.memory.ends[topic] += len(rows[tp])
         self._show_met_since()
 

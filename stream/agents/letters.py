@@ -9,14 +9,14 @@ from stream.kafka.outbox import Row
 MAX_DETAIL = 1_000
 
 
-def dead_letter(refusal: Refusal) -> Row:
-    """Write the dead letter of a record of the events topic."""
+def dead_letter(refusal: Refusal, topic: str, partition: int) -> Row:
+    """Write the dead letter of a record of a partition of the events topic."""
     record, rejection = refusal
     why = {
         "flow_reason": rejection.reason.value,
         "flow_detail": rejection.detail[:MAX_DETAIL],
-        "flow_topic": record.topic,
-        "flow_partition": str(record.partition),
+        "flow_topic": topic,
+        "flow_partition": str(partition),
         "flow_offset": str(record.offset),
         "flow_arrival": format_time(record.timestamp * MILLISECOND),
     }

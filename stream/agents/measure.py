@@ -10,7 +10,6 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from time import monotonic
-from typing import Any
 
 from faust.types import TP
 from mode.utils.logging import get_logger
@@ -19,16 +18,19 @@ from stream.agents.engine import Engine
 from stream.agents.readiness import Awaited, Readiness
 from stream.clock import wall
 from stream.errors import KafkaError
-from stream.flow.boards import PORTFOLIO, Node
-from stream.flow.report import Reading, read
+from stream.flow.nodes import PORTFOLIO, Node
+from stream.flow.report import NodeNumbers, Reading
 from stream.gauges.snapshot import Snapshot
 from stream.items.codec import decode_summary
+from stream.items.objective import Objective
+from stream.items.summary import Summary
 from stream.items.tracker import MILLISECOND
+from stream.kafka.outbox import Row
 from stream.kafka.transport import Consumer, Polled
 
 SECOND = 1_000_000
-CHUNK = 2_000
-MAX_NOTED = 200_000
+SLICE = 20_000
+MAX_NOTED = 1_000_000
 logger = get_logger(__name__)
 
 
@@ -39,7 +41,7 @@ class Measure:
         self._engine = engine
         self._consumer = consumer
         self.readiness = Readiness(engine.derivation.name)
-        self._reading = Reading(engine.config)
+        self._reading = Reading(engine.config, engine.boards)
         self._held: set[int] = set()
         # A summary that was folded with this configuration has this text in it.
         self._mark = f'"config":"{engine.derivation.name}"'.encode()
@@ -48,6 +50,7 @@ class Measure:
         self._noted: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         self._arrivals: list[int] = []
         self._changed = True
+        self.changed = asyncio.Event()
         self._published = 0.0
 
     def keep(self, partitions: set[int]) -> None:
@@ -58,57 +61,91 @@ class Measure:
         self._held = set(partitions)
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
         self.readiness.ready &= partitions
-        self._changed = True
+        self._is_changed()
 
     async def batch(self, tp: TP, polled: Polled) -> None:
         """Put a batch of summaries into the boards; before they are shown, only note the newest of each item."""
         if tp.partition not in self._held or not self._consumer.follows(tp, polled):
             return
-        records = polled.records
-        if tp.partition in self.readiness.ready:
-            for record in records:
-                self._put(tp.partition, record.key, record.value)
+        reached = self._consumer.reached(tp)
+        records = [record for record in polled.records if record.offset >= reached]
+        if records:
+            self._take(tp.partition, [(record.key, record.value) for record in records])
             self._arrivals += [record.timestamp for record in records]
-            self._changed = True
-        else:
-            self._note(tp.partition, records)
-        self._consumer.processed(tp, records[-1].offset + 1)
+            self._consumer.processed(tp, records[-1].offset + 1)
         # The partition may move away meanwhile, so this stands last.
         if self._wanted(tp.partition):
             await self._absorb(tp.partition)
 
-    def _note(self, partition: int, records: Sequence[Any]) -> None:
+    def written(self, tp: TP, first: int, rows: Sequence[Row]) -> None:
+        """Put in what this worker has itself written from offset `first` on, so that it need not come back to be shown.
+
+        Where something of others stands before it that has not been read yet, it does come back.
+        """
+        reached, behind = self._consumer.reached(tp), first + len(rows)
+        if tp.partition not in self._held or not first <= reached < behind:
+            return
+        own = rows[reached - first :]
+        self._take(tp.partition, [(row.key or b"", row.value) for row in own])
+        self._arrivals += [row.timestamp for row in own if row.timestamp is not None]
+        self._consumer.processed(tp, behind)
+
+    def _take(self, partition: int, summaries: Sequence[tuple[bytes, bytes | None]]) -> None:
+        if partition in self.readiness.ready:
+            for key, value in summaries:
+                self._put(partition, key, value)
+            self._is_changed()
+        else:
+            self._note(partition, summaries)
+
+    def _is_changed(self) -> None:
+        self._changed = True
+        self.changed.set()
+
+    def _note(self, partition: int, summaries: Sequence[tuple[bytes, bytes | None]]) -> None:
         noted = self._noted[partition]
-        for record in records:
-            if record.value is None or self._mark in record.value:
-                noted[record.key] = record.value
+        for key, value in summaries:
+            if value is None or self._mark in value:
+                noted[key] = value
             else:
-                self._put(partition, record.key, record.value)
+                self._put(partition, key, value)
 
     def _wanted(self, partition: int) -> bool:
-        """Tell whether what was noted is to be counted now: all events are folded, or it is too much to keep."""
+        """Tell whether what was noted is to be counted now: all is read, or it is too much to keep."""
         awaited = self.readiness.awaited.get(partition)
-        folded = awaited is not None and awaited.items is not None
-        return folded or len(self._noted[partition]) > MAX_NOTED
+        end = None if awaited is None else awaited.items
+        read = end is not None and self._consumer.reached(TP(self._engine.items_topic, partition)) >= end
+        return read or len(self._noted[partition]) > MAX_NOTED
 
     def _put(self, partition: int, key: bytes, value: bytes | None) -> None:
+        summary = None if value is None else self._decoded(partition, key, value)
+        if summary is not None or value is None:
+            self._engine.boards.put(partition, key, summary)
+
+    def _decoded(self, partition: int, key: bytes, value: bytes) -> Summary | Objective | None:
         engine = self._engine
         try:
-            summary = None if value is None else decode_summary(value, engine.derivation.name)
+            return decode_summary(value, engine.derivation.name)
         except (ValueError, KeyError, TypeError) as error:
             place = f"{engine.items_topic}[{partition}] under {key!r}"
             logger.warning("%s is no summary and is passed over: %r", place, error)
-            return
-        if summary is not None or value is None:
-            engine.boards.put(partition, key, summary)
+            return None
 
     async def _absorb(self, partition: int) -> None:
         """Put what was noted into the boards, in slices, so that the event loop goes on."""
-        noted = self._noted[partition]
+        boards, noted = self._engine.boards, self._noted[partition]
+        boards.advance(self._engine.clock.now())
         while noted and self._noted.get(partition) is noted:
-            for _ in range(min(CHUNK, len(noted))):
-                self._put(partition, *noted.popitem())
-            self._changed = True
+            rows = [noted.popitem() for _ in range(min(SLICE, len(noted)))]
+            found: dict[bytes, Summary | Objective] = {}
+            for key, value in rows:
+                summary = None if value is None else self._decoded(partition, key, value)
+                if summary is not None:
+                    found[key] = summary
+                elif value is None:
+                    boards.put(partition, key, None)
+            boards.put_all(partition, found)
+            self._is_changed()
             await asyncio.sleep(0)
 
     async def watch(self) -> None:
@@ -147,6 +184,7 @@ class Measure:
         if not self._changed and begun - self._published < 1.0:
             return 0.0
         self._changed = False
+        self.changed.clear()
         arrivals, self._arrivals = self._arrivals, []
         engine, now = self._engine, self._engine.clock.now()
         positions = self._positions()
@@ -154,7 +192,7 @@ class Measure:
             {partition: place for partition, place in positions.items() if not self._noted[partition]}
         )
         reasons = self.readiness.reasons(engine.committed, self._positions())
-        nodes = read(engine.boards, self._reading, now, self._is_true) if self.readiness.ready else []
+        nodes = self._read(now) if self.readiness.ready else []
         items = sum(engine.boards.items(partition) for partition in self._held)
         self._published = monotonic()
         took = self._published - begun
@@ -167,7 +205,9 @@ class Measure:
         for arrival in arrivals:
             self._engine.numbers.observe_freshness(max(0, shown - arrival * MILLISECOND) / SECOND)
 
+    def _read(self, now: int) -> list[NodeNumbers]:
+        everything = len(self.readiness.ready) == self._engine.derivation.partitions
+        return self._reading.read(now, None if everything else self._is_true)
+
     def _is_true(self, node: Node) -> bool:
-        if node == PORTFOLIO:
-            return len(self.readiness.ready) == self._engine.derivation.partitions
-        return self._engine.derivation.partition(node.value_stream) in self.readiness.ready
+        return node != PORTFOLIO and self._engine.derivation.partition(node.value_stream) in self.readiness.ready

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from stream.agents.messages import measured, node_key, read_measured, read_node_key
-from stream.flow.boards import Node
+from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers, as_json
 from stream.flow.statistics import SECOND, Statistics
 from stream.kafka.outbox import Row
@@ -20,14 +20,14 @@ AGES_EVERY = 60 * SECOND
 class Sent(NamedTuple):
     """What was sent last of a node: its JSON without the ages, the ages, and as of when.
 
-    `steady` are the same numbers before they became JSON, which is quicker to compare; None where they were read back.
+    `numbers` are what it was written from; None where it was read back.
     """
 
     body: bytes
     age: Statistics
     blocked_age_max: float | None
     at: int
-    steady: NodeNumbers | None = None
+    numbers: NodeNumbers | None = None
 
 
 class News(NamedTuple):
@@ -57,9 +57,10 @@ class Measurements:
         """Give what is news of nodes as of `at`. Once it is durable, hand it to `told`."""
         for numbers in nodes:
             former = self._sent.get(numbers.node)
-            steady = numbers._replace(age=Statistics(), blocked_age_max=None)
-            if former is None or former.steady != steady or _outdated(former, numbers, at):
-                yield _news(former, numbers, steady, at)
+            # The same object: nothing has happened to the node, and its ages have but grown.
+            same = former is not None and former.numbers is numbers and abs(at - former.at) < AGES_EVERY
+            if not same:
+                yield _news(former, numbers, at)
 
     def gone(self, nodes: Iterable[Node]) -> list[News]:
         """Give a tombstone for each node that is not among these any more."""
@@ -74,10 +75,10 @@ class Measurements:
                 self._sent[node] = sent
 
 
-def _outdated(former: Sent, numbers: NodeNumbers, at: int) -> bool:
+def _outdated(former: Sent, age: Statistics, blocked_age_max: float | None, at: int) -> bool:
     """Tell whether ages are to be sent: after a minute, or at once where they have not just grown with the clock."""
     before = (former.age.mean, former.age.max, former.blocked_age_max)
-    after = (numbers.age.mean, numbers.age.max, numbers.blocked_age_max)
+    after = (age.mean, age.max, blocked_age_max)
     if before == after:
         return False
     passed = (at - former.at) / SECOND
@@ -89,12 +90,12 @@ def _outdated(former: Sent, numbers: NodeNumbers, at: int) -> bool:
     return not grown or abs(at - former.at) >= AGES_EVERY
 
 
-def _news(former: Sent | None, numbers: NodeNumbers, steady: NodeNumbers, at: int) -> News:
-    written = as_json(numbers)
+def _news(former: Sent | None, numbers: NodeNumbers, at: int) -> News:
+    written, age, blocked = as_json(numbers, at), numbers.ages.at(at), numbers.blocked_age_max(at)
     body = _body({name: part for name, part in written.items() if name not in {"age", "blocked_age_max"}})
-    if former is not None and former.body == body and not _outdated(former, numbers, at):
-        return News(numbers.node, former._replace(steady=steady), None)
-    sent = Sent(body, numbers.age, numbers.blocked_age_max, at, steady)
+    if former is not None and former.body == body and not _outdated(former, age, blocked, at):
+        return News(numbers.node, former._replace(numbers=numbers), None)
+    sent = Sent(body, age, blocked, at, numbers)
     return News(numbers.node, sent, measured(numbers.node, written, at))
 
 

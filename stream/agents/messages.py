@@ -12,7 +12,7 @@ from uuid import uuid4
 import orjson
 
 from stream.events.time import format_time, parse_time
-from stream.flow.boards import Node
+from stream.flow.nodes import Node
 from stream.flow.statistics import SECOND
 from stream.flow.watch import Change, Key, Kind, Standing
 from stream.kafka.outbox import Row

@@ -16,12 +16,13 @@ from mode.utils.logging import get_logger
 from stream.agents.due import Due
 from stream.agents.engine import Engine
 from stream.agents.letters import dead_letter
+from stream.agents.measure import Measure
 from stream.errors import KafkaError
 from stream.items.history import read_header
 from stream.items.tail import Tail
 from stream.items.tracker import MILLISECOND, Batch, Outcome, Sent, expired
 from stream.kafka.offsets import write_metadata
-from stream.kafka.outbox import Row
+from stream.kafka.outbox import Row, Written
 from stream.kafka.table import RowStore
 from stream.kafka.transport import Consumer, Polled
 
@@ -32,8 +33,9 @@ logger = get_logger(__name__)
 class Track:
     """The tracking of the partitions of `flow.events` that this worker holds."""
 
-    def __init__(self, engine: Engine, store: RowStore, consumer: Consumer) -> None:
+    def __init__(self, engine: Engine, store: RowStore, consumer: Consumer, measure: Measure) -> None:
         self._engine = engine
+        self._measure = measure
         self._store = store
         self._consumer = consumer
         self._due: dict[int, Due] = defaultdict(Due)
@@ -140,8 +142,12 @@ class Track:
                 # What an event has touched since it was looked at is not beyond retention any more.
                 still = {key: sent for key, (row, sent) in gone.items() if rows.get(key) is row}
                 if partition in self._held and still:
-                    summaries = [one for sent in still.values() for one in sent]
-                    await self._write(partition, Outcome(rows=dict.fromkeys(still), summaries=summaries))
+                    await self._forget(partition, still)
+
+    async def _forget(self, partition: int, items: Mapping[bytes, Sequence[Sent]]) -> None:
+        # Summaries first: a summary without a row would never be taken out again.
+        await self._write(partition, Outcome(summaries=[one for sent in items.values() for one in sent]))
+        await self._write(partition, Outcome(rows=dict.fromkeys(items)))
 
     async def _expired(self, partition: int) -> dict[bytes, tuple[bytes, list[Sent]]]:
         now, found = self._engine.clock.now(), {}
@@ -177,13 +183,18 @@ class Track:
 
     async def _write(self, partition: int, outcome: Outcome) -> None:
         engine = self._engine
-        changelog = TP(engine.histories_topic, partition)
-        rows = [Row(key, value) for key, value in outcome.rows.items()]
-        offsets = await engine.outbox.write({changelog: rows})
-        if changelog in offsets:
-            self._apply(partition, outcome)
-            self._store.set_persisted_offset(changelog, offsets[changelog])
-        await engine.outbox.write(self._outputs(outcome))
+        changelog, outputs = TP(engine.histories_topic, partition), self._outputs(partition, outcome)
+        rows = {changelog: [Row(key, value) for key, value in outcome.rows.items()]}
+        if engine.derivation.partitions == 1:
+            # A row need not remember where its summary is sent, so that neither has to wait for the other.
+            written = await engine.outbox.write(rows | outputs)
+        else:
+            written = await engine.outbox.write(rows)
+            written |= await engine.outbox.write(outputs)
+        self._apply(partition, outcome)
+        if changelog in written:
+            self._store.set_persisted_offset(changelog, written[changelog].last)
+        self._deliver(outputs, written)
         self._due[partition].update(outcome.due)
         engine.newest.setdefault(partition, {})
         for name, time in outcome.newest.items():
@@ -191,6 +202,12 @@ class Track:
             former = engine.newest[partition].get(source, time)
             engine.newest[partition][source] = max(time, former)
         engine.numbers.see(outcome.newest)
+
+    def _deliver(self, outputs: Mapping[TP, Sequence[Row]], written: Mapping[TP, Written]) -> None:
+        for tp, (first, last) in written.items():
+            # Where rows of others have come between, the topic has to tell the order.
+            if tp.topic == self._engine.items_topic and last - first + 1 == len(outputs[tp]):
+                self._measure.written(tp, first, outputs[tp])
 
     def _apply(self, partition: int, outcome: Outcome) -> None:
         held = self._store.rows(partition)
@@ -200,13 +217,13 @@ class Track:
             else:
                 held[key] = value
 
-    def _outputs(self, outcome: Outcome) -> dict[TP, list[Row]]:
+    def _outputs(self, partition: int, outcome: Outcome) -> dict[TP, list[Row]]:
         outputs: dict[TP, list[Row]] = defaultdict(list)
         for sent in outcome.summaries:
             timestamp = sent.arrival // MILLISECOND or None
             outputs[TP(self._engine.items_topic, sent.partition)].append(Row(sent.key, sent.value, timestamp))
         letters = TP(self._engine.dead_letters_topic, 0)
-        outputs[letters] = [dead_letter(refusal) for refusal in outcome.refusals]
+        outputs[letters] = [dead_letter(refusal, self._engine.events_topic, partition) for refusal in outcome.refusals]
         return outputs
 
     def _complete(self, partition: int, next_offset: int) -> None:

@@ -50,7 +50,7 @@ def command(log: Path, config: str, at: int | None, mapping: ColumnMap, source: 
     for reason, count in replay.refused.items():
         print(f"flowgauge: {count:,} events refused: {reason}", file=sys.stderr)
     if as_program:
-        print(orjson.dumps({"at": format_time(instant), "nodes": [as_json(node) for node in nodes]}).decode())
+        print(orjson.dumps({"at": format_time(instant), "nodes": [as_json(node, instant) for node in nodes]}).decode())
     else:
         _show(nodes, instant, [window.label for window in flow.windows])
 

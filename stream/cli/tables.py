@@ -24,7 +24,7 @@ def numbers_table(nodes: Sequence[NodeNumbers], at: int, windows: Sequence[str])
     for heading in ("load", "limit", "blocked", "age p85", "started", "finished", "time p50", "time p85", "efficiency"):
         table.add_column(heading, justify="right")
     for numbers in nodes:
-        table.add_row(*_row(numbers, window), style="red" if over_limit(numbers) else None)
+        table.add_row(*_row(numbers, window, at), style="red" if over_limit(numbers) else None)
     # A file or a pipe has no width of its own; a table that is cut there tells half.
     console = Console()
     console.width = console.width if console.is_terminal else PIPE_WIDTH
@@ -36,7 +36,7 @@ def over_limit(numbers: NodeNumbers) -> bool:
     return numbers.limit is not None and numbers.load > numbers.limit
 
 
-def _row(numbers: NodeNumbers, window: str) -> list[str | Text]:
+def _row(numbers: NodeNumbers, window: str, at: int) -> list[str | Text]:
     node, done = numbers.node, numbers.windows[window].finished
     name = node.team or node.art or node.value_stream or "portfolio"
     return [
@@ -44,7 +44,7 @@ def _row(numbers: NodeNumbers, window: str) -> list[str | Text]:
         str(numbers.load),
         "" if numbers.limit is None else str(numbers.limit),
         str(sum(numbers.blocked.values()) or ""),
-        duration(numbers.age.p85),
+        duration(numbers.ages.at(at).p85),
         str(numbers.windows[window].arrivals.total()),
         str(done.velocity.total()),
         duration(done.flow_time.p50),

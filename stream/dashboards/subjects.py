@@ -8,7 +8,7 @@ from typing import NamedTuple
 from stream.config.model import FlowConfig, Target, ValueStream
 from stream.dashboards.promql import EVERYTHING, Scope, only
 from stream.dashboards.slug import PORTFOLIO, slugs
-from stream.flow.boards import configured_nodes
+from stream.flow.nodes import configured_nodes
 
 
 class Subject(NamedTuple):

@@ -2,50 +2,26 @@
 
 Load stands under the owner an item has now, arrivals under its owner at the start, velocity under its owner at the
 finish. So each level is the sum of the one below, and a move inside an ART is nothing to the ART.
+
+The trailing windows of all boards end at one instant, to which `advance` brings them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from stream.config.model import FlowConfig
-from stream.flow.board import Board
+from stream.flow.board import NOWHERE, Board, Standing
+from stream.flow.bulk import Bulk
+from stream.flow.finished import Finish
+from stream.flow.held import ALWAYS, Held
+from stream.flow.nodes import PORTFOLIO, Node, configured_nodes, path
+from stream.flow.timeline import Span
 from stream.items.objective import Objective
 from stream.items.summary import Summary, Team
 
-
-class Node(NamedTuple):
-    """A node of the organisation; the names below its level are empty."""
-
-    level: str
-    value_stream: str = ""
-    art: str = ""
-    team: str = ""
-
-
-PORTFOLIO = Node("portfolio")
-
-
-def path(owner: Team) -> tuple[Node, Node, Node, Node]:
-    """Give the nodes that an owner's items count in."""
-    return (
-        Node("team", *owner),
-        Node("art", owner.value_stream, owner.art),
-        Node("value_stream", owner.value_stream),
-        PORTFOLIO,
-    )
-
-
-def configured_nodes(config: FlowConfig) -> list[tuple[Node, int | None]]:
-    """List all nodes of the organisation with their load limits, in the order of the file, the portfolio last."""
-    nodes: list[tuple[Node, int | None]] = []
-    for stream in config.organisation:
-        nodes.append((Node("value_stream", stream.value_stream), stream.load_limit))
-        for art in stream.arts:
-            nodes.append((Node("art", stream.value_stream, art.art), art.load_limit))
-            nodes += [(Node("team", stream.value_stream, art.art, team.team), team.load_limit) for team in art.teams]
-    return [*nodes, (PORTFOLIO, None)]
+Placed = tuple[Node, int | None, Board]
 
 
 class Boards:
@@ -57,83 +33,179 @@ class Boards:
 
     def __init__(self, config: FlowConfig, partition_of: Callable[[str], int]) -> None:
         self._partition_of = partition_of
-        self._configured = configured_nodes(config)
-        self._boards: dict[Node, Board] = {node: Board() for node, _ in self._configured}
-        self._limits = dict(self._configured)
-        self._summaries: dict[int, dict[bytes, Summary | Objective]] = {}
+        self._widths = tuple(sorted(window.microseconds for window in config.windows))
+        self._limits = dict(configured_nodes(config))
+        self._boards: dict[Node, Board] = {node: Board(self._widths) for node in self._limits}
+        # Nodes that no configuration names: what nobody owns stands there.
+        self._others: dict[Node, Board] = {}
+        self._held: dict[int, Held] = {}
+        self._now: int | None = None
+        self._spans: dict[int, Span] = {}
         # Owners are teams of the configuration, or nobody, so that there are not many.
         self._paths: dict[Team, tuple[int, tuple[Board, ...]]] = {}
 
     def put(self, partition: int, key: bytes, summary: Summary | Objective | None) -> None:
         """Replace the item's (or objective's) former summary; None takes it out."""
-        held = self._summaries.setdefault(partition, {})
-        former = held.pop(key, None)
-        if summary is not None:
-            held[key] = summary
-        self._replace(partition, key, former, summary)
-
-    def drop(self, partition: int) -> None:
-        """Take out all that a partition brought: it is another worker's now."""
-        for key, summary in self._summaries.pop(partition, {}).items():
-            self._replace(partition, key, summary, None)
-
-    def nodes(self) -> Iterator[tuple[Node, int | None, Board]]:
-        """Give each node with its limit and board: as configured, others where something counts, the portfolio."""
-        others = [node for node, board in self._boards.items() if node not in self._limits and not board.empty]
-        *configured, portfolio = self._limits
-        for node in (*configured, *sorted(others, key=lambda node: node[1:]), portfolio):
-            yield node, self._limits.get(node), self._boards[node]
-
-    def items(self, partition: int) -> int:
-        """Count the items whose summaries a partition holds."""
-        return len(self._summaries.get(partition, {}))
-
-    def _replace(
-        self, partition: int, key: bytes, former: Summary | Objective | None, summary: Summary | Objective | None
-    ) -> None:
+        held = self._held.setdefault(partition, Held())
+        former = held.summaries.get(key)
+        if summary is None:
+            held.summaries.pop(key, None)
+        else:
+            held.summaries[key] = summary
         for each, step in ((former, -1), (summary, 1)):
             if isinstance(each, Objective):
                 for board in self._of(each.owner, partition):
                     board.count_objective(key, each, step)
         old = former if isinstance(former, Summary) else None
         new = summary if isinstance(summary, Summary) else None
-        self._count_state(partition, old, new)
-        self._count_arrival(partition, key, old, new)
-        self._count_finish(partition, key, old, new)
+        self._move(partition, old, new)
+        # Most events leave start and finish as they were, and with them the windows.
+        if (old and old.start) != (new and new.start):
+            self._restart(partition, held, key, old, -1)
+            self._restart(partition, held, key, new, 1)
+        if _finished(old) != _finished(new):
+            self._refinish(partition, held, key, old, -1)
+            self._refinish(partition, held, key, new, 1)
 
-    def _count_state(self, partition: int, old: Summary | None, new: Summary | None) -> None:
-        moves = [(old, new)] if old and new and old.owner == new.owner else [(old, None), (None, new)]
-        for former, summary in moves:
-            there = summary or former
-            if there is not None:
-                for board in self._of(there.owner, partition):
-                    board.count_state(former, summary)
+    def put_all(self, partition: int, summaries: Mapping[bytes, Summary | Objective]) -> None:
+        """Put many in, which is several times faster for items that were not there before."""
+        held = self._held.setdefault(partition, Held())
+        fresh: dict[bytes, Summary] = {}
+        for key, summary in summaries.items():
+            if isinstance(summary, Summary) and key not in held.summaries:
+                fresh[key] = summary
+            else:
+                self.put(partition, key, summary)
+        held.summaries.update(fresh)
+        bulk = Bulk(fresh)
+        for owner in bulk.owners:
+            boards = self._of(owner, partition)
+            if boards:
+                held.starts.extend((stamp.time, key) for key, stamp in bulk.starts.get(owner, ()))
+                held.finishes.extend((time, key) for key, time, _ in bulk.finishes.get(owner, ()))
+                summed = bulk.board(owner, self._spans)
+                for board in boards:
+                    board.merge(summed)
+        held.changes_at = ALWAYS
 
-    # Most events leave start and finish as they were: what is not counted anew leaves the windows' sums valid.
-
-    def _count_arrival(self, partition: int, key: bytes, old: Summary | None, new: Summary | None) -> None:
-        former, start = None if old is None else old.start, None if new is None else new.start
-        if former == start:
+    def drop(self, partition: int) -> None:
+        """Take out all that a partition brought: it is another worker's now."""
+        if self._held.pop(partition, None) is None:
             return
-        for stamp, step in ((former, -1), (start, 1)):
-            if stamp is not None:
-                for board in self._of(stamp.owner, partition):
-                    board.count_arrival(key, stamp, step)
+        # A value stream belongs to one partition, with all below it. Only the portfolio counts several.
+        for nodes in (self._boards, self._others):
+            for node, board in nodes.items():
+                if node == PORTFOLIO or self._partition_of(node.value_stream) == partition:
+                    nodes[node] = Board(self._widths, board.version + 1)
+        for nodes in (self._boards, self._others):
+            for node, board in nodes.items():
+                if node.level == "value_stream":
+                    self._boards[PORTFOLIO].merge(board)
+        self._paths.clear()
 
-    def _count_finish(self, partition: int, key: bytes, old: Summary | None, new: Summary | None) -> None:
-        if _finished(old) == _finished(new):
+    def advance(self, now: int) -> None:
+        """Let all windows end at `now` (microseconds)."""
+        before, self._now = self._now, now
+        former, self._spans = self._spans, {width: Span(now - width, now) for width in self._widths}
+        for partition, held in self._held.items():
+            if before is None or now < before or now >= held.changes_at:
+                for width, span in self._spans.items():
+                    self._shift(partition, held, width, former.get(width), span)
+                held.look_ahead(self._spans.values())
+
+    def nodes(self) -> Iterator[Placed]:
+        """Give each node with its limit and board: as configured, others where something counts, the portfolio."""
+        *configured, portfolio = self._boards
+        for node in configured:
+            yield node, self._limits[node], self._boards[node]
+        for node in sorted(self._others, key=lambda node: node[1:]):
+            if not self._others[node].empty:
+                yield node, None, self._others[node]
+        yield portfolio, None, self._boards[portfolio]
+
+    def items(self, partition: int) -> int:
+        """Count the items whose summaries a partition holds."""
+        held = self._held.get(partition)
+        return 0 if held is None else len(held.summaries)
+
+    def _move(self, partition: int, old: Summary | None, new: Summary | None) -> None:
+        before, after = NOWHERE if old is None else Standing.of(old), NOWHERE if new is None else Standing.of(new)
+        if old is not None and new is not None and old.owner == new.owner:
+            for board in self._of(new.owner, partition):
+                board.move(before, after)
             return
-        for summary, step in ((old, -1), (new, 1)):
-            if summary is not None and summary.finish is not None:
+        if old is not None:
+            for board in self._of(old.owner, partition):
+                board.move(before, NOWHERE)
+        if new is not None:
+            for board in self._of(new.owner, partition):
+                board.move(NOWHERE, after)
+
+    def _restart(self, partition: int, held: Held, key: bytes, summary: Summary | None, step: int) -> None:
+        boards = self._of(summary.start.owner, partition) if summary and summary.start else ()
+        if not (boards and summary and summary.start):
+            return
+        start = summary.start
+        (held.starts.put if step > 0 else held.starts.take)(start.time, key)
+        widths = self._holding(held, start.time)
+        for board in boards:
+            board.past += step
+            board.count_arrival(widths, start.item_type, step)
+
+    def _refinish(self, partition: int, held: Held, key: bytes, summary: Summary | None, step: int) -> None:
+        boards = self._of(summary.finish.owner, partition) if summary and summary.finish else ()
+        if not (boards and summary and summary.finish):
+            return
+        finish = summary.finish
+        (held.finishes.put if step > 0 else held.finishes.take)(finish.time, key)
+        widths, counted = self._holding(held, finish.time), Finish.of(summary, finish)
+        for board in boards:
+            board.past += step
+            board.count_finish(widths, counted, step)
+
+    def _holding(self, held: Held, time: int) -> Sequence[int]:
+        """Give the widths of the windows that hold an instant, and note when it will enter or leave one."""
+        if self._now is None:
+            return ()
+        if time > self._now:
+            held.changes_at = min(held.changes_at, time)
+            return ()
+        widths = self._widths[bisect_right(self._widths, self._now - time) :]
+        if widths:
+            held.changes_at = min(held.changes_at, time + widths[0])
+        return widths
+
+    def _shift(self, partition: int, held: Held, width: int, old: Span | None, new: Span) -> None:
+        leaving = None if old is None else old.beyond(new)
+        for span, step in ((leaving, -1), (new if old is None else new.beyond(old), 1)):
+            if span is not None:
+                self._cross(partition, held, width, span, step)
+
+    def _cross(self, partition: int, held: Held, width: int, span: Span, step: int) -> None:
+        """Let what lies within a span enter (1) or leave (-1) the windows of a width."""
+        for key in held.starts.within(span):
+            start = held.summary(key).start
+            if start is not None:
+                for board in self._of(start.owner, partition):
+                    board.count_arrival((width,), start.item_type, step)
+        for key in held.finishes.within(span):
+            summary = held.summary(key)
+            if summary.finish is not None:
+                finish = Finish.of(summary, summary.finish)
                 for board in self._of(summary.finish.owner, partition):
-                    board.count_finish(key, summary, summary.finish, step)
+                    board.count_finish((width,), finish, step)
 
     def _of(self, owner: Team, partition: int) -> tuple[Board, ...]:
         found = self._paths.get(owner)
         if found is None:
-            boards = (self._boards.setdefault(node, Board()) for node in path(owner))
-            found = self._paths[owner] = (self._partition_of(owner.value_stream), tuple(boards))
+            found = self._paths[owner] = (self._partition_of(owner.value_stream), tuple(map(self._board, path(owner))))
         return found[1] if found[0] == partition else ()
+
+    def _board(self, node: Node) -> Board:
+        found = self._boards.get(node) or self._others.get(node)
+        if found is None:
+            found = self._others[node] = Board(self._widths)
+        return found
 
 
 def _finished(summary: Summary | None) -> object:

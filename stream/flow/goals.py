@@ -23,8 +23,9 @@ from zoneinfo import ZoneInfo
 from stream.config.model import Duration, FlowConfig, Target
 from stream.events.event import SECOND
 from stream.flow.board import Board
-from stream.flow.boards import Node, configured_nodes
+from stream.flow.nodes import Node, configured_nodes
 from stream.flow.predictability import Predictability
+from stream.flow.statistics import NEVER
 
 
 class Measured(NamedTuple):
@@ -73,10 +74,16 @@ class Goals:
             if target.metric == "predictability":
                 actual = self._predictability(increments, now)
             else:
-                actual = _actual(target, board, now)
+                actual = _actual(target, board)
             met = None if actual is None else _within(actual, at_least, at_most)
             found.append(Measured(target.name, target.metric, at_least, at_most, actual, met))
         return tuple(found)
+
+    def steady_until(self, node: Node, now: int) -> int:
+        """Give the first instant after `now` at which a target of the node measures something else by the clock."""
+        if all(target.metric != "predictability" for target in self._targets.get(node, ())):
+            return NEVER
+        return min((edge for each in self._increments for edge in each[1:] if edge > now), default=NEVER)
 
     def _predictability(self, increments: Mapping[str, Predictability], now: int) -> float | None:
         begun = [increment for increment in self._increments if increment.begin <= now]
@@ -103,13 +110,13 @@ def _within(actual: float, at_least: float | None, at_most: float | None) -> boo
     return (at_least is None or actual >= at_least) and (at_most is None or actual <= at_most)
 
 
-def _actual(target: Target, board: Board, now: int) -> float | None:
+def _actual(target: Target, board: Board) -> float | None:
     if target.window is None:
         return len(board.load)
     window = target.window.microseconds
-    done = board.window(window, now).finished
+    done = board.windows[window].numbers().finished
     if target.metric == "flow_time":
-        return None if target.quantile is None else board.flow_time(window, target.quantile, now)
+        return None if target.quantile is None else board.flow_time(window, target.quantile)
     if target.metric == "velocity":
         return done.velocity.total()
     if target.metric == "efficiency":

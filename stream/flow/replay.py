@@ -9,7 +9,7 @@ from stream.config.model import FlowConfig
 from stream.events.event import Event
 from stream.events.rejection import Rejection
 from stream.flow.boards import Boards
-from stream.flow.report import NodeNumbers, Reading, read
+from stream.flow.report import NodeNumbers, Reading
 from stream.items.codec import decode_summary
 from stream.items.tracker import Batch, Derivation
 
@@ -35,7 +35,9 @@ class Replay:
     def read(self) -> list[NodeNumbers]:
         """Fold everything that was taken, and read all nodes."""
         boards = Boards(self._config, self._derivation.partition)
-        for sent in self._batch.close().summaries:
-            summary = None if sent.value is None else decode_summary(sent.value, self._derivation.name)
-            boards.put(sent.partition, sent.key, summary)
-        return read(boards, Reading(self._config), self._at)
+        boards.advance(self._at)
+        name = self._derivation.name
+        values = {sent.key: sent.value for sent in self._batch.close().summaries if sent.value is not None}
+        decoded = ((key, decode_summary(value, name)) for key, value in values.items())
+        boards.put_all(0, {key: summary for key, summary in decoded if summary is not None})
+        return Reading(self._config, boards).read(self._at)

@@ -9,11 +9,13 @@ from typing import Any, NamedTuple
 
 from stream.config.model import FlowConfig
 from stream.flow.board import Board, WindowNumbers
-from stream.flow.boards import Boards, Node
+from stream.flow.boards import Boards
 from stream.flow.finished import Finished
 from stream.flow.goals import Goals, Measured
+from stream.flow.load import Ages
+from stream.flow.nodes import Node
 from stream.flow.predictability import Predictability
-from stream.flow.statistics import Statistics
+from stream.flow.statistics import SECOND
 from stream.items.rules import OTHER
 from stream.items.summary import FlowState
 
@@ -24,7 +26,8 @@ class NodeNumbers(NamedTuple):
     """What one node shows at one instant; immutable, so that any thread may read it.
 
     `ageing`: items in progress older than 85 % of what the node finished in the longest window; None where it finished
-    nothing. `blocked_age_max`: seconds. `unmapped`: items in states that no workflow names, by source and state.
+    nothing. `blocked_since`: the earliest (microseconds). `unmapped`: items in states that no workflow names, by source
+    and state. It is the same object until something happens to the node, by an event or by the clock.
     """
 
     node: Node
@@ -36,55 +39,78 @@ class NodeNumbers(NamedTuple):
     lower_bounds: int
     states: Mapping[str, int]
     unmapped: Mapping[tuple[str, str], int]
-    age: Statistics
+    ages: Ages
     ageing: int | None
-    blocked_age_max: float | None
+    blocked_since: int | None
     windows: Mapping[str, WindowNumbers]
     predictability: Mapping[str, Predictability]
     targets: tuple[Measured, ...]
 
+    def blocked_age_max(self, now: int) -> float | None:
+        """Give how long (seconds) the longest-blocked item in progress has been blocked; None where none is."""
+        return None if self.blocked_since is None else max(0, now - self.blocked_since) / SECOND
+
+
+class Kept(NamedTuple):
+    """A node's numbers as they were read last: from which state of its board, and from when until when they hold."""
+
+    numbers: NodeNumbers
+    version: int
+    since: int
+    until: int
+
 
 class Reading:
-    """What a configuration wants to be read: windows and targets."""
+    """Reads boards: windows and targets as a configuration wants them, and anew only where something has happened."""
 
-    def __init__(self, config: FlowConfig) -> None:
-        self.windows = config.windows
-        self.longest = max(window.microseconds for window in config.windows)
-        self.goals = Goals(config)
+    def __init__(self, config: FlowConfig, boards: Boards) -> None:
+        self._boards = boards
+        self._windows = config.windows
+        self._longest = max(window.microseconds for window in config.windows)
+        self._goals = Goals(config)
+        self._kept: dict[Node, Kept] = {}
+
+    def read(self, now: int, wanted: Callable[[Node], bool] | None = None) -> list[NodeNumbers]:
+        """Read the wanted nodes, or all, at `now` (microseconds)."""
+        self._boards.advance(now)
+        found: dict[Node, Kept] = {}
+        for node, limit, board in self._boards.nodes():
+            if wanted is None or wanted(node):
+                kept = self._kept.get(node)
+                if kept is None or kept.version != board.version or not kept.since <= now < kept.until:
+                    kept = self._read(node, limit, board, now)
+                found[node] = kept
+        self._kept = found
+        return [kept.numbers for kept in found.values()]
+
+    def _read(self, node: Node, limit: int | None, board: Board, now: int) -> Kept:
+        load, predictability = board.load, board.predictability()
+        line = board.windows[self._longest].numbers().finished.flow_time.p85
+        numbers = NodeNumbers(
+            node=node,
+            limit=limit,
+            load=len(load),
+            by_type=dict(load.by_type),
+            by_state=dict(load.by_state),
+            blocked=dict(load.blocked),
+            lower_bounds=load.lower_bounds,
+            states=dict(board.states),
+            unmapped=dict(board.unmapped),
+            ages=load.ages(now),
+            ageing=None if line is None else load.older_than(line, now),
+            blocked_since=load.blocked_since,
+            windows={window.label: board.windows[window.microseconds].numbers() for window in self._windows},
+            predictability=predictability,
+            targets=self._goals.measure(node, board, predictability, now),
+        )
+        return Kept(numbers, board.version, now, min(load.steady_until(now, line), self._goals.steady_until(node, now)))
 
 
-def read(
-    boards: Boards, reading: Reading, now: int, wanted: Callable[[Node], bool] = lambda _: True
-) -> list[NodeNumbers]:
-    """Read the wanted nodes at `now` (microseconds)."""
-    return [_read_node(node, limit, board, reading, now) for node, limit, board in boards.nodes() if wanted(node)]
+def as_json(numbers: NodeNumbers, at: int) -> dict[str, Any]:
+    """Write a node's numbers as of an instant (microseconds).
 
-
-def _read_node(node: Node, limit: int | None, board: Board, reading: Reading, now: int) -> NodeNumbers:
-    load = board.load
-    line = board.window(reading.longest, now).finished.flow_time.p85
-    predictability = board.predictability()
-    return NodeNumbers(
-        node=node,
-        limit=limit,
-        load=len(load),
-        by_type=dict(load.by_type),
-        by_state=dict(load.by_state),
-        blocked=dict(load.blocked),
-        lower_bounds=load.lower_bounds,
-        states=dict(board.states),
-        unmapped=dict(board.unmapped),
-        age=load.age(now),
-        ageing=None if line is None else load.older_than(line, now),
-        blocked_age_max=load.blocked_age_max(now),
-        windows={window.label: board.window(window.microseconds, now) for window in reading.windows},
-        predictability=predictability,
-        targets=reading.goals.measure(node, board, predictability, now),
-    )
-
-
-def as_json(numbers: NodeNumbers) -> dict[str, Any]:
-    """Write a node's numbers as the contract has them: seconds as numbers, null for the statistic of nothing."""
+    As the contract has them: seconds as numbers, null for the statistic of nothing.
+    """
     by_type: Counter[str] = Counter()
     for (item_type, _), count in numbers.by_type.items():
         by_type[item_type] += count
@@ -97,9 +123,9 @@ def as_json(numbers: NodeNumbers) -> dict[str, Any]:
             "blocked": sum(numbers.blocked.values()),
             "limit": numbers.limit,
         },
-        "age": asdict(numbers.age),
+        "age": asdict(numbers.ages.at(at)),
         "ageing": numbers.ageing,
-        "blocked_age_max": numbers.blocked_age_max,
+        "blocked_age_max": numbers.blocked_age_max(at),
         "unmapped": _by_source(numbers.unmapped),
         "windows": {label: _window(window) for label, window in numbers.windows.items()},
         "predictability": {

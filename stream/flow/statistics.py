@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SECOND = 1_000_000
+NEVER = 1 << 62
 QUANTILES = (0.5, 0.85, 0.95)
 
 
@@ -45,7 +46,17 @@ def describe(durations: Sequence[int], total: int | None = None) -> Statistics:
 
 def quantile(durations: Sequence[int], q: float) -> float:
     """Give a quantile, in seconds, of sorted durations in microseconds, of which there is at least one."""
-    rank = (len(durations) - 1) * q
-    low = int(rank)
-    high = min(low + 1, len(durations) - 1)
-    return (durations[low] + (durations[high] - durations[low]) * (rank - low)) / SECOND
+    low, high, share = rank(len(durations), q)
+    return between(durations[low], durations[high], share)
+
+
+def rank(count: int, q: float) -> tuple[int, int, float]:
+    """Give the places of the values around a quantile of so many sorted ones, and how far it lies between them."""
+    place = (count - 1) * q
+    low = int(place)
+    return low, min(low + 1, count - 1), place - low
+
+
+def between(low: int, high: int, share: float) -> float:
+    """Interpolate between two durations in microseconds; gives seconds."""
+    return (low + (high - low) * share) / SECOND

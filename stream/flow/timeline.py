@@ -1,57 +1,67 @@
-"""Entries in order of time, cut to a window when they are read.
+"""The instants at which items started, or were finished, in order: what enters and leaves a trailing window.
 
 A trailing window holds what lies in (now - W, now]. Nothing expires by arriving: a team that finishes nothing
-falls to zero because the cut moves on.
+falls to zero because the window moves on, and this is what it moves over.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from sortedcontainers import SortedList
 
 
-class Slice(NamedTuple):
-    """Where a window begins and ends in a timeline, and the state of the timeline it was cut from."""
+class Span(NamedTuple):
+    """The instants (microseconds) after `low`, up to `high` and with it."""
 
-    version: int
     low: int
     high: int
 
+    def beyond(self, other: Span) -> Span:
+        """Give the part that lies outside another span of the same width."""
+        if self.high > other.high:
+            return Span(max(self.low, other.high), self.high)
+        return Span(self.low, min(self.high, other.low))
+
 
 class Timeline:
-    """Tuples whose first part is a time (microseconds) and whose second makes them unique."""
+    """Items by an instant of theirs (microseconds)."""
 
     def __init__(self) -> None:
-        self._entries: Any = SortedList()
+        self._places: Any = SortedList()
         # What was put in since the last look: to sort many at once, at a start, is several times faster.
-        self._added: list[tuple[Any, ...]] = []
-        self._version = 0
+        self._added: list[tuple[int, bytes]] = []
 
     def __len__(self) -> int:
-        return len(self._entries) + len(self._added)
+        return len(self._places) + len(self._added)
 
-    def put(self, entry: tuple[Any, ...]) -> None:
-        """Put an entry in."""
-        self._added.append(entry)
-        self._version += 1
+    def put(self, time: int, key: bytes) -> None:
+        """Put an item in."""
+        self._added.append((time, key))
 
-    def take(self, entry: tuple[Any, ...]) -> None:
-        """Take an entry out; ValueError where it is not in."""
-        self._sorted().remove(entry)
-        self._version += 1
+    def extend(self, places: Iterable[tuple[int, bytes]]) -> None:
+        """Put many items in."""
+        self._added.extend(places)
+
+    def take(self, time: int, key: bytes) -> None:
+        """Take an item out; ValueError where it is not in."""
+        self._sorted().remove((time, key))
+
+    def within(self, span: Span) -> Iterator[bytes]:
+        """Give the items within a span."""
+        places = self._sorted()
+        low, high = places.bisect_left((span.low + 1,)), places.bisect_left((span.high + 1,))
+        return (key for _, key in places.islice(low, high))
+
+    def first_after(self, instant: int) -> int | None:
+        """Give the first instant after another at which there is an item."""
+        places = self._sorted()
+        place = places.bisect_left((instant + 1,))
+        return places[place][0] if place < len(places) else None
 
     def _sorted(self) -> Any:
         if self._added:
-            self._entries.update(self._added)
+            self._places.update(self._added)
             self._added.clear()
-        return self._entries
-
-    def cut(self, window: int, now: int) -> Slice:
-        """Find what lies in (now - window, now]."""
-        entries = self._sorted()
-        return Slice(self._version, entries.bisect_left((now - window + 1,)), entries.bisect_left((now + 1,)))
-
-    def read(self, cut: Slice) -> Any:
-        """Iterate over a cut."""
-        return self._entries.islice(cut.low, cut.high)
+        return self._places

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from stream.flow.boards import PORTFOLIO, Node
 from stream.flow.goals import Measured
+from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import NodeNumbers
 
 Key = tuple[str, ...]

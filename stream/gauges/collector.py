@@ -57,7 +57,7 @@ class FlowCollector(Collector):
         for node in snapshot.nodes:
             if node.node.level == "team":
                 self._team(families, node)
-            _node(families, node)
+            _node(families, node, snapshot.at)
             add_goals(families, node, self._wall.met_since)
         _engine(families, self._engine, snapshot)
         yield from families.values()
@@ -99,18 +99,18 @@ def _families() -> dict[str, Any]:
     return {metric.name: _FAMILIES[metric.type](metric.name, metric.help, labels=metric.labels) for metric in CATALOGUE}
 
 
-def _node(families: Mapping[str, Any], numbers: NodeNumbers) -> None:
-    node = numbers.node
+def _node(families: Mapping[str, Any], numbers: NodeNumbers, at: int) -> None:
+    node, age, blocked = numbers.node, numbers.ages.at(at), numbers.blocked_age_max(at)
     labels = [*node[1:], node.level]
     if numbers.limit is not None:
         families["flow_load_limit_items"].add_metric(labels, numbers.limit)
         families["flow_load_ratio"].add_metric(labels, numbers.load / numbers.limit)
-    if numbers.blocked_age_max is not None:
-        families["flow_blocked_age_max_seconds"].add_metric(labels, numbers.blocked_age_max)
-    if numbers.age.max is not None:
-        families["flow_item_age_max_seconds"].add_metric(labels, numbers.age.max)
+    if blocked is not None:
+        families["flow_blocked_age_max_seconds"].add_metric(labels, blocked)
+    if age.max is not None:
+        families["flow_item_age_max_seconds"].add_metric(labels, age.max)
         for q in QUANTILES:
-            families["flow_item_age_quantile_seconds"].add_metric([*labels, str(q)], numbers.age.quantile(q))
+            families["flow_item_age_quantile_seconds"].add_metric([*labels, str(q)], age.quantile(q))
     for label, window in numbers.windows.items():
         done = window.finished
         if done.flow_time.mean is not None:

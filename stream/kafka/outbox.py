@@ -31,6 +31,16 @@ class Row(NamedTuple):
     headers: Sequence[tuple[str, bytes]] = ()
 
 
+class Written(NamedTuple):
+    """Where rows stand in a partition: the offset of the first, and of the last.
+
+    Rows that went out in several batches may have rows of others between them.
+    """
+
+    first: int
+    last: int
+
+
 class Outbox:
     """A producer for batches.
 
@@ -78,8 +88,8 @@ class Outbox:
         if self._producer is not None:
             await self._producer.stop()
 
-    async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, int]:
-        """Write all rows; once all are acknowledged, give the offset of the last one of each partition.
+    async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, Written]:
+        """Write all rows; once all are acknowledged, give where those of each partition stand.
 
         Raises KafkaError if any was not acknowledged within the deadline; some may then be written nevertheless.
         """
@@ -107,11 +117,9 @@ class Outbox:
         batch.close()
         return await self._client.send_batch(batch, tp.topic, partition=tp.partition), batch.record_count()
 
-    async def _acknowledged(self, sent: list[tuple[asyncio.Future[RecordMetadata], int]]) -> int:
-        offset = -1
-        for future, count in sent:
-            offset = (await future).offset + count - 1
-        return offset
+    async def _acknowledged(self, sent: list[tuple[asyncio.Future[RecordMetadata], int]]) -> Written:
+        offsets = [(await future).offset for future, _ in sent]
+        return Written(offsets[0], offsets[-1] + sent[-1][1] - 1)
 
     @property
     def _client(self) -> AIOKafkaProducer:

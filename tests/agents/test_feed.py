@@ -17,20 +17,21 @@ from faust.types import TP
 from stream.agents.feed import Feed
 from stream.errors import KafkaError
 from stream.events.event import DAY, SECOND
-from stream.flow.boards import PORTFOLIO, Boards, Node
+from stream.flow.boards import Boards
 from stream.flow.goals import Measured
-from stream.flow.report import NodeNumbers, Reading, as_json, read
-from stream.flow.statistics import describe
+from stream.flow.load import Ages
+from stream.flow.nodes import PORTFOLIO, Node
+from stream.flow.report import NodeNumbers, Reading, as_json
 from stream.gauges.snapshot import Snapshot, Wall
 from stream.kafka.latest import Latest
-from stream.kafka.outbox import Row
+from stream.kafka.outbox import Row, Written
 from tests.flow.material import configured
 
 CARDS = Node("team", "Payments", "Checkout", "Cards")
 CREDIT = Node("team", "Lending", "Loans", "Credit")
 PARTITIONS = {"Payments": 0, "Lending": 1}
 AT = 20_000 * DAY
-EMPTY = read(Boards(configured(), lambda _: 0), Reading(configured()), AT)[0]
+EMPTY = Reading(configured(), Boards(configured(), lambda _: 0)).read(AT)[0]
 
 
 class Log:
@@ -43,12 +44,13 @@ class Log:
         self.after: Callable[[], Awaitable[None]] = _nothing
         self.arriving: Callable[[], Awaitable[None]] = _nothing
 
-    async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, int]:
+    async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, Written]:
         await self.before()
+        ends = {tp: len(self.records[tp]) for tp in rows}
         for tp, part in rows.items():
             self.records[tp] += [(row.key or b"", row.value) for row in part]
         await self.after()
-        return {tp: len(self.records[tp]) - 1 for tp, part in rows.items() if part}
+        return {tp: Written(ends[tp], len(self.records[tp]) - 1) for tp, part in rows.items() if part}
 
     async def latest(self, _brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, Latest]:
         self.reads.append(dict(starts))
@@ -112,6 +114,10 @@ def team(load: int = 0, node: Node = CARDS, **others: Any) -> NodeNumbers:
     return EMPTY._replace(**{"node": node, "load": load, "limit": 2, "targets": (met,) * (node == CARDS), **others})
 
 
+def begun(start: int) -> Ages:
+    return Ages(1, start, ((start, start, 0.0),) * 3, start)
+
+
 def test_a_node_is_sent_when_its_numbers_change_and_not_again(log: Log) -> None:
     async def scenario() -> None:
         worker = await Worker(log).take(0)
@@ -123,7 +129,7 @@ def test_a_node_is_sent_when_its_numbers_change_and_not_again(log: Log) -> None:
     assert [value["data"]["load"]["items"] for _, value in log.of("metrics")] == [1, 2, 1]
     key, value = log.of("metrics")[0]
     assert key == CARDS
-    assert value["data"] == json.loads(json.dumps({"at": value["time"], **as_json(team(1))}))
+    assert value["data"] == json.loads(json.dumps({"at": value["time"], **as_json(team(1), AT)}))
 
 
 def test_numbers_that_are_in_no_record_send_none(log: Log) -> None:
@@ -137,17 +143,18 @@ def test_numbers_that_are_in_no_record_send_none(log: Log) -> None:
 
 
 def test_growing_older_is_told_once_a_minute(log: Log) -> None:
-    def older(seconds: int) -> NodeNumbers:
-        return team(1, age=describe([seconds * SECOND]), blocked_age_max=float(seconds))
+    def since(second: int) -> NodeNumbers:
+        start = AT + second * SECOND
+        return team(1, ages=begun(start), blocked_since=start)
 
     async def scenario() -> None:
         worker = await Worker(log).take(0)
         for second in range(150):
-            await worker.show(older(second), at=AT + second * SECOND)
+            await worker.show(since(0), at=AT + second * SECOND)
             if second == 70:
                 worker = await Worker(log).take(0)
         for second in range(150, 300):
-            await worker.show(older(150), at=AT + second * SECOND)
+            await worker.show(since(second - 150), at=AT + second * SECOND)
 
     asyncio.run(scenario())
     assert [value["data"]["blocked_age_max"] for _, value in log.of("metrics")] == [0, 60, 120, 150]
@@ -157,7 +164,7 @@ def test_an_age_that_was_corrected_is_told_at_once_also_by_a_clock_that_stands_s
     async def scenario() -> None:
         worker = await Worker(log).take(0)
         for days in (2, 2, 5):
-            await worker.show(team(1, age=describe([days * DAY])))
+            await worker.show(team(1, ages=begun(AT - days * DAY)))
 
     asyncio.run(scenario())
     assert [value["data"]["age"]["max"] for _, value in log.of("metrics")] == [2 * 86_400, 5 * 86_400]

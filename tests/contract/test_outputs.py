@@ -15,7 +15,7 @@ from stream.events.decode import decode
 from stream.events.encode import envelope
 from stream.events.rejection import Reason, Rejection
 from stream.events.time import format_time
-from stream.flow.report import NodeNumbers, Reading, as_json, read
+from stream.flow.report import NodeNumbers, Reading, as_json
 from stream.flow.watch import Watch
 from stream.items.tracker import Refusal
 from tests.contract.documents import example, examples, validator
@@ -56,15 +56,15 @@ def test_events_summaries_and_numbers_fit_their_schemas(data: st.DataObject, at:
     for value in engine.items.values():
         summary = orjson.loads(value)
         (OBJECTIVE if "objective" in summary else SUMMARY).validate(summary)
-    nodes = read(engine.boards(), Reading(engine.config), engine.now)
-    body = {"at": format_time(engine.now), "nodes": [as_json(node) for node in nodes]}
+    nodes = Reading(engine.config, engine.boards()).read(engine.now)
+    body = {"at": format_time(engine.now), "nodes": [as_json(node, engine.now) for node in nodes]}
     REPLAY.validate(orjson.loads(orjson.dumps(body)))
     _feed_fits(nodes, engine.now)
 
 
 def _feed_fits(nodes: list[NodeNumbers], now: int) -> None:
     for numbers in nodes:
-        NODE.validate(orjson.loads(measured(numbers.node, as_json(numbers), now).value or b""))
+        NODE.validate(orjson.loads(measured(numbers.node, as_json(numbers, now), now).value or b""))
     changes = Watch().look(nodes, now)
     told = [alert(change, now) for change in changes]
     for row in told:
@@ -74,7 +74,7 @@ def _feed_fits(nodes: list[NodeNumbers], now: int) -> None:
 
 def test_dead_letters_fit_their_schema_for_every_reason() -> None:
     for reason in Reason:
-        row = dead_letter(Refusal(Record(), Rejection(reason, "what, and the mend")))
+        row = dead_letter(Refusal(Record(), Rejection(reason, "what, and the mend")), "flow.events", 3)
         assert (row.key, row.value) == (b"7", b"?")
         headers = {name: text.decode() for name, text in row.headers}
         assert headers.pop("traceparent") == "00"

@@ -10,7 +10,7 @@ import orjson
 from stream.config.load import parse_config
 from stream.events.decode import decode_value
 from stream.events.time import parse_time
-from stream.flow.boards import Node
+from stream.flow.nodes import Node
 from stream.flow.replay import Replay
 from stream.flow.report import as_json
 
@@ -103,11 +103,12 @@ class Numbers:
         now = parse_time(instant(at))
         replay = Replay(parse_config(flow, "flow.yaml"), now)
         replay.take(decode_value(orjson.dumps(envelope), ARRIVAL) for envelope in events)
+        self._now = now
         self._rows = {own_name(row.node): row for row in replay.read()}
 
     def node(self, name: str = "") -> Json:
         """Give the numbers of a node."""
-        return as_json(self._rows[name])
+        return as_json(self._rows[name], self._now)
 
     def load(self, name: str = "") -> int:
         """Give a node's load."""

@@ -5,73 +5,75 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stream.events.event import DAY
-from stream.flow.board import Board
-from stream.items.summary import Stamp, Summary
-from tests.flow.material import CARDS, doing, done
+from stream.flow.board import NOWHERE, Board, Standing
+from stream.flow.finished import Finish
+from stream.items.summary import FlowState, Summary
+from tests.flow.material import doing, done
+
+WEEK = 7 * DAY
 
 
-def count(board: Board, key: bytes, summary: Summary, step: int = 1) -> None:
-    board.count_state(*((None, summary) if step > 0 else (summary, None)))
+def count(board: Board, summary: Summary, step: int = 1) -> None:
+    standing = Standing.of(summary)
+    board.move(*((NOWHERE, standing) if step > 0 else (standing, NOWHERE)))
     if summary.start is not None:
-        board.count_arrival(key, summary.start, step)
+        board.count_arrival([WEEK], summary.start.item_type, step)
     if summary.finish is not None:
-        board.count_finish(key, summary, summary.finish, step)
+        board.count_finish([WEEK], Finish.of(summary, summary.finish), step)
 
 
 def test_putting_in_and_taking_out_in_another_order_leaves_an_empty_board() -> None:
-    board = Board()
-    items = {b"a": doing(1, blocked_since=2), b"b": done(3, 1, active=5, stays={"Doing": 5}), b"c": done(3)}
+    board = Board([WEEK])
+    items = [doing(1, blocked_since=2), done(3, 1, active=5, stays={"Doing": 5}), done(3)]
+    items.append(replace(doing(2), state="Odd", flow_state=FlowState.UNMAPPED))
     assert board.empty
-    for key, summary in items.items():
-        count(board, key, summary)
+    for summary in items:
+        count(board, summary)
     assert not board.empty
-    assert (board.states, len(board.load)) == ({"Doing": 1, "Done": 2}, 1)
-    for key in (b"b", b"c", b"a"):
-        count(board, key, items[key], -1)
+    assert (board.states, board.unmapped) == ({"Doing": 1, "Done": 2, "Odd": 1}, {("jira/acme", "Odd"): 1})
+    assert len(board.load) == 1
+    for place in (1, 3, 2, 0):
+        count(board, items[place], -1)
     assert board.empty
-    assert board.window(7 * DAY, 9 * DAY) == Board().window(7 * DAY, 9 * DAY)
-
-
-def test_a_board_with_an_arrival_only_is_not_empty() -> None:
-    board = Board()
-    board.count_arrival(b"a", Stamp(DAY, CARDS, "feature"), 1)
-    assert not board.empty
+    assert board.windows[WEEK].numbers() == Board([WEEK]).windows[WEEK].numbers()
 
 
 def test_what_has_no_state_or_is_deleted_counts_in_no_state() -> None:
-    board = Board()
-    board.count_state(None, replace(doing(1), state=None, flow_state=None))
-    board.count_state(None, doing(1, deleted=True))
+    board = Board([WEEK])
+    board.move(NOWHERE, Standing.of(replace(doing(1), state=None, flow_state=None)))
+    board.move(NOWHERE, Standing.of(doing(1, deleted=True)))
     assert board.empty
     assert len(board.load) == 0
 
 
-def test_windows_are_cut_when_read_and_summed_anew_only_where_the_cut_changed() -> None:
-    board = Board()
-    count(board, b"a", done(3, 1, active=DAY))
-    first = board.window(2 * DAY, 3 * DAY)
-    assert first.finished.velocity == {"feature": 1}
-    assert board.window(2 * DAY, 3 * DAY + 5) is first
-    assert first.arrivals == {}
-    assert board.window(9 * DAY, 3 * DAY).arrivals == {"feature": 1}
-    assert board.window(2 * DAY, 5 * DAY).finished.velocity == {}
-    again = board.window(2 * DAY, 3 * DAY)
-    assert again == first
+def test_a_move_between_unmapped_states_counts_the_new_one() -> None:
+    board = Board([WEEK])
+    odd, odder = (replace(doing(2), state=name, flow_state=FlowState.UNMAPPED) for name in ("Odd", "Odder"))
+    board.move(NOWHERE, Standing.of(odd))
+    board.move(Standing.of(odd), Standing.of(odder))
+    board.move(Standing.of(odder), Standing.of(odder))
+    assert (board.states, board.unmapped) == ({"Odder": 1}, {("jira/acme", "Odder"): 1})
 
 
-def test_a_replaced_item_in_the_same_place_is_summed_anew() -> None:
-    board = Board()
-    count(board, b"a", done(3, 1))
-    before = board.window(7 * DAY, 4 * DAY)
-    count(board, b"a", done(3, 1), -1)
-    count(board, b"a", done(3, 2))
-    after = board.window(7 * DAY, 4 * DAY)
-    assert (before.finished.elapsed, after.finished.elapsed) == (2 * 86_400.0, 86_400.0)
+def test_a_window_gives_the_same_object_until_it_changes() -> None:
+    board = Board([DAY, WEEK])
+    item = done(3, 1, active=DAY)
+    count(board, item)
+    day, week = board.windows[DAY].numbers(), board.windows[WEEK].numbers()
+    assert week.finished.velocity == week.arrivals == {"feature": 1}
+    assert board.windows[WEEK].numbers() is week
+    count(board, item, -1)
+    assert board.windows[DAY].numbers() is day
+    assert board.windows[WEEK].numbers() == day
+    assert week.finished.velocity == {"feature": 1}
 
 
-def test_items_of_one_time_are_told_apart_by_their_key() -> None:
-    board = Board()
-    for key in (b"b", b"a", b"c"):
-        count(board, key, done(3))
-    count(board, b"b", done(3), -1)
-    assert board.window(7 * DAY, 4 * DAY).finished.without_start == 2
+def test_each_change_raises_the_version() -> None:
+    board, item = Board([WEEK]), done(3, 1)
+    versions = []
+    for step in (1, -1):
+        count(board, item, step)
+        versions.append(board.version)
+    assert 0 < versions[0] < versions[1]
+    board.merge(Board([WEEK]))
+    assert board.version > versions[1]

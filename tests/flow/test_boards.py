@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stream.events.event import DAY
-from stream.flow.boards import PORTFOLIO, Boards, Node, configured_nodes
-from stream.flow.report import Reading, read
+from stream.flow.boards import Boards
+from stream.flow.nodes import PORTFOLIO, Node, configured_nodes
+from stream.flow.report import Reading
 from stream.items.summary import UNASSIGNED, Stamp, Team
 from tests.flow.material import CARDS, CREDIT, configured, doing, done
 
@@ -46,7 +47,7 @@ def test_a_summary_replaces_the_items_former_one_and_twice_is_once() -> None:
     assert set(loads(boards).values()) == {0}
     boards.put(0, b"1", None)
     boards.put(0, b"1", None)
-    assert read(boards, Reading(CONFIG), 4 * DAY) == read(Boards(CONFIG, one_partition), Reading(CONFIG), 4 * DAY)
+    assert Reading(CONFIG, boards).read(4 * DAY) == Reading(CONFIG, Boards(CONFIG, one_partition)).read(4 * DAY)
     assert boards.items(0) == 0
 
 
@@ -65,7 +66,7 @@ def test_each_board_counts_only_what_belongs_to_its_partition() -> None:
     boards = Boards(CONFIG, lambda value_stream: 1 if value_stream == "Lending" else 0)
     boards.put(0, b"1", moved)
     boards.put(1, b"1", moved)
-    nodes = {row.node: row for row in read(boards, Reading(CONFIG), 2 * DAY)}
+    nodes = {row.node: row for row in Reading(CONFIG, boards).read(2 * DAY)}
     assert {name: load for name, load in loads(boards).items() if load} == {
         "value_stream.Lending": 1,
         "art.Lending.Loans": 1,
@@ -88,7 +89,7 @@ def test_dropping_a_partition_takes_out_all_that_it_brought() -> None:
     assert (boards.items(0), boards.items(1), loads(boards)["portfolio"]) == (1, 0, 1)
     only = Boards(CONFIG, one_partition)
     only.put(0, b"1", doing(1))
-    assert read(boards, Reading(CONFIG), 4 * DAY) == read(only, Reading(CONFIG), 4 * DAY)
+    assert Reading(CONFIG, boards).read(4 * DAY) == Reading(CONFIG, only).read(4 * DAY)
 
 
 def test_teams_of_one_name_in_two_arts_are_two_nodes() -> None:

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from stream.flow.board import Board
-from stream.flow.boards import PORTFOLIO, Boards, Node
+from stream.flow.boards import Boards
 from stream.flow.goals import Goals, Measured
+from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.predictability import Predictability
-from stream.flow.report import Reading, read
+from stream.flow.report import Reading
+from stream.flow.statistics import NEVER
 from stream.items.summary import FlowState
 from tests.flow.material import CARDS, FLOW, configured, doing, done
 
@@ -26,7 +28,7 @@ def measured(*targets: str, now: int = 10 * DAY, empty: bool = False) -> dict[st
         boards.put(0, b"2", done(9, 5, active=DAY))
         boards.put(0, b"3", done(9, 7, active=DAY))
     return {
-        target.name: (target.actual, target.met) for row in read(boards, Reading(config), now) for target in row.targets
+        target.name: (target.actual, target.met) for row in Reading(config, boards).read(now) for target in row.targets
     }
 
 
@@ -61,7 +63,7 @@ def test_a_target_is_measured_on_its_own_node_only() -> None:
         FLOW + "targets: [{name: goal, level: value_stream, value_stream: Lending, metric: load, at_most: 3}]"
     )
     goals = Goals(config)
-    board = Board()
+    board = Board([])
     assert goals.measure(TEAM, board, {}, 0) == goals.measure(PORTFOLIO, board, {}, 0) == ()
     assert goals.measure(Node("value_stream", "Lending"), board, {}, 0) == (
         Measured("goal", "load", None, 3, 0, met=True),
@@ -89,9 +91,14 @@ targets: [{{name: goal, level: portfolio, metric: predictability, at_least: 0.8}
         (2026, 12, 10, 22, 59): 0.8,
         (2026, 12, 10, 23): 0.2,
     }
-    found = {when: goals.measure(PORTFOLIO, Board(), values, instant(*when))[0].actual for when in expected}
+    found = {when: goals.measure(PORTFOLIO, Board([]), values, instant(*when))[0].actual for when in expected}
     assert found == expected
-    assert goals.measure(PORTFOLIO, Board(), {}, instant(2026, 11, 1))[0].met is None
+    assert goals.measure(PORTFOLIO, Board([]), {}, instant(2026, 11, 1))[0].met is None
+    edges = [instant(2026, 7, 1, 22)]
+    while edges[-1] < NEVER:
+        edges.append(goals.steady_until(PORTFOLIO, edges[-1]))
+    assert edges[1:-1] == [instant(2026, 9, 24, 22), instant(2026, 9, 30, 22), instant(2026, 12, 10, 23)]
+    assert goals.steady_until(TEAM, instant(2026, 7, 1)) == NEVER
 
 
 def test_ageing_counts_what_is_older_than_the_85_per_cent_line_of_the_longest_window() -> None:
@@ -99,12 +106,12 @@ def test_ageing_counts_what_is_older_than_the_85_per_cent_line_of_the_longest_wi
     boards = Boards(config, lambda _: 0)
     boards.put(0, b"old", doing(1, blocked_since=3 * DAY))
     boards.put(0, b"young", doing(9))
-    (before,) = read(boards, Reading(config), 10 * DAY, lambda node: node == TEAM)
-    assert (before.ageing, before.blocked_age_max) == (None, 7 * 86_400)
+    (before,) = Reading(config, boards).read(10 * DAY, lambda node: node == TEAM)
+    assert (before.ageing, before.blocked_age_max(10 * DAY)) == (None, 7 * 86_400)
     boards.put(0, b"done", done(9, 5))
-    (after,) = read(boards, Reading(config), 10 * DAY, lambda node: node == TEAM)
+    (after,) = Reading(config, boards).read(10 * DAY, lambda node: node == TEAM)
     assert after.ageing == 1
-    (exactly,) = read(boards, Reading(config), 5 * DAY, lambda node: node == TEAM)
+    (exactly,) = Reading(config, boards).read(5 * DAY, lambda node: node == TEAM)
     assert exactly.ageing is None
 
 
@@ -113,5 +120,5 @@ def test_unmapped_items_are_told_by_source_and_state() -> None:
     lost = doing(1)
     boards.put(0, b"1", type(lost)("1", "b", CARDS, "feature", "Odd", FlowState.UNMAPPED))
     boards.put(0, b"2", type(lost)("2", "a", CARDS, "feature", "Odd", FlowState.UNMAPPED))
-    (row,) = read(boards, Reading(configured()), 2 * DAY, lambda node: node == TEAM)
+    (row,) = Reading(configured(), boards).read(2 * DAY, lambda node: node == TEAM)
     assert row.unmapped == {("b", "Odd"): 1, ("a", "Odd"): 1}

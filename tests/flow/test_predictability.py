@@ -26,14 +26,14 @@ def test_a_share_that_a_target_names_is_that_number() -> None:
 
 
 def test_the_last_hundred_pis_by_name_are_shown() -> None:
-    board = Board()
+    board = Board([])
     for number in range(MAX_INCREMENTS + 2):
         board.count_objective(b"%d" % number, objective(1, None, pi=f"{number:03}"), 1)
     assert list(board.predictability()) == [f"{number:03}" for number in range(2, MAX_INCREMENTS + 2)]
 
 
 def test_an_objective_that_is_taken_out_leaves_nothing() -> None:
-    board = Board()
+    board = Board([])
     board.count_objective(b"a", objective(10, 8), 1)
     board.count_objective(b"b", objective(4, None, pi="2027.1"), 1)
     board.count_objective(b"c", objective(4, 4, pi=None), 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stream.events.event import DAY, Event, EventType
-from stream.flow.boards import PORTFOLIO
+from stream.flow.nodes import PORTFOLIO
 from stream.flow.replay import Replay
 from stream.items import history
 from tests.flow.material import configured

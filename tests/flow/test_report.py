@@ -9,8 +9,9 @@ from pathlib import Path
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from stream.events.event import DAY
-from stream.flow.boards import PORTFOLIO, Boards, Node
-from stream.flow.report import MAX_STATES, Reading, as_json, read
+from stream.flow.boards import Boards
+from stream.flow.nodes import PORTFOLIO, Node
+from stream.flow.report import MAX_STATES, Reading, as_json
 from stream.items.summary import FlowState
 from tests.flow.material import CARDS, FLOW, configured, doing, done
 
@@ -27,12 +28,12 @@ def boards() -> Boards:
 
 
 def test_a_node_as_the_contract_writes_it() -> None:
-    reading = Reading(configured(FLOW.replace("[1d, 7d]", "[1d]")))
-    (row,) = read(boards(), reading, 4 * DAY, lambda node: node == Node("team", *CARDS))
+    config = configured(FLOW.replace("[1d, 7d]", "[1d]"))
+    (row,) = Reading(config, boards()).read(4 * DAY, lambda node: node == Node("team", *CARDS))
     assert (row.lower_bounds, row.states) == (1, {"Doing": 1, "Ready": 1, "Done": 1})
     day = 86_400.0
     two_days = {"count": 1, "mean": 2 * day, "p50": 2 * day, "p85": 2 * day, "p95": 2 * day, "max": 2 * day}
-    assert as_json(row) == {
+    assert as_json(row, 4 * DAY) == {
         "level": "team",
         "value_stream": "Payments",
         "art": "Checkout",
@@ -72,32 +73,32 @@ def test_the_states_of_a_node_are_bounded_also_in_json() -> None:
     for number in range(MAX_STATES + 2):
         found.put(0, b"s%d" % number, replace(doing(2), state=f"s{number:03}", flow_state=FlowState.ACTIVE))
         found.put(0, b"u%d" % number, replace(doing(2), state=f"s{number:03}", flow_state=FlowState.UNMAPPED))
-    (row,) = read(found, Reading(CONFIG), 4 * DAY, lambda node: node == PORTFOLIO)
-    written = as_json(row)
+    (row,) = Reading(CONFIG, found).read(4 * DAY, lambda node: node == PORTFOLIO)
+    written = as_json(row, 4 * DAY)
     assert (len(written["load"]["by_state"]), written["load"]["by_state"]["other"]) == (MAX_STATES + 1, 4)
     assert written["unmapped"]["other"] == {"other": 2}
 
 
 def test_names_are_sorted_so_that_equal_numbers_are_equal_text() -> None:
-    (row,) = read(boards(), Reading(CONFIG), 4 * DAY, lambda node: node == PORTFOLIO)
-    written = as_json(row)
+    (row,) = Reading(CONFIG, boards()).read(4 * DAY, lambda node: node == PORTFOLIO)
+    written = as_json(row, 4 * DAY)
     assert list(written["load"]["by_state"]) == ["Doing", "Ready"]
     assert list(written["windows"]["7d"]["state_seconds"]) == ["Doing", "Ready"]
 
 
 def test_every_node_meets_the_published_schema() -> None:
     schema = json.loads((SCHEMAS / "node-metrics.schema.json").read_text())
-    rows = read(boards(), Reading(CONFIG), 4 * DAY)
+    rows = Reading(CONFIG, boards()).read(4 * DAY)
     assert len(rows) == 8
     for row in rows:
-        Draft202012Validator(schema).validate(as_json(row))
+        Draft202012Validator(schema).validate(as_json(row, 4 * DAY))
 
 
 def test_numbers_that_were_read_do_not_change_when_the_boards_do() -> None:
     changing = boards()
-    before = read(changing, Reading(CONFIG), 4 * DAY)
-    kept = [as_json(row) for row in before]
+    before = Reading(CONFIG, changing).read(4 * DAY)
+    kept = [as_json(row, 4 * DAY) for row in before]
     for key in (b"1", b"2", b"3"):
         changing.put(0, key, None)
-    read(changing, Reading(CONFIG), 4 * DAY)
-    assert [as_json(row) for row in before] == kept
+    Reading(CONFIG, changing).read(4 * DAY)
+    assert [as_json(row, 4 * DAY) for row in before] == kept

@@ -1,34 +1,50 @@
-"""Cuts of a timeline."""
+"""Timelines and spans."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from stream.flow.timeline import Timeline
+from stream.flow.timeline import Span, Timeline
 
 
-def test_a_cut_is_open_at_its_begin_and_closed_at_now() -> None:
+def test_a_span_is_open_at_its_begin_and_closed_at_its_end() -> None:
     timeline = Timeline()
-    for time in (15, 5, 10, 10, 20):
-        timeline.put((time, f"{time}.{len(timeline)}".encode()))
-    cuts = {now: [time for time, _ in timeline.read(timeline.cut(10, now))] for now in (4, 5, 10, 14, 15, 20, 30, 31)}
-    assert cuts == {4: [], 5: [5], 10: [5, 10, 10], 14: [5, 10, 10], 15: [10, 10, 15], 20: [15, 20], 30: [], 31: []}
+    for time in (15, 5, 10, 20):
+        timeline.put(time, b"%d" % time)
+    timeline.put(10, b"a")
+    found = {now: list(timeline.within(Span(now - 10, now))) for now in (4, 5, 10, 14, 15, 20, 30)}
+    assert found == {
+        4: [],
+        5: [b"5"],
+        10: [b"5", b"10", b"a"],
+        14: [b"5", b"10", b"a"],
+        15: [b"10", b"a", b"15"],
+        20: [b"15", b"20"],
+        30: [],
+    }
 
 
-def test_a_cut_of_another_content_is_another_cut() -> None:
+def test_what_comes_first_after_an_instant() -> None:
     timeline = Timeline()
-    timeline.put((5, b"a"))
-    before = timeline.cut(10, 10)
-    timeline.take((5, b"a"))
-    timeline.put((6, b"b"))
-    assert timeline.cut(10, 10)[1:] == before[1:]
-    assert timeline.cut(10, 10) != before
+    timeline.extend([(7, b"b"), (5, b"a")])
+    assert [timeline.first_after(instant) for instant in (4, 5, 6, 7)] == [5, 7, 7, None]
 
 
 def test_what_is_not_in_cannot_be_taken_out() -> None:
     timeline = Timeline()
-    timeline.put((5, b"a"))
+    timeline.put(5, b"a")
     with pytest.raises(ValueError, match="not in list"):
-        timeline.take((5, b"b"))
-    timeline.take((5, b"a"))
+        timeline.take(5, b"b")
+    timeline.take(5, b"a")
     assert len(timeline) == 0
+
+
+@given(st.integers(-30, 30), st.integers(-30, 30), st.integers(1, 20))
+def test_a_span_is_what_it_shares_with_another_and_what_lies_beyond(first: int, second: int, width: int) -> None:
+    one, other = Span(first - width, first), Span(second - width, second)
+    own = {instant for instant in range(-60, 60) if one.low < instant <= one.high}
+    others = {instant for instant in range(-60, 60) if other.low < instant <= other.high}
+    beyond = one.beyond(other)
+    assert {instant for instant in range(-60, 60) if beyond.low < instant <= beyond.high} == own - others

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from stream.events.event import DAY
-from stream.flow.boards import PORTFOLIO, Boards, Node
+from stream.flow.boards import Boards
 from stream.flow.goals import Measured
-from stream.flow.report import NodeNumbers, Reading, read
+from stream.flow.nodes import PORTFOLIO, Node
+from stream.flow.report import NodeNumbers, Reading
 from stream.flow.watch import Change, Kind, Standing, Watch
 from tests.flow.material import configured
 
@@ -18,7 +19,7 @@ TARGET = ("target", "focus")
 
 
 def numbers(node: Node = CARDS, load: int = 0, limit: int | None = None, *targets: Measured) -> NodeNumbers:
-    empty = read(Boards(configured(), lambda _: 0), Reading(configured()), 0)[0]
+    empty = Reading(configured(), Boards(configured(), lambda _: 0)).read(0)[0]
     return empty._replace(node=node, load=load, limit=limit, targets=targets)
 
 

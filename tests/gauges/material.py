@@ -11,7 +11,7 @@ from stream.config.model import FlowConfig
 from stream.events.event import DAY
 from stream.events.rejection import Reason, Rejection
 from stream.flow.boards import Boards
-from stream.flow.report import NodeNumbers, Reading, read
+from stream.flow.report import NodeNumbers, Reading
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Snapshot, Wall
@@ -56,7 +56,7 @@ def nodes(config: FlowConfig, *summaries: Summary | Objective) -> list[NodeNumbe
     boards = Boards(config, lambda _: 0)
     for number, summary in enumerate(summaries):
         boards.put(0, b"%d" % number, summary)
-    return read(boards, Reading(config), NOW)
+    return Reading(config, boards).read(NOW)
 
 
 DOING = Summary("1", "jira/acme", CARDS, "feature", "Doing", FlowState.ACTIVE, start=started(2))

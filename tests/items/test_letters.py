@@ -22,15 +22,13 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
-    topic: str = "flow.events"
-    partition: int = 3
     offset: int = 8812
     timestamp: int = 1_795_342_500_250
 
 
 def test_bytes_stay_as_they_are_and_the_reason_stands_in_headers_after_its_own() -> None:
     record = Record(b"\xff", b"{\x00", [("ce_id", b"7"), ("trace", b"\xfe")])
-    letter = dead_letter(Refusal(record, Rejection(Reason.NOT_JSON, "“{”: send JSON")))
+    letter = dead_letter(Refusal(record, Rejection(Reason.NOT_JSON, "“{”: send JSON")), "flow.events", 3)
     assert (letter.key, letter.value, letter.timestamp) == (b"\xff", b"{\x00", None)
     assert list(letter.headers) == [
         ("ce_id", b"7"),
@@ -45,12 +43,14 @@ def test_bytes_stay_as_they_are_and_the_reason_stands_in_headers_after_its_own()
 
 
 def test_the_headers_meet_the_published_schema() -> None:
-    letter = dead_letter(Refusal(Record(None, None), Rejection(Reason.TOMBSTONE, "the record has no value")))
+    letter = dead_letter(
+        Refusal(Record(None, None), Rejection(Reason.TOMBSTONE, "the record has no value")), "flow.events", 3
+    )
     headers = {name: value.decode() for name, value in letter.headers}
     Draft202012Validator(json.loads(SCHEMA.read_text())).validate(headers)
     assert (letter.key, letter.value) == (None, None)
 
 
 def test_a_long_detail_is_cut() -> None:
-    letter = dead_letter(Refusal(Record(b"1", b""), Rejection(Reason.BAD_FIELD, "é" * 5_000)))
+    letter = dead_letter(Refusal(Record(b"1", b""), Rejection(Reason.BAD_FIELD, "é" * 5_000)), "flow.events", 3)
     assert dict(letter.headers)["flow_detail"].decode() == "é" * MAX_DETAIL

@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.events.event import Event
-from stream.flow.boards import Boards, Node
-from stream.flow.report import Reading, as_json, read
+from stream.flow.boards import Boards
+from stream.flow.nodes import Node
+from stream.flow.report import Reading, as_json
 from stream.items.codec import decode_summary
 from stream.items.objective import Objective
 from tests.oracle.brute_force import compare_numbers, numbers
@@ -46,8 +47,8 @@ def test_numbers_equal_the_oracle(story: Story, partitions: int) -> None:
     pairs = accepted(envelopes)
     engine = Engine(configured(config), microseconds(at), partitions)
     engine.take([event for _, event in pairs])
-    nodes = read(engine.boards(), Reading(engine.config), engine.now)
-    actual = {"at": at.isoformat(), "nodes": [as_json(node) for node in nodes]}
+    nodes = Reading(engine.config, engine.boards()).read(engine.now)
+    actual = {"at": at.isoformat(), "nodes": [as_json(node, engine.now) for node in nodes]}
     assert compare_numbers(actual, numbers([envelope for envelope, _ in pairs], config, at)) == []
 
 
@@ -85,8 +86,8 @@ def test_what_came_due_while_time_passed_is_as_if_it_had_come_at_once(
     waited.take(events)
     waited.wait_until(after)
     at_once.take(events)
-    reading = Reading(at_once.config)
-    assert read(waited.boards(), reading, after) == read(at_once.boards(), reading, after)
+    expected = Reading(at_once.config, at_once.boards()).read(after)
+    assert Reading(at_once.config, waited.boards()).read(after) == expected
 
 
 @settings(max_examples=150 * TIMES, deadline=None)
@@ -96,15 +97,15 @@ def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
     engine = Engine(configured(config), microseconds(at))
     engine.take([event for _, event in accepted(envelopes)])
     boards = Boards(engine.config, engine.derivation.partition)
-    untouched = read(boards, Reading(engine.config), engine.now)
+    untouched = Reading(engine.config, boards).read(engine.now)
     for (partition, key), value in engine.items.items():
         boards.put(partition, key, decode_summary(value, engine.derivation.name))
-    assert read(boards, Reading(engine.config), engine.now) == read(engine.boards(), Reading(engine.config), engine.now)
+    assert Reading(engine.config, boards).read(engine.now) == Reading(engine.config, engine.boards()).read(engine.now)
     keys = list(engine.items)
     random.shuffle(keys)
     for partition, key in keys:
         boards.put(partition, key, None)
-    assert read(boards, Reading(engine.config), engine.now) == untouched
+    assert Reading(engine.config, boards).read(engine.now) == untouched
 
 
 @settings(max_examples=150 * TIMES, deadline=None)
@@ -113,7 +114,7 @@ def test_levels_reconcile_and_nothing_is_negative(story: Story, partitions: int)
     config, envelopes, at = story
     engine = Engine(configured(config), microseconds(at), partitions)
     engine.take([event for _, event in accepted(envelopes)])
-    nodes = {row.node: as_json(row) for row in read(engine.boards(), Reading(engine.config), engine.now)}
+    nodes = {row.node: as_json(row, engine.now) for row in Reading(engine.config, engine.boards()).read(engine.now)}
     for parent, numbers_ in nodes.items():
         parts = [child for node, child in nodes.items() if node.level == "team" and belongs(node, parent)]
         for sum_of in (load, blocked, *(window(label) for label in numbers_["windows"])):

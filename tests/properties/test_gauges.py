@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from prometheus_client import CollectorRegistry, generate_latest
 
-from stream.flow.report import Reading, read
+from stream.flow.report import Reading
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Snapshot, Wall
@@ -18,7 +18,7 @@ from tests.properties.test_engine import TIMES, Story, stories
 def scraped(engine: Engine) -> dict[Series, float]:
     """Show the engine's numbers on a page, and read it."""
     wall = Wall()
-    wall.snapshot = Snapshot(engine.now, read(engine.boards(), Reading(engine.config), engine.now), ())
+    wall.snapshot = Snapshot(engine.now, Reading(engine.config, engine.boards()).read(engine.now), ())
     registry = CollectorRegistry(auto_describe=False)
     registry.register(FlowCollector(wall, EngineNumbers(), engine.config.item_types))
     return parse_metrics(generate_latest(registry).decode())

@@ -1,0 +1,43 @@
+"""What a partition of `flow.items` holds: each item's newest summary, and when items started and were finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import cast
+
+from stream.flow.statistics import NEVER
+from stream.flow.timeline import Span, Timeline
+from stream.items.objective import Objective
+from stream.items.summary import Summary
+
+ALWAYS = 0
+
+
+class Held:
+    """One partition.
+
+    `changes_at` is the first instant (microseconds) at which one of its items enters or leaves a window by the clock
+    alone.
+    """
+
+    __slots__ = ("changes_at", "finishes", "starts", "summaries")
+
+    def __init__(self) -> None:
+        self.summaries: dict[bytes, Summary | Objective] = {}
+        self.starts = Timeline()
+        self.finishes = Timeline()
+        self.changes_at = ALWAYS
+
+    def summary(self, key: bytes) -> Summary:
+        """Give the summary of an item that stands in a timeline."""
+        return cast("Summary", self.summaries[key])
+
+    def look_ahead(self, spans: Iterable[Span]) -> None:
+        """Find out when the windows change next by the clock."""
+        found = [span.high - span.low + first for span in spans for first in self._after(span.low)]
+        found += [first for span in spans for first in self._after(span.high)]
+        self.changes_at = min(found, default=NEVER)
+
+    def _after(self, instant: int) -> list[int]:
+        firsts = (timeline.first_after(instant) for timeline in (self.starts, self.finishes))
+        return [first for first in firsts if first is not None]

@@ -1,0 +1,129 @@
+"""Boards under the clock: whatever has happened to them, they show what boards show that were just filled."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stream.events.event import DAY
+from stream.flow.boards import Boards
+from stream.flow.report import Reading
+from stream.items.objective import Objective
+from stream.items.summary import UNASSIGNED, FlowState, Stamp, Summary, Team
+from tests.flow.material import CARDS, CREDIT, FLOW, configured
+
+WALLETS = Team("Payments", "Checkout", "Wallets")
+CONFIG = configured(
+    FLOW
+    + "targets: [{name: slow, level: team, team: Cards, metric: flow_time, quantile: 0.5, window: 7d, at_most: 2d}]"
+)
+KEYS = [b"a", b"b", b"c", b"d"]
+
+owners = st.sampled_from([CARDS, WALLETS, CREDIT, UNASSIGNED])
+instants = st.integers(0, 40).map(lambda quarter: quarter * DAY // 4 + quarter % 2)
+stamps = st.builds(Stamp, instants, owners, st.sampled_from(["feature", "other"]))
+states = st.sampled_from(list(FlowState))
+
+
+@st.composite
+def summaries(draw: st.DrawFn) -> Summary | Objective:
+    """Draw an item as the fold leaves it, or an objective."""
+    if draw(st.integers(0, 9)) == 0:
+        return Objective("o", "jira/acme", draw(owners), "2026.4", committed=True, planned=5_000_000, actual=None)
+    flow_state = draw(states)
+    begun = draw(st.none() | stamps)
+    in_load = flow_state in (FlowState.ACTIVE, FlowState.WAITING)
+    start = draw(stamps) if in_load and begun is None else begun
+    finish = draw(stamps) if flow_state is FlowState.DONE else None
+    if start is not None and finish is not None and finish.time < start.time:
+        start, finish = start._replace(time=finish.time), finish._replace(time=start.time)
+    measured = start is not None and finish is not None
+    return Summary(
+        item="1",
+        source="jira/acme",
+        owner=draw(owners),
+        item_type="feature",
+        state=flow_state.value,
+        flow_state=flow_state,
+        blocked_since=draw(st.none() | instants) if in_load else None,
+        deleted=draw(st.integers(0, 5)) == 0,
+        start=start,
+        finish=finish,
+        active=draw(st.integers(0, DAY)) if measured else 0,
+        stays={"Doing": draw(st.integers(1, DAY))} if measured else {},
+    )
+
+
+def partition_of(value_stream: str) -> int:
+    return 1 if value_stream == "Lending" else 0
+
+
+steps = st.one_of(
+    st.tuples(st.just("put"), st.sampled_from(KEYS), st.none() | summaries()),
+    st.tuples(st.just("many"), st.dictionaries(st.sampled_from(KEYS), summaries(), max_size=4), st.none()),
+    st.tuples(st.just("clock"), instants, st.none()),
+    st.tuples(st.just("drop"), st.sampled_from([0, 1]), st.none()),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(steps, max_size=25), instants)
+def test_boards_with_a_past_show_what_fresh_ones_show(way: list[tuple[str, object, object]], end: int) -> None:
+    boards = Boards(CONFIG, partition_of)
+    reading = Reading(CONFIG, boards)
+    held: dict[int, dict[bytes, Summary | Objective]] = {0: {}, 1: {}}
+    for what, first, second in [*way, ("clock", end, None)]:
+        take_step(boards, held, what, first, second)
+        if what == "clock":
+            fresh = filled(held)
+            assert reading.read(first) == Reading(CONFIG, fresh).read(first)  # type: ignore[arg-type]
+
+
+def take_step(
+    boards: Boards, held: dict[int, dict[bytes, Summary | Objective]], what: str, first: object, second: object
+) -> None:
+    """Take one step on the boards, and note what they hold."""
+    if what == "drop":
+        boards.drop(first)  # type: ignore[arg-type]
+        held[first].clear()  # type: ignore[index]
+        return
+    for partition, summaries_ in held.items():
+        if what == "put":
+            boards.put(partition, first, second)  # type: ignore[arg-type]
+            summaries_.pop(first, None)  # type: ignore[call-overload]
+            if second is not None:
+                summaries_[first] = second  # type: ignore[index, assignment]
+        elif what == "many":
+            boards.put_all(partition, first)  # type: ignore[arg-type]
+            summaries_.update(first)  # type: ignore[call-overload]
+
+
+def filled(held: dict[int, dict[bytes, Summary | Objective]]) -> Boards:
+    """Give new boards with these items, put in one by one before any clock is known."""
+    boards = Boards(CONFIG, partition_of)
+    for partition, items in held.items():
+        for key, summary in items.items():
+            boards.put(partition, key, summary)
+    return boards
+
+
+def test_numbers_are_the_same_object_until_something_happens_to_the_node() -> None:
+    boards = Boards(CONFIG, partition_of)
+    reading = Reading(CONFIG, boards)
+    item = Summary("1", "b", CARDS, "feature", "Doing", FlowState.ACTIVE, start=Stamp(2 * DAY, CARDS, "feature"))
+    boards.put(0, b"1", item)
+    first = {row.node: row for row in reading.read(2 * DAY)}
+    later = {row.node: row for row in reading.read(2 * DAY + 5)}
+    assert all(later[node] is row for node, row in first.items())
+    boards.put(0, b"2", item)
+    after = {row.node: row for row in reading.read(2 * DAY + 6)}
+    assert sorted(node.level for node, row in first.items() if after[node] is not row) == [
+        "art",
+        "portfolio",
+        "team",
+        "value_stream",
+    ]
+    left = {row.node: row for row in reading.read(3 * DAY)}
+    changed = [node.level for node, row in after.items() if left[node] is not row]
+    assert sorted(changed) == ["art", "portfolio", "team", "value_stream"]
+    assert all(row.windows["7d"] is after[node].windows["7d"] for node, row in left.items())
