@@ -314,7 +314,7 @@ async def track_agent(batches: Any) -> None:
     """Take each batch of events through, durably, before its offset may be committed."""
     async for event in batches.events():
         with _Fatal():
-            await track().batch(event.message.tp, event.value)
+            await track().batch(event.message, event.value)
 
 
 @app.agent(items_topic, name="measure")

@@ -1,7 +1,8 @@
-"""`track`: batches of events become rows of the item table, then summaries, durably, then are completed.
+"""`track`: batches of events become rows of the item table and summaries, durably, then are completed.
 
-The order is what keeps numbers true over a crash: the row first (it remembers where summaries were sent), then
-summaries and dead letters, then the offset. Cut short at any point, the batch comes again and repeats its outputs.
+The order is what keeps numbers true over a crash: rows and summaries, then the offset. Cut short at any point, the
+batch comes again and repeats its outputs. With several partitions of `flow.items` the row goes first, since it
+remembers where summaries were sent.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from faust.types import TP
+from faust.types import TP, Message
 from mode.utils.logging import get_logger
 
 from stream.agents.due import Due
 from stream.agents.engine import Engine
+from stream.agents.fatal import stop_unacknowledged
 from stream.agents.letters import dead_letter
 from stream.agents.measure import Measure
 from stream.errors import KafkaError
@@ -22,12 +25,23 @@ from stream.items.history import read_header
 from stream.items.tail import Tail
 from stream.items.tracker import MILLISECOND, Batch, Outcome, Sent, expired
 from stream.kafka.offsets import write_metadata
-from stream.kafka.outbox import Row, Written
+from stream.kafka.outbox import Row, Submitted, Written
 from stream.kafka.table import RowStore
 from stream.kafka.transport import Consumer, Polled
 
 CHUNK = 2_000
+MAX_UNDER_WAY = 8
 logger = get_logger(__name__)
+
+
+class Writing(NamedTuple):
+    """What a batch came to, on its way into Kafka: what was handed over, and what is written already."""
+
+    partition: int
+    outcome: Outcome
+    outputs: Mapping[TP, Sequence[Row]]
+    submitted: Submitted
+    written: dict[TP, Written]
 
 
 class Track:
@@ -44,13 +58,17 @@ class Track:
         # assignment must not go on under the next.
         self._held: set[int] = set()
         self._term = 0
+        # Batches are finished in the order in which they were begun; this is the last of them.
+        self._last: asyncio.Task[None] | None = None
+        self._room = asyncio.Semaphore(MAX_UNDER_WAY)
 
     async def halt(self) -> None:
         """Let neither timers nor a derivation write any more; return when none does."""
         self._term += 1
         self._held.clear()
         async with self._engine.working:
-            pass
+            if self._last is not None:
+                await self._last
 
     def keep(self, partitions: set[int]) -> None:
         """Forget what belongs to partitions that moved away."""
@@ -60,18 +78,37 @@ class Track:
         for partition in set(self._engine.newest) - partitions:
             del self._engine.newest[partition]
 
-    async def batch(self, tp: TP, polled: Polled) -> None:
-        """Take one batch of records through, until it is durable."""
-        if not self._consumer.follows(tp, polled):
+    async def batch(self, message: Message, polled: Polled) -> None:
+        """Take one batch of records in; it is completed, and its message acknowledged, once all of it is durable.
+
+        The next one need not wait for that: what was taken in already stands in the rows here, and where Kafka does not
+        acknowledge it the process ends.
+        """
+        partition = message.tp.partition
+        if not self._consumer.follows(message.tp, polled):
             return
-        records = polled.records
+        await self._room.acquire()
         async with self._engine.working:
-            batch = self._open(tp.partition)
-            batch.take_records(records, self._engine.clock.not_future)
-            outcome = batch.close()
-            await self._write(tp.partition, outcome)
-            self._complete(tp.partition, records[-1].offset + 1)
-            self._engine.numbers.count(outcome)
+            batch = self._open(partition)
+            batch.take_records(polled.records, self._engine.clock.not_future)
+            outcome, behind = batch.close(), polled.records[-1].offset + 1
+            self._consumer.processed(message.tp, behind)
+            writing = await self._begin(partition, outcome)
+            message.incref()
+            self._last = asyncio.create_task(self._finish(self._last, message, writing, behind))
+
+    async def _finish(self, former: asyncio.Task[None] | None, message: Message, writing: Writing, behind: int) -> None:
+        try:
+            await self._end(writing)
+            if former is not None:
+                await former
+            self._complete(message.tp.partition, behind)
+            self._engine.numbers.count(writing.outcome)
+        except Exception as error:
+            stop_unacknowledged(error)
+        finally:
+            self._room.release()
+            message.ack(self._consumer)
 
     async def recovered(self, partitions: set[int]) -> None:
         """Derive again what another configuration left behind, or what came due while nobody was there."""
@@ -182,19 +219,27 @@ class Track:
             await asyncio.sleep(0)
 
     async def _write(self, partition: int, outcome: Outcome) -> None:
-        engine = self._engine
-        changelog, outputs = TP(engine.histories_topic, partition), self._outputs(partition, outcome)
-        rows = {changelog: [Row(key, value) for key, value in outcome.rows.items()]}
-        if engine.derivation.partitions == 1:
-            # A row need not remember where its summary is sent, so that neither has to wait for the other.
-            written = await engine.outbox.write(rows | outputs)
-        else:
-            written = await engine.outbox.write(rows)
-            written |= await engine.outbox.write(outputs)
+        await self._end(await self._begin(partition, outcome))
+
+    async def _begin(self, partition: int, outcome: Outcome) -> Writing:
+        """Put rows into the table, and hand them and what came of them to Kafka."""
+        outbox, outputs = self._engine.outbox, self._outputs(partition, outcome)
+        rows = {TP(self._engine.histories_topic, partition): [Row(key, value) for key, value in outcome.rows.items()]}
         self._apply(partition, outcome)
+        if self._engine.derivation.partitions == 1:
+            # A row need not remember where its summary is sent, so that neither waits for the other.
+            return Writing(partition, outcome, outputs, await outbox.submit(rows | outputs), {})
+        written = await outbox.write(rows)
+        return Writing(partition, outcome, outputs, await outbox.submit(outputs), written)
+
+    async def _end(self, writing: Writing) -> None:
+        """Wait until Kafka has acknowledged all of it, and let it count."""
+        engine, partition, outcome = self._engine, writing.partition, writing.outcome
+        written = writing.written | await engine.outbox.acknowledged(writing.submitted)
+        changelog = TP(engine.histories_topic, partition)
         if changelog in written:
             self._store.set_persisted_offset(changelog, written[changelog].last)
-        self._deliver(outputs, written)
+        self._deliver(writing.outputs, written)
         self._due[partition].update(outcome.due)
         engine.newest.setdefault(partition, {})
         for name, time in outcome.newest.items():

@@ -173,5 +173,5 @@ class Board:
 
     def flow_time(self, width: int, q: float) -> float | None:
         """Give any quantile (seconds) of flow time over a window; None where nothing was measured."""
-        times = self.windows[width].finishes.times
+        times = self.windows[width].finishes.times.ascending()
         return quantile(times, q) if times else None

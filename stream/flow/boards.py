@@ -146,7 +146,7 @@ class Boards:
         if not (boards and summary and summary.start):
             return
         start = summary.start
-        (held.starts.put if step > 0 else held.starts.take)(start.time, key)
+        (held.starts.put if step > 0 else held.starts.take)((start.time, key))
         widths = self._holding(held, start.time)
         for board in boards:
             board.past += step
@@ -157,7 +157,7 @@ class Boards:
         if not (boards and summary and summary.finish):
             return
         finish = summary.finish
-        (held.finishes.put if step > 0 else held.finishes.take)(finish.time, key)
+        (held.finishes.put if step > 0 else held.finishes.take)((finish.time, key))
         widths, counted = self._holding(held, finish.time), Finish.of(summary, finish)
         for board in boards:
             board.past += step

@@ -15,11 +15,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import Any, NamedTuple
-
-from sortedcontainers import SortedList
+from typing import NamedTuple
 
 from stream.flow.counts import add_all, change
+from stream.flow.ranked import Ranked
 from stream.flow.statistics import SECOND, Statistics, describe
 from stream.items.summary import Stamp, Summary
 
@@ -75,8 +74,8 @@ class Finishes:
     __slots__ = ("_active", "_buckets", "_elapsed", "_stays", "_velocity", "_without_start", "times")
 
     def __init__(self) -> None:
-        # Flow times in ascending order, microseconds.
-        self.times: Any = SortedList()
+        # Flow times, microseconds.
+        self.times = Ranked[int]()
         self._velocity: Counter[str] = Counter()
         self._stays: Counter[str] = Counter()
         self._buckets = [0] * (len(BUCKETS) + 1)
@@ -85,13 +84,13 @@ class Finishes:
     def put(self, finish: Finish) -> None:
         """Count a finished item."""
         if finish.flow_time is not None:
-            self.times.add(finish.flow_time)
+            self.times.put(finish.flow_time)
         self._count(finish, 1)
 
     def take(self, finish: Finish) -> None:
         """Count a finished item no more."""
         if finish.flow_time is not None:
-            self.times.remove(finish.flow_time)
+            self.times.take(finish.flow_time)
         self._count(finish, -1)
 
     def _count(self, finish: Finish, step: int) -> None:
@@ -109,7 +108,7 @@ class Finishes:
         """Count many finished items, several times faster than one by one."""
         self._velocity.update([finish.item_type for finish in finishes])
         times = [finish.flow_time for finish in finishes if finish.flow_time is not None]
-        self.times.update(times)
+        self.times.extend(times)
         self._elapsed += sum(times)
         self._without_start += len(finishes) - len(times)
         for time in times:
@@ -124,7 +123,7 @@ class Finishes:
         """Count what another has counted."""
         add_all(self._velocity, other._velocity)
         add_all(self._stays, other._stays)
-        self.times.update(other.times)
+        self.times.merge(other.times)
         self._buckets = [mine + its for mine, its in zip(self._buckets, other._buckets, strict=True)]
         self._without_start += other._without_start
         self._active += other._active
@@ -135,7 +134,7 @@ class Finishes:
         return Finished(
             velocity=self._velocity.copy(),
             without_start=self._without_start,
-            flow_time=describe(self.times, self._elapsed),
+            flow_time=describe(self.times.ascending(), self._elapsed),
             buckets=tuple(accumulate(self._buckets[:-1])),
             active=self._active / SECOND,
             elapsed=self._elapsed / SECOND,

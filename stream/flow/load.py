@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
-
-from sortedcontainers import SortedList
+from typing import NamedTuple
 
 from stream.flow.counts import add_all, change
+from stream.flow.ranked import Ranked
 from stream.flow.statistics import NEVER, QUANTILES, SECOND, Statistics, between, rank
 from stream.items.summary import FlowState, Summary
 
@@ -73,9 +72,9 @@ class Load:
         self.by_state: Counter[str] = Counter()
         self.blocked: Counter[str] = Counter()
         self.lower_bounds = 0
-        self._starts: Any = SortedList()
+        self._starts = Ranked[int]()
         self._sum = 0
-        self._blocked_since: Any = SortedList()
+        self._blocked_since = Ranked[int]()
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -109,9 +108,9 @@ class Load:
         self.blocked.update([item.blocked for item in items if item.blocked is not None])
         self.lower_bounds += sum(item.start_is_lower_bound for item in items)
         starts = [item.start for item in items]
-        self._starts.update(starts)
+        self._starts.extend(starts)
         self._sum += sum(starts)
-        self._blocked_since.update([item.blocked_since for item in items if item.blocked_since is not None])
+        self._blocked_since.extend([item.blocked_since for item in items if item.blocked_since is not None])
 
     def merge(self, other: Load) -> None:
         """Count what another has counted."""
@@ -119,15 +118,14 @@ class Load:
         add_all(self.by_state, other.by_state)
         add_all(self.blocked, other.blocked)
         self.lower_bounds += other.lower_bounds
-        self._starts.update(other._starts)
+        self._starts.merge(other._starts)
         self._sum += other._sum
-        self._blocked_since.update(other._blocked_since)
+        self._blocked_since.merge(other._blocked_since)
 
     def ages(self, now: int) -> Ages:
         """Give the ages of the items in progress; an item that starts after `now` has none yet: it counts as 0."""
-        starts = self._starts
-        count = len(starts)
-        if not count:
+        starts = self._starts.ascending()
+        if not starts:
             return Ages()
         if starts[-1] > now:
             return _ages([min(start, now) for start in starts], sum(min(start, now) for start in starts))
@@ -135,7 +133,7 @@ class Load:
 
     def steady_until(self, now: int, line: float | None) -> int:
         """Give an instant until which no item grows older than `line` (seconds) nor starts; `NEVER` where none will."""
-        starts = self._starts
+        starts = self._starts.ascending()
         if starts and starts[-1] > now:
             return now + 1
         if line is None or not starts:
@@ -146,8 +144,7 @@ class Load:
 
     def older_than(self, age: float, now: int) -> int:
         """Count the items in progress whose age at `now` is above `age` (seconds)."""
-        starts = self._starts
-        count: int = starts.bisect_left(now - round(age * SECOND))
+        starts, count = self._starts.ascending(), self._starts.place(now - round(age * SECOND))
         # An age between two whole microseconds may have been rounded up.
         while count < len(starts) and (now - starts[count]) / SECOND > age:
             count += 1
@@ -156,7 +153,7 @@ class Load:
     @property
     def blocked_since(self) -> int | None:
         """Give since when the longest-blocked item in progress has been blocked; None where none is."""
-        return self._blocked_since[0] if self._blocked_since else None
+        return self._blocked_since.ascending()[0] if self._blocked_since else None
 
 
 def _ages(starts: Sequence[int], total: int) -> Ages:
@@ -167,8 +164,8 @@ def _ages(starts: Sequence[int], total: int) -> Ages:
     return Ages(last + 1, total, marks, starts[0])
 
 
-def _swap(times: Any, old: int | None, new: int | None) -> None:
+def _swap(times: Ranked[int], old: int | None, new: int | None) -> None:
     if old is not None:
-        times.remove(old)
+        times.take(old)
     if new is not None:
-        times.add(new)
+        times.put(new)

@@ -6,10 +6,10 @@ falls to zero because the window moves on, and this is what it moves over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from sortedcontainers import SortedList
+from stream.flow.ranked import Ranked
 
 
 class Span(NamedTuple):
@@ -25,43 +25,17 @@ class Span(NamedTuple):
         return Span(self.low, min(self.high, other.low))
 
 
-class Timeline:
-    """Items by an instant of theirs (microseconds)."""
+class Timeline(Ranked[tuple[int, bytes]]):
+    """Items by an instant of theirs, each as (instant, key); instants are microseconds."""
 
-    def __init__(self) -> None:
-        self._places: Any = SortedList()
-        # What was put in since the last look: to sort many at once, at a start, is several times faster.
-        self._added: list[tuple[int, bytes]] = []
-
-    def __len__(self) -> int:
-        return len(self._places) + len(self._added)
-
-    def put(self, time: int, key: bytes) -> None:
-        """Put an item in."""
-        self._added.append((time, key))
-
-    def extend(self, places: Iterable[tuple[int, bytes]]) -> None:
-        """Put many items in."""
-        self._added.extend(places)
-
-    def take(self, time: int, key: bytes) -> None:
-        """Take an item out; ValueError where it is not in."""
-        self._sorted().remove((time, key))
+    __slots__ = ()
 
     def within(self, span: Span) -> Iterator[bytes]:
         """Give the items within a span."""
-        places = self._sorted()
-        low, high = places.bisect_left((span.low + 1,)), places.bisect_left((span.high + 1,))
-        return (key for _, key in places.islice(low, high))
+        low, high = self.place((span.low + 1, b"")), self.place((span.high + 1, b""))
+        return (key for _, key in self.ascending()[low:high])
 
     def first_after(self, instant: int) -> int | None:
         """Give the first instant after another at which there is an item."""
-        places = self._sorted()
-        place = places.bisect_left((instant + 1,))
+        place, places = self.place((instant + 1, b"")), self.ascending()
         return places[place][0] if place < len(places) else None
-
-    def _sorted(self) -> Any:
-        if self._added:
-            self._places.update(self._added)
-            self._added.clear()
-        return self._places

@@ -104,6 +104,7 @@ class Consumer(driver.Consumer):
         self.replayed: frozenset[str] = frozenset()
         self._processed: dict[TP, int] = {}
         self._delivered: dict[TP, int] = {}
+        self._durable: dict[TP, int] = {}
         self._gaps: dict[TP, tuple[int, int]] = {}
         # From where to where the client is ahead of what was processed, now and when it was read again.
         self._ahead: dict[TP, tuple[int, int]] = {}
@@ -227,7 +228,8 @@ class Consumer(driver.Consumer):
     def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
         """Note that everything before `next_offset` is folded and durable, so that it may be committed."""
         self.processed(tp, next_offset)
-        self._completed[tp] = OffsetAndMetadata(self.reached(tp), metadata)
+        self._durable[tp] = max(next_offset, self._durable.get(tp, 0))
+        self._completed[tp] = OffsetAndMetadata(self._durable[tp], metadata)
 
     async def force_commit(
         self,
@@ -280,7 +282,7 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the positions of what moved away."""
-        for known in (self._processed, self._delivered, self._gaps, self._ahead, self._read_again):
+        for known in (self._processed, self._durable, self._delivered, self._gaps, self._ahead, self._read_again):
             for tp in set(known) - assigned:
                 del known[tp]
         await super().on_partitions_assigned(assigned, generation_id)
