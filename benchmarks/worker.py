@@ -20,7 +20,10 @@ from benchmarks.workload import Workload, flow_yaml
 from tests.kafka.worker import Deployment, Worker
 
 WINDOW = "90d"
-POLL = 0.02
+# A poll is a connection and a thread of the worker: every 20 ms it would take a fifth of its time. So the longer
+# something takes, the fewer polls: a fiftieth of it is what a figure can be wrong by.
+SHORTEST_POLL, LONGEST_POLL = 0.02, 0.25
+PRECISION = 0.02
 READY_SECONDS = 1_200.0
 
 
@@ -54,14 +57,14 @@ class BenchWorker(Worker):
 
     def wait(self, happened: Callable[[list[str]], bool], what: str) -> tuple[float, float]:
         """Wait until the reasons are as wished; give the instant (monotonic seconds) and the CPU seconds then."""
-        deadline = time.monotonic() + READY_SECONDS
+        begun = time.monotonic()
         while True:
             reasons = self.reasons()
             if reasons is not None and happened(reasons):
                 return time.monotonic(), self.cpu()
-            if not self.alive or time.monotonic() > deadline:
+            if not self.alive or time.monotonic() > begun + READY_SECONDS:
                 raise BenchmarkError(f"{self.name}: {what}: {reasons}\n{self.log[-4000:]}")
-            time.sleep(POLL)
+            pause(begun)
 
     def applied(self) -> int:
         """Give how many events it has applied since it was started."""
@@ -79,6 +82,11 @@ class BenchWorker(Worker):
         return [
             (sample.labels, sample.value) for family in families for sample in family.samples if sample.name == name
         ]
+
+
+def pause(begun: float) -> None:
+    """Wait until the next poll for what has been awaited since `begun` (monotonic seconds)."""
+    time.sleep(min(LONGEST_POLL, max(SHORTEST_POLL, PRECISION * (time.monotonic() - begun))))
 
 
 def deployed(run: Run, name: str, teams: int, events: Workload | None = None) -> tuple[Deployment, Path]:

@@ -19,7 +19,7 @@ from benchmarks import peers
 from benchmarks.broker import create_events_topic, delete_topics, write
 from benchmarks.processes import Mark, Usage
 from benchmarks.run import Run, middle
-from benchmarks.worker import POLL, BenchWorker, compare, counted, deployed, dropped
+from benchmarks.worker import BenchWorker, compare, counted, deployed, dropped, pause
 from benchmarks.workload import Size, Workload
 
 FULL = Size(events=1_000_000, items=150_000, teams=40)
@@ -171,11 +171,12 @@ def _begun(workers: list[BenchWorker]) -> tuple[Mark, int]:
 
 def _applied(workers: list[BenchWorker], least: int) -> tuple[Mark, int]:
     """Wait until the workers have applied so many events; a worker that is not ready answers in a millisecond."""
+    since = time.monotonic()
     while True:
         count = sum(worker.applied() for worker in workers)
         if count >= least:
             return _mark(workers), count
-        time.sleep(POLL)
+        pause(since)
 
 
 def _mark(workers: list[BenchWorker]) -> Mark:
