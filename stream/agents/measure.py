@@ -67,6 +67,8 @@ class Measure:
         """Put a batch of summaries into the boards; before they are shown, only note the newest of each item."""
         if tp.partition not in self._held or not self._consumer.follows(tp, polled):
             return
+        # What this worker wrote itself is known; and a poll that crossed a seek brings old summaries again, while what
+        # came after them does not come again.
         reached = self._consumer.reached(tp)
         records = [record for record in polled.records if record.offset >= reached]
         if records:
