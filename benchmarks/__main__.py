@@ -22,7 +22,7 @@ from benchmarks.table import show
 from tests.kafka.jars import BrokerError
 from tests.kafka.worker import WorkerError
 
-PARTS = ("throughput", "recovery", "rebuild", "freshness", "scrape", "memory", "growth")
+PARTS = ("throughput", "recovery", "rebuild", "freshness", "scrape", "memory", "growth", "scale")
 
 
 @click.command()
@@ -35,7 +35,7 @@ PARTS = ("throughput", "recovery", "rebuild", "freshness", "scrape", "memory", "
     help="Where the JSON goes; build/bench.json by default.",
 )
 def main(parts: tuple[str, ...], *, quick: bool, out: Path) -> None:
-    """Measure PARTs, by default all: throughput, recovery, rebuild, freshness, scrape, memory, growth."""
+    """Measure PARTs, by default all: throughput, recovery, rebuild, freshness, scrape, memory, growth, scale."""
     # What fails is raised; that a topic of a moment ago has no leader yet is not worth a line.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:

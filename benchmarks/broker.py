@@ -127,8 +127,8 @@ async def _delete(bootstrap: str, prefix: str) -> None:
         await admin.close()
 
 
-def remove_dead_members(broker: Broker, group: str) -> None:
-    """Take the members of a group out that were killed.
+def remove_dead_members(broker: Broker, group: str, client: str = "") -> None:
+    """Take the members of a group out that were killed: all, or those of one client id where others live on.
 
     Kafka would wait for them until their session ends, which is a setting of each contestant and no speed.
     """
@@ -136,9 +136,10 @@ def remove_dead_members(broker: Broker, group: str) -> None:
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
     try:
         (found,) = admin.describe_groups([group]).values()
-        members = [MemberToRemove(member_id=member["member_id"]) for member in found["members"]]
-        if not members:
-            raise BenchmarkError(f"group {group!r} has no members: nothing was killed there")
+        dead = [member["member_id"] for member in found["members"] if client in ("", member["client_id"])]
+        if not dead:
+            raise BenchmarkError(f"group {group!r} has no such members: nothing was killed there")
+        members = [MemberToRemove(member_id=member) for member in dead]
         admin.remove_group_members(group, members)
     finally:
         admin.close()

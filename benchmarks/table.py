@@ -13,6 +13,7 @@ COLUMNS: Mapping[str, str] = {
     "events_per_cpu_second": "events/CPU s",
     "items_per_second": "items/s",
     "seconds": "s",
+    "seconds_not_shown": "s not shown",
     "cpu_seconds": "CPU s",
     "p50": "p50 ms",
     "p99": "p99 ms",

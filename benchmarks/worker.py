@@ -32,6 +32,8 @@ class BenchWorker(Worker):
 
     def __init__(self, deployment: Deployment, config: Path, name: str = "w1", module: str = "") -> None:
         super().__init__(deployment, config, name=name)
+        # Faust's setting: by it Kafka tells the members of the group apart.
+        self._environment["BROKER_CLIENT_ID"] = name
         if module:
             self._command = [sys.executable, "-m", module, str(config), str(deployment.folder / f"{name}.freshness")]
 
@@ -91,14 +93,19 @@ def pause(begun: float) -> None:
 
 def deployed(run: Run, name: str, teams: int, events: Workload | None = None) -> tuple[Deployment, Path]:
     """Make topics of their own, with the workload's events in them, and a flow.yaml with so many teams."""
-    unique = run.name(name)
-    folder = run.folder / unique
-    folder.mkdir()
-    deployment = Deployment(run.kafka, f"{unique}.", folder)
+    deployment = place(run, name)
     deployment.create_topics()
     if events is not None:
         write(run.kafka, deployment.topic("events"), events.partitions)
     return deployment, deployment.config(flow_yaml(teams))
+
+
+def place(run: Run, name: str) -> Deployment:
+    """Give a deployment of its own, with no topics yet."""
+    unique = run.name(name)
+    folder = run.folder / unique
+    folder.mkdir()
+    return Deployment(run.kafka, f"{unique}.", folder)
 
 
 def dropped(run: Run, deployment: Deployment) -> None:

@@ -70,16 +70,16 @@ def partition_of(key: bytes, partitions: int = PARTITIONS) -> int:
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
-def workload(size: Size, end: datetime) -> Workload:
-    """Make a workload whose last event lies at `end`, its first 60 days before."""
-    partitions: list[list[Keyed]] = [[] for _ in range(PARTITIONS)]
+def workload(size: Size, end: datetime, count: int = PARTITIONS) -> Workload:
+    """Make a workload for so many partitions; its last event lies at `end`, its first 60 days before."""
+    partitions: list[list[Keyed]] = [[] for _ in range(count)]
     places: dict[str, int] = {}
     last: dict[str, tuple[str, str]] = {}
     for number, (item, team, state) in enumerate(changes(size)):
         time = end - SPAN * ((size.events - 1 - number) / size.events)
         key = item.encode()
         if item not in places:
-            places[item] = partition_of(key)
+            places[item] = partition_of(key, count)
         partitions[places[item]].append((key, event(number, item, team, state, time)))
         last[item] = team, state
     return Workload(size, partitions, expected(last), last)
@@ -124,12 +124,12 @@ def expected(last: Mapping[str, tuple[str, str]]) -> dict[str, tuple[int, int]]:
     return by_team(Counter((team, phase(state)) for team, state in last.values()))
 
 
-def flow_yaml(teams: int, *, review_waits: bool = False) -> str:
+def flow_yaml(teams: int, *, arts_a_stream: int = ARTS_A_STREAM, review_waits: bool = False) -> str:
     """Write the organisation of a workload; with `review_waits` an item in review waits: all is derived anew."""
     rows = ["version: 1", "organisation:"]
     for number in range(teams):
-        if number % (TEAMS_AN_ART * ARTS_A_STREAM) == 0:
-            rows += [f"  - value_stream: Stream {number // (TEAMS_AN_ART * ARTS_A_STREAM):04}", "    arts:"]
+        if number % (TEAMS_AN_ART * arts_a_stream) == 0:
+            rows += [f"  - value_stream: Stream {number // (TEAMS_AN_ART * arts_a_stream):04}", "    arts:"]
         if number % TEAMS_AN_ART == 0:
             rows += [f"      - art: ART {number // TEAMS_AN_ART:04}", "        teams:"]
         rows.append(f"          - {{team: {team_name(number)}, load_limit: 1000}}")

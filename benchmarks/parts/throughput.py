@@ -9,7 +9,6 @@ they are as durable as they get.
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -17,9 +16,10 @@ from typing import Any
 
 from benchmarks import peers
 from benchmarks.broker import create_events_topic, delete_topics, write
+from benchmarks.crew import all_applied, first_applied, mark
 from benchmarks.processes import Mark, Usage
 from benchmarks.run import Run, middle
-from benchmarks.worker import BenchWorker, compare, counted, deployed, dropped, pause
+from benchmarks.worker import BenchWorker, compare, counted, deployed, dropped
 from benchmarks.workload import Size, Workload
 
 FULL = Size(events=1_000_000, items=150_000, teams=40)
@@ -149,38 +149,17 @@ def _workers(job: Job, count: int) -> Row:
     broker = run.kafka.cpu()
     with ExitStack() as stack:
         workers = [stack.enter_context(BenchWorker(deployment, config, f"w{number + 1}")) for number in range(count)]
-        begun, before = _begun(workers)
-        applied, _ = _applied(workers, size.events)
+        begun, before = first_applied(workers)
+        applied, _ = all_applied(workers, size.events)
         for worker in workers:
             worker.wait(lambda reasons: not reasons, "is ready")
-        ended = _mark(workers)
+        ended = mark(workers)
         broker = run.kafka.cpu() - broker
         peak = sum(worker.rss() for worker in workers)
         compare(job.name, counted(workers), job.workload.expected)
     dropped(run, deployment)
     row = _row(size.events - before, begun, ended, Usage(ended.cpu, peak), broker)
     return row | {"seconds_until_applied": applied.at - begun.at}
-
-
-def _begun(workers: list[BenchWorker]) -> tuple[Mark, int]:
-    """Wait for the first events that are counted: what is done until then is left out, time and events alike."""
-    for worker in workers:
-        worker.wait(lambda _: True, "answers")
-    return _applied(workers, 1)
-
-
-def _applied(workers: list[BenchWorker], least: int) -> tuple[Mark, int]:
-    """Wait until the workers have applied so many events; a worker that is not ready answers in a millisecond."""
-    since = time.monotonic()
-    while True:
-        count = sum(worker.applied() for worker in workers)
-        if count >= least:
-            return _mark(workers), count
-        pause(since)
-
-
-def _mark(workers: list[BenchWorker]) -> Mark:
-    return Mark(time.monotonic(), sum(worker.cpu() for worker in workers), None)
 
 
 CONTESTANTS: dict[str, Callable[[Job], Row]] = {
