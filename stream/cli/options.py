@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from stream.errors import InputError, SettingsError
-from stream.events.decode import MAX_NAME, is_name
+from stream.events.decode import is_name
+from stream.events.limits import MAX_NAME
 from stream.events.log import ColumnMap
 from stream.settings import clock_mode
 

@@ -1,7 +1,8 @@
 """A record of the events topic becomes an `Event`, or a `Rejection` that quotes what was wrong.
 
 Both CloudEvents modes of the Kafka binding are read: structured (the value is the envelope) and binary
-(`ce_*` headers, the value is `data`). This is the hot path: a single pass over the fields.
+(`ce_*` headers, the value is `data`). Nearly all events are read by `stream.events.common`; this reads all others, and
+says what is wrong with them.
 """
 
 from __future__ import annotations
@@ -12,24 +13,25 @@ from typing import Any, TypeGuard
 
 import orjson
 
+from stream.events.common import read_common
 from stream.events.event import DAY, Event, EventType
+from stream.events.limits import (
+    LEFT_OUT,
+    MAX_AHEAD,
+    MAX_DEPTH,
+    MAX_EVENT_BYTES,
+    MAX_FIELDS,
+    MAX_ID,
+    MAX_LABELS,
+    MAX_NAME,
+    MAX_TEXT,
+    MAX_VALUE,
+)
 from stream.events.rejection import Reason, Rejection
 from stream.events.time import parse_time
 
-MAX_EVENT_BYTES = 1 << 20
-MAX_AHEAD = 30 * DAY
-MAX_ID = 1_024
-MAX_NAME = 256
-MAX_TEXT = 4_096
-MAX_FIELDS = 100
-MAX_LABELS = 100
-MAX_VALUE = 1_000_000_000
-MAX_DEPTH = 32
-
 _TYPES = {str(kind): kind for kind in EventType}
 _ATTRIBUTES = frozenset({"specversion", "id", "source", "type", "time", "sequence"})
-# Titles and addresses are personal data, and no number needs them; the item is a field of the event itself.
-_LEFT_OUT = frozenset({"item", "title", "url"})
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _QUOTED = 60
 
@@ -54,6 +56,14 @@ def decode_value(value: bytes, arrival: int, attributes: Mapping[str, object] | 
 
     Raises Rejection.
     """
+    if attributes is None and len(value) <= MAX_EVENT_BYTES:
+        event = read_common(value, arrival)
+        if event is not None:
+            return event
+    return _read_any(value, arrival, attributes)
+
+
+def _read_any(value: bytes, arrival: int, attributes: Mapping[str, object] | None) -> Event:
     source = "" if attributes is None else known_source(attributes)
     if len(value) > MAX_EVENT_BYTES:
         detail = f"{len(value):,} bytes are more than {MAX_EVENT_BYTES:,}: send only the fields that changed"
@@ -185,7 +195,7 @@ def _changes(data: Mapping[str, Any], kind: EventType) -> dict[str, Any]:
         check = _FIELDS.get(field)
         if check is not None:
             changes[field] = check(field, value)
-        elif field not in _LEFT_OUT:
+        elif field not in LEFT_OUT:
             changes[field] = _attribute(field, value)
     return changes
 

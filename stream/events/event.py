@@ -7,9 +7,10 @@ the same in every order of arrival.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -24,8 +25,7 @@ class EventType(StrEnum):
     OBJECTIVE = "flow.objective.changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True, gc=False):
     """One change, decoded and checked.
 
     `item` is the tracker's immutable id (for an objective: its id), `changes` the fields of `data`

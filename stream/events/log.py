@@ -13,16 +13,18 @@ import re
 import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, Self
 
 import orjson
+from msgspec.structs import replace
 
 from stream.errors import InputError
-from stream.events.decode import MAX_EVENT_BYTES, MAX_NAME, decode_value, quoted, read_envelope
+from stream.events.decode import decode_value, quoted, read_envelope
 from stream.events.event import Event, EventType
+from stream.events.limits import MAX_EVENT_BYTES, MAX_NAME
 from stream.events.rejection import Reason, Rejection
 
 MAX_LINE_BYTES = 16 << 20

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from stream.events.decode import MAX_VALUE
+from stream.events.limits import MAX_VALUE
 from stream.items.history import Entry
 from stream.items.rules import Rules
 from stream.items.summary import Team

@@ -16,8 +16,8 @@ import click
 
 from stream.cli.main import cli
 from stream.config.model import MAX_STATES, MAX_TEAMS, MAX_WINDOWS, FlowConfig
-from stream.events.decode import MAX_AHEAD, MAX_EVENT_BYTES, MAX_FIELDS
 from stream.events.event import DAY
+from stream.events.limits import MAX_AHEAD, MAX_EVENT_BYTES, MAX_FIELDS
 from stream.gauges.catalogue import CATALOGUE
 from stream.gauges.engine_numbers import MAX_SOURCES
 from stream.items.history import MAX_EVENTS, MAX_ROW_BYTES

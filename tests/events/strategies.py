@@ -6,8 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from stream.events.decode import MAX_VALUE
 from stream.events.event import Event, EventType
+from stream.events.limits import MAX_VALUE
 from stream.events.time import parse_time
 
 ARRIVAL = parse_time("2026-11-23T00:00:00Z")

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from stream.events.decode import MAX_AHEAD, MAX_EVENT_BYTES, decode, decode_value, quoted
+from stream.events.decode import decode, decode_value, quoted
 from stream.events.encode import encode, envelope, key_of
 from stream.events.event import Event, EventType
+from stream.events.limits import MAX_AHEAD, MAX_EVENT_BYTES
 from stream.events.rejection import Reason, Rejection
 from stream.events.time import format_time
 from tests.events.strategies import ARRIVAL, events

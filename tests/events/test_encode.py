@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import HealthCheck, given, settings
+from msgspec.structs import replace
 
 from stream.events.decode import decode, read_envelope
 from stream.events.encode import encode, envelope, key_of

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from stream.errors import InputError
 from stream.events import log
-from stream.events.decode import MAX_EVENT_BYTES, decode
+from stream.events.decode import decode
 from stream.events.encode import encode, key_of
 from stream.events.event import Event, EventType
+from stream.events.limits import MAX_EVENT_BYTES
 from stream.events.log import ColumnMap, LogRow, read_log
 from stream.events.rejection import Reason
 from stream.events.time import parse_time

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import product
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stream.events import time as module
+from stream.events.event import SECOND
 from stream.events.time import format_time, parse_time
 
 CALMLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -96,3 +100,32 @@ def test_written_with_the_digits_it_needs(instant: int, text: str) -> None:
 def test_beyond_the_calendar_nothing_is_written() -> None:
     with pytest.raises(OverflowError):
         format_time(LAST + 1)
+
+
+def as_parsed(text: str, read: Callable[[str], int]) -> int | str:
+    try:
+        return read(text)
+    except ValueError as error:
+        return str(error)
+
+
+HOURS = ["2026-11-22T10:", "2026-11-22 10:", "2026-11-22T24:", "2026-02-29T10:", "0001-01-01T00:", "9999-12-31T23:"]
+MINUTES = ["00:00", "59:59", "59:60", "60:00", "1:000"]
+RESTS = ["Z", "z", ".5Z", ".250+0200", ".1234567-23:59", "+00:01", "-00:01", "+24:00", "", ".Z"]
+
+
+@pytest.mark.parametrize("before", ["", "2026-11-22T10:00:00Z", "2026-11-22T10:59:59.250+0200"])
+def test_remembered_parts_change_no_time_and_no_refusal(before: str) -> None:
+    for text in map("".join, product(HOURS, MINUTES, RESTS)):
+        expected = as_parsed(text, module._parsed)
+        for known in filter(None, (before, f"{text[:14]}00:00Z", f"2026-11-22T10:00:00{text[19:]}", text)):
+            as_parsed(known, parse_time)
+        assert as_parsed(text, parse_time) == expected
+
+
+def test_only_so_many_parts_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MAX_REMEMBERED", 3)
+    module._HOURS.clear()
+    for hour in range(10):
+        assert parse_time(f"2026-11-22T{hour:02}:15:00Z") == parse_time("2026-11-22T00:15:00Z") + hour * 3_600 * SECOND
+        assert len(module._HOURS) <= 3

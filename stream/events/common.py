@@ -1,0 +1,77 @@
+"""The common event, read and checked in one pass by msgspec: some three times faster than field by field.
+
+What is not plainly right is left to `stream.events.decode`, which says what is wrong with it, or finds that nothing is.
+So nothing is refused here, and nothing is taken here that would be refused there, or be another event there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from stream.events.event import Event, EventType
+from stream.events.limits import LEFT_OUT, MAX_AHEAD, MAX_FIELDS, MAX_ID, MAX_NAME
+from stream.events.time import parse_time
+
+_Name = Annotated[str, Meta(max_length=MAX_NAME)]
+# Beyond 64 bits the two libraries read different numbers.
+_Whole = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+# As many texts of this length are below MAX_TEXT bytes of JSON, however they are escaped.
+_Texts = Annotated[list[Annotated[str, Meta(max_length=40)]], Meta(max_length=16)]
+_Value = _Name | _Whole | float | bool | None | _Texts
+
+
+class _Envelope(Struct, gc=False, forbid_unknown_fields=True):
+    """An event with what CloudEvents names; of what is passed over msgspec does not look whether it is JSON."""
+
+    specversion: Literal["1.0"]
+    id: Annotated[str, Meta(max_length=MAX_ID)]
+    source: _Name
+    type: str
+    time: str
+    data: dict[_Name, _Value]
+    sequence: _Name = ""
+    subject: str | None = None
+    datacontenttype: str | None = None
+    dataschema: str | None = None
+
+
+_read = msgspec.json.Decoder(_Envelope).decode
+_KINDS = {str(kind): kind for kind in (EventType.CHANGED, EventType.DELETED)}
+_TEXT: frozenset[object] = frozenset({str, type(None)})
+# The types of values that stay as they are; null, for one, becomes false in `blocked`.
+_KEPT: dict[str, frozenset[object]] = {
+    "state": _TEXT,
+    "previous_state": _TEXT,
+    "team": _TEXT,
+    "item_type": _TEXT,
+    "blocked": frozenset({bool}),
+    "points": frozenset({int, float, type(None)}),
+    "labels": frozenset({list}),
+}
+
+
+def read_common(value: bytes, arrival: int) -> Event | None:
+    """Read an event in structured mode; None where it has to be looked at field by field."""
+    try:
+        read = _read(value)
+        time = parse_time(read.time)
+    except ValueError:
+        return None
+    name, source, sequence, data = read.id, read.source, read.sequence, read.data
+    kind, item = _KINDS.get(read.type), data.pop("item", None)
+    if kind is None or type(item) is not str or time > arrival + MAX_AHEAD or len(data) >= MAX_FIELDS:
+        return None
+    if not (name.isprintable() and source.isprintable() and sequence.isprintable() and item.isprintable()):
+        return None
+    if not (name.strip() and source.strip() and item.strip()) or len(item) > MAX_NAME:
+        return None
+    for field, found in data.items():
+        kept = _KEPT.get(field)
+        if kept is not None and type(found) not in kept:
+            return None
+    for field in LEFT_OUT:
+        data.pop(field, None)
+    return Event(source, name, time, sequence, kind, item, data)

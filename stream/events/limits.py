@@ -1,0 +1,17 @@
+"""What an event may be at most; the README tells them."""
+
+from __future__ import annotations
+
+from stream.events.event import DAY
+
+MAX_EVENT_BYTES = 1 << 20
+MAX_AHEAD = 30 * DAY
+MAX_ID = 1_024
+MAX_NAME = 256
+MAX_TEXT = 4_096
+MAX_FIELDS = 100
+MAX_LABELS = 100
+MAX_VALUE = 1_000_000_000
+MAX_DEPTH = 32
+# Titles and addresses are personal data, and no number needs them; the item is a field of the event itself.
+LEFT_OUT = ("item", "title", "url")
