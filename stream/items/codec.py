@@ -1,100 +1,71 @@
-"""The summary as a value of topic `flow.items` (`schemas/item-summary.schema.json`)."""
+"""The summary as a value of topic `flow.items` (`schemas/item-summary.schema.json`, `objective-summary.schema.json`).
+
+The fields of `Summary` and `Objective` are the form itself; before them stand its version and the derivation.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
-import orjson
+import msgspec
+from msgspec.structs import force_setattr
 
 from stream.items.objective import Objective
-from stream.items.summary import FlowState, Stamp, Summary, Team
+from stream.items.summary import Stamp, Summary, Team
 
 VERSION = 2
+MAX_REMEMBERED = 100_000
+_write = msgspec.json.Encoder().encode
+_read_summary = msgspec.json.Decoder(Summary).decode
+_read_objective = msgspec.json.Decoder(Objective).decode
+_teams: dict[Team, Team] = {}
+_NO_STAYS: Mapping[str, int] = {}
 
 
-def encode_summary(summary: Summary, derivation: str) -> bytes:
-    """Write a summary; `derivation` names the configuration and clock it was folded with."""
-    return orjson.dumps(
-        {
-            "v": VERSION,
-            "item": summary.item,
-            "config": derivation,
-            "source": summary.source,
-            "owner": list(summary.owner),
-            "item_type": summary.item_type,
-            "state": summary.state,
-            "flow_state": summary.flow_state,
-            "blocked_since_us": summary.blocked_since,
-            "deleted": summary.deleted,
-            "start": _stamp_out(summary.start),
-            "start_is_lower_bound": summary.start_is_lower_bound,
-            "finish": _stamp_out(summary.finish),
-            "active_us": summary.active,
-            "stays_us": summary.stays,
-        }
-    )
-
-
-def encode_objective(objective: Objective, derivation: str) -> bytes:
-    """Write an objective, which stands beside the items' summaries."""
-    return orjson.dumps(
-        {
-            "v": VERSION,
-            "objective": objective.objective,
-            "config": derivation,
-            "source": objective.source,
-            "owner": list(objective.owner),
-            "pi": objective.pi,
-            "committed": objective.committed,
-            "planned_millionths": objective.planned,
-            "actual_millionths": objective.actual,
-        }
-    )
+def encode_summary(summary: Summary | Objective, derivation: str) -> bytes:
+    """Write a summary, or an objective; `derivation` names the configuration and clock it was folded with."""
+    return _head(derivation) + _write(summary)[1:]
 
 
 def decode_summary(value: bytes, derivation: str) -> Summary | Objective | None:
     """Read a summary, or an objective, back; None where it was folded with another configuration."""
-    row: dict[str, Any] = orjson.loads(value)
-    if row["v"] != VERSION or row["config"] != derivation:
-        return None
-    return _objective_in(row) if "objective" in row else _summary_in(row)
+    head = _head(derivation)
+    if value.startswith(head):
+        is_objective = value.startswith(b'"objective":', len(head))
+    else:
+        row: Any = msgspec.json.decode(value)
+        if row["v"] != VERSION or row["config"] != derivation:
+            return None
+        is_objective = "objective" in row
+    return _read_objective(value) if is_objective else _shared(_read_summary(value))
 
 
-def _objective_in(row: dict[str, Any]) -> Objective:
-    return Objective(
-        objective=row["objective"],
-        source=row["source"],
-        owner=Team(*row["owner"]),
-        pi=row["pi"],
-        committed=row["committed"],
-        planned=row["planned_millionths"],
-        actual=row["actual_millionths"],
-    )
+@lru_cache(maxsize=16)
+def _head(derivation: str) -> bytes:
+    return _write({"v": VERSION, "config": derivation})[:-1] + b","
 
 
-def _summary_in(row: dict[str, Any]) -> Summary:
-    return Summary(
-        item=row["item"],
-        source=row["source"],
-        owner=Team(*row["owner"]),
-        item_type=row["item_type"],
-        state=row["state"],
-        flow_state=None if row["flow_state"] is None else FlowState(row["flow_state"]),
-        blocked_since=row["blocked_since_us"],
-        deleted=row["deleted"],
-        start=_stamp_in(row["start"]),
-        start_is_lower_bound=row["start_is_lower_bound"],
-        finish=_stamp_in(row["finish"]),
-        active=row["active_us"],
-        stays=row["stays_us"],
-    )
+def _shared(summary: Summary) -> Summary:
+    """Let a summary that was just read have in common with all others what is the same: there are millions of them."""
+    force_setattr(summary, "source", intern(summary.source))
+    if summary.state is not None:
+        force_setattr(summary, "state", intern(summary.state))
+    for part in (summary, summary.start, summary.finish):
+        if part is not None:
+            _share_place(part)
+    if not summary.stays:
+        force_setattr(summary, "stays", _NO_STAYS)
+    return summary
 
 
-def _stamp_out(stamp: Stamp | None) -> dict[str, Any] | None:
-    if stamp is None:
-        return None
-    return {"time_us": stamp.time, "owner": list(stamp.owner), "item_type": stamp.item_type}
-
-
-def _stamp_in(stamp: dict[str, Any] | None) -> Stamp | None:
-    return None if stamp is None else Stamp(stamp["time_us"], Team(*stamp["owner"]), stamp["item_type"])
+def _share_place(part: Summary | Stamp) -> None:
+    owner = _teams.get(part.owner)
+    if owner is None:
+        if len(_teams) >= MAX_REMEMBERED:
+            _teams.clear()
+        owner = _teams[part.owner] = part.owner
+    force_setattr(part, "owner", owner)
+    force_setattr(part, "item_type", intern(part.item_type))

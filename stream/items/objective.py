@@ -8,8 +8,9 @@ events need no case of their own.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from stream.events.limits import MAX_VALUE
 from stream.items.history import Entry
@@ -19,8 +20,10 @@ from stream.items.summary import Team
 MILLION = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Objective:
+_WRITTEN = {"planned": "planned_millionths", "actual": "actual_millionths"}
+
+
+class Objective(Struct, frozen=True, gc=False, rename=_WRITTEN):
     """An objective as its known events left it.
 
     `planned` and `actual` are business values in millionths, so that decimals add up as people add them up; `actual` is

@@ -7,9 +7,10 @@ item's former one, so that applying it twice changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct, field
 
 
 class FlowState(StrEnum):
@@ -38,7 +39,7 @@ class Team(NamedTuple):
 UNASSIGNED = Team("unassigned", "unassigned", "unassigned")
 
 
-class Stamp(NamedTuple):
+class Stamp(Struct, frozen=True, gc=False, rename={"time": "time_us"}):
     """An instant in an item's life, with the owner and the flow item type it had then."""
 
     time: int
@@ -46,8 +47,10 @@ class Stamp(NamedTuple):
     item_type: str
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+_WRITTEN = {"blocked_since": "blocked_since_us", "active": "active_us", "stays": "stays_us"}
+
+
+class Summary(Struct, frozen=True, gc=False, rename=_WRITTEN):
     """An item as its known events left it.
 
     `start`: first entry into `active` or `waiting`; `start_is_lower_bound`: the item was first seen in mid-life.

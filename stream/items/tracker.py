@@ -18,7 +18,7 @@ from stream.events.decode import decode
 from stream.events.event import DAY, Event, EventType
 from stream.events.rejection import Rejection
 from stream.items import codec
-from stream.items.codec import encode_objective, encode_summary
+from stream.items.codec import encode_summary
 from stream.items.fold import VERSION as FOLD_VERSION
 from stream.items.fold import Life, fold, live
 from stream.items.history import History, decode_history, new_history, read_header
@@ -230,7 +230,7 @@ class Batch:
 
     def _send(self, key: bytes, summary: Summary | Objective | None, stands_in: set[int], sent: int) -> None:
         arrival = self._arrivals.get(key, 0)
-        value = None if summary is None else _encoded(summary, self._derivation.name)
+        value = None if summary is None else encode_summary(summary, self._derivation.name)
         for partition in range(self._derivation.partitions):
             if sent >> partition & 1:
                 kept = value if partition in stands_in else None
@@ -248,12 +248,6 @@ def _folded(key: bytes, history: History, rules: Rules, now: int) -> Summary | O
     if name.startswith(OBJECTIVE):
         return fold_objective(name.removeprefix(OBJECTIVE), history.entries, rules, now)
     return fold(name, history.entries, rules, now)
-
-
-def _encoded(summary: Summary | Objective, derivation: str) -> bytes:
-    if isinstance(summary, Objective):
-        return encode_objective(summary, derivation)
-    return encode_summary(summary, derivation)
 
 
 def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[Sent] | None:

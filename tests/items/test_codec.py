@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import orjson
 import pytest
+from msgspec.structs import replace
 
+from stream.items import codec
 from stream.items.codec import VERSION, decode_summary, encode_summary
 from stream.items.summary import UNASSIGNED, FlowState, Stamp, Summary, Team
 
@@ -33,6 +34,33 @@ FULL = Summary(
 @pytest.mark.parametrize("summary", [BARE, FULL, replace(FULL, finish=None), replace(BARE, start=FULL.start)])
 def test_a_summary_is_read_as_it_was_written(summary: Summary) -> None:
     assert decode_summary(encode_summary(summary, "abc"), "abc") == summary
+
+
+def test_fields_may_come_in_any_order() -> None:
+    row = orjson.loads(encode_summary(FULL, "abc"))
+    assert decode_summary(orjson.dumps(row, option=orjson.OPT_SORT_KEYS), "abc") == FULL
+
+
+def test_what_summaries_have_in_common_is_held_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(summary: Summary) -> Summary:
+        found = decode_summary(encode_summary(summary, "abc"), "abc")
+        assert isinstance(found, Summary)
+        return found
+
+    monkeypatch.setattr(codec, "MAX_REMEMBERED", 2)
+    one, other, bare = read(FULL), read(replace(FULL, item="2")), read(BARE)
+    assert one.start is not None
+    assert other.finish is not None
+    assert one.owner is other.owner is other.finish.owner
+    assert one.start.owner is bare.owner
+    assert (one.source, one.state) == (other.source, other.state)
+    assert one.source is other.source is bare.source
+    assert one.state is other.state
+    assert one.item_type is other.finish.item_type
+    assert read(BARE).stays is bare.stays
+    for number in range(9):
+        read(replace(BARE, owner=Team("Payments", "Checkout", f"{number}")))
+    assert len(codec._teams) <= 2
 
 
 @pytest.mark.parametrize("changed", [{"config": "another"}, {"v": VERSION + 1}])

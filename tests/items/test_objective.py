@@ -6,7 +6,7 @@ from typing import Any
 
 from stream.config.load import parse_config
 from stream.events.event import DAY, EventType
-from stream.items.codec import decode_summary, encode_objective
+from stream.items.codec import decode_summary, encode_summary
 from stream.items.history import Entry
 from stream.items.objective import Objective, fold_objective
 from stream.items.rules import Rules
@@ -50,7 +50,7 @@ def test_a_value_beyond_the_limit_which_a_former_release_took_is_the_limit() -> 
     found = folded(entry(1, planned_value=1e305, actual_value=10**15))
     assert found is not None
     assert (found.planned, found.actual) == (10**15, 10**15)
-    assert decode_summary(encode_objective(found, "d"), "d") == found
+    assert decode_summary(encode_summary(found, "d"), "d") == found
 
 
 def test_null_takes_a_value_away() -> None:
@@ -73,5 +73,5 @@ def test_the_owner_is_the_first_team_of_that_name_unless_the_event_says_more() -
 def test_what_is_written_is_read_and_only_under_its_own_derivation() -> None:
     found = folded(entry(1, pi="2026.4", planned_value=0.1))
     assert found is not None
-    assert decode_summary(encode_objective(found, "d"), "d") == found
-    assert decode_summary(encode_objective(found, "d"), "other") is None
+    assert decode_summary(encode_summary(found, "d"), "d") == found
+    assert decode_summary(encode_summary(found, "d"), "other") is None
