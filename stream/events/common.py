@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from stream.events.event import Event, EventType
-from stream.events.limits import LEFT_OUT, MAX_AHEAD, MAX_FIELDS, MAX_ID, MAX_NAME
+from stream.events.limits import MAX_AHEAD, MAX_FIELDS, MAX_ID, MAX_NAME
 from stream.events.time import parse_time
 
 _Name = Annotated[str, Meta(max_length=MAX_NAME)]
@@ -72,6 +72,6 @@ def read_common(value: bytes, arrival: int) -> Event | None:
         kept = _KEPT.get(field)
         if kept is not None and type(found) not in kept:
             return None
-    for field in LEFT_OUT:
-        data.pop(field, None)
+    data.pop("title", None)
+    data.pop("url", None)
     return Event(source, name, time, sequence, kind, item, data)

@@ -17,13 +17,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from stream.events.event import EventType
+from stream.events.event import Event, EventType
 from stream.items.history import Entry
-from stream.items.rules import Rules
+from stream.items.rules import Rules, WorkflowRules
 from stream.items.summary import ENDED_STATES, LOAD_STATES, FlowState, Stamp, Summary
 
 # To be raised with every change of what the fold makes of a history: all summaries are then derived anew.
 VERSION = 2
+# Looking a member up in its class costs more than all the rest of what is asked of it here.
+_CHANGED, _DELETED = EventType.CHANGED, EventType.DELETED
+_NEW, _ACTIVE, _DONE, _UNMAPPED = FlowState.NEW, FlowState.ACTIVE, FlowState.DONE, FlowState.UNMAPPED
 
 
 def fold(item: str, entries: Iterable[Entry], rules: Rules, now: int) -> Summary | None:
@@ -51,14 +54,15 @@ class Life:
 
     __slots__ = (
         "active", "at", "attributes", "blocked_since", "deleted", "finish", "finished_active", "finished_stays",
-        "flow_state", "from_the_middle", "rules", "start", "start_is_lower_bound", "state", "stays",
+        "flow_state", "from_the_middle", "rules", "start", "start_is_lower_bound", "state", "stays", "workflow",
     )  # fmt: skip
 
-    def __init__(self, rules: Rules, first: Entry) -> None:
+    def __init__(self, rules: Rules, first: Entry | Event) -> None:
         self.rules = rules
         self.attributes: dict[str, Any] = {}
         self.at = first.time
         self.state: str | None = None
+        self.workflow: WorkflowRules | None = None
         self.flow_state: FlowState | None = None
         self.blocked_since: int | None = None
         self.deleted = False
@@ -69,72 +73,71 @@ class Life:
         self.stays: dict[str, int] = {}
         self.finished_stays: dict[str, int] = {}
         self.from_the_middle = True
-        self._begin(first)
+        self._begin(_changes(first), first.source)
 
-    def _begin(self, first: Entry) -> None:
+    def _begin(self, changes: Mapping[str, Any], source: str) -> None:
         """Set the state before the first event, if it tells one; its entry was not seen and counts as nothing."""
-        changes = _changes(first)
         previous = changes.get("previous_state")
         if previous is None or "state" not in changes:
             if previous is not None:
                 self.attributes["state"] = previous
             return
         self.state = previous
-        self.flow_state = self._flow_state_of(previous, {**changes, "source": first.source})
+        self.flow_state = _flow_state(self.rules.workflow({**changes, "source": source}), previous)
         self.from_the_middle = self.flow_state in LOAD_STATES
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: Entry | Event) -> None:
         """Let time pass until the event, then take what it changes."""
         self._elapse(entry.time)
-        changes = _changes(entry)
-        self.attributes.update(changes)
-        self.attributes["source"] = entry.source
-        if entry.type is EventType.DELETED:
+        changes, attributes, source = _changes(entry), self.attributes, entry.source
+        former = attributes.get("source")
+        attributes.update(changes)
+        attributes["source"] = source
+        if entry.type is _DELETED:
             self.deleted = True
-        elif changes.get("state") is not None:
+        elif self.deleted and changes.get("state") is not None:
             self.deleted = False
         if "blocked" in changes:
             already = entry.time if self.blocked_since is None else self.blocked_since
             self.blocked_since = already if changes["blocked"] is True else None
-        self._enter(self.attributes.get("state"), entry.time)
+        workflow, state = self.workflow, attributes.get("state")
+        if source != former or not changes.keys().isdisjoint(self.rules.workflow_fields):
+            workflow = self.rules.workflow(attributes)
+        if state != self.state or workflow is not self.workflow:
+            self.workflow = workflow
+            self._enter(state, entry.time)
+        if self.blocked_since is not None and self.flow_state in ENDED_STATES:
+            self.blocked_since = None
         self.from_the_middle = False
 
     def _elapse(self, until: int) -> None:
         if self.start is not None and until > self.at and self.state is not None:
             passed = until - self.at
             self.stays[self.state] = self.stays.get(self.state, 0) + passed
-            if self.flow_state is FlowState.ACTIVE and self.blocked_since is None:
+            if self.flow_state is _ACTIVE and self.blocked_since is None:
                 self.active += passed
         self.at = until
 
     def _enter(self, state: str | None, time: int) -> None:
         before = self.flow_state
         self.state = state
-        self.flow_state = after = None if state is None else self._flow_state_of(state, self.attributes)
+        self.flow_state = after = None if state is None else _flow_state(self.workflow, state)
         if after in LOAD_STATES and self.start is None:
             self.start = self._stamp(time)
             self.start_is_lower_bound = self.from_the_middle
-        elif after is FlowState.NEW and before is not FlowState.NEW:
-            self._return()
-        if after is not FlowState.DONE:
+        elif after is _NEW and before is not _NEW and self.workflow is not None and self.workflow.resets_on_return:
+            self._reset()
+        if after is not _DONE:
             self.finish = None
-        elif before is not FlowState.DONE:
+        elif before is not _DONE:
             self.finish = self._stamp(time)
             self.finished_active, self.finished_stays = self.active, dict(self.stays)
-        if after in ENDED_STATES:
-            self.blocked_since = None
 
-    def _return(self) -> None:
-        workflow = self.rules.workflow(self.attributes)
-        if workflow is not None and workflow.resets_on_return:
-            self.start = None
-            self.start_is_lower_bound = False
-            self.active = 0
-            self.stays = {}
-
-    def _flow_state_of(self, state: str, attributes: Mapping[str, Any]) -> FlowState:
-        workflow = self.rules.workflow(attributes)
-        return FlowState.UNMAPPED if workflow is None else workflow.flow_state(state)
+    def _reset(self) -> None:
+        self.start = None
+        self.start_is_lower_bound = False
+        self.active = 0
+        self.stays = {}
 
     def _stamp(self, time: int) -> Stamp:
         return Stamp(time, self.rules.owner(self.attributes), self.rules.item_type(self.attributes))
@@ -143,12 +146,12 @@ class Life:
         """Write down how the item stands."""
         measured = self.start is not None and self.finish is not None
         return Summary(
-            item=item,
-            source=self.attributes["source"],
-            owner=self.rules.owner(self.attributes),
-            item_type=self.rules.item_type(self.attributes),
-            state=self.state,
-            flow_state=self.flow_state,
+            item,
+            self.attributes["source"],
+            self.rules.owner(self.attributes),
+            self.rules.item_type(self.attributes),
+            self.state,
+            self.flow_state,
             blocked_since=self.blocked_since,
             deleted=self.deleted,
             start=self.start,
@@ -159,5 +162,9 @@ class Life:
         )
 
 
-def _changes(entry: Entry) -> Mapping[str, Any]:
-    return entry.changes if entry.type is EventType.CHANGED else {}
+def _changes(entry: Entry | Event) -> Mapping[str, Any]:
+    return entry.changes if entry.type is _CHANGED else {}
+
+
+def _flow_state(workflow: WorkflowRules | None, state: str) -> FlowState:
+    return _UNMAPPED if workflow is None else workflow.flow_state(state)

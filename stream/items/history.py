@@ -52,12 +52,14 @@ class Header(NamedTuple):
 class History:
     """The events of one item, while a batch works on it."""
 
-    __slots__ = ("_size", "arrival", "entries", "sent")
+    __slots__ = ("_size", "arrival", "came", "entries", "sent")
 
     def __init__(self, entries: list[Entry], arrival: int, sent: int, size: int) -> None:
         self.entries = entries
         self.arrival = arrival
         self.sent = sent
+        # The last arrival in the batch that works on it.
+        self.came = 0
         self._size = size
 
     def add(self, event: Event, arrival: int) -> bool:
@@ -75,6 +77,7 @@ class History:
             del self.entries[twin]
             self._insert(entry)
         self.arrival = max(self.arrival, arrival)
+        self.came = max(self.came, arrival)
         return twin is None
 
     def _named(self, event_id: str, source: str) -> int | None:
@@ -85,7 +88,7 @@ class History:
 
     def _admit(self, entry: Entry) -> None:
         size = len(orjson.dumps((*entry.place, 0, entry.changes))) + 1
-        full = len(self.entries) >= MAX_EVENTS or self._size + size > MAX_ROW_BYTES
+        full = is_full(len(self.entries), self._size + size)
         # What has run away must still be erasable: the first erasure finds room in a full history.
         if full and (entry.type is not EventType.ERASED or any(other.type is entry.type for other in self.entries)):
             raise Rejection(
@@ -126,6 +129,11 @@ class History:
         return header + orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)
 
 
+def is_full(events: int, size: int) -> bool:
+    """Tell whether an item of so many events has no room for one more, with which its row would be of that size."""
+    return events >= MAX_EVENTS or size > MAX_ROW_BYTES
+
+
 def new_history() -> History:
     """Begin the history of an item that was not seen before."""
     return History([], arrival=0, sent=0, size=0)
@@ -141,19 +149,19 @@ def decode_history(row: bytes) -> History:
     return History(entries, header.arrival, header.sent, len(row))
 
 
-def encode_entry(entry: Entry) -> bytes:
+def encode_entry(entry: Entry | Event) -> bytes:
     """Write one entry as it stands in a row."""
     return orjson.dumps(_row(entry), option=orjson.OPT_SORT_KEYS)
 
 
-def append(row: bytes, entries: Sequence[bytes], newest: int, arrival: int, sent: int) -> bytes:
-    """Write a row anew with entries behind those that it has, of which there is at least one."""
-    header = _HEADER.pack(VERSION, newest, arrival, sent)
-    return b"".join((header, b",".join((row[_HEADER.size : -1], *entries)), b"]"))
+def append(row: bytes | None, entries: Sequence[bytes], newest: int, arrival: int, sent: int) -> bytes:
+    """Write a row, if there is one, anew with entries behind those that it has."""
+    body = entries if row is None else (row[_HEADER.size + 1 : -1], *entries)
+    return b"%b[%b]" % (_HEADER.pack(VERSION, newest, arrival, sent), b",".join(body))
 
 
-def _row(entry: Entry) -> tuple[Any, ...]:
-    return (*entry[:4], _CODES[entry.type], entry.changes)
+def _row(entry: Entry | Event) -> tuple[Any, ...]:
+    return (entry.time, entry.sequence, entry.id, entry.source, _CODES[entry.type], entry.changes)
 
 
 def read_header(row: bytes) -> Header:

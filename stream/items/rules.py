@@ -38,14 +38,15 @@ class Rules:
         self._owners = list(_owner_rules(config))
         self._owner_fields = _fields(rule for _, rules in self._owners for rule in rules)
         self._workflows = [WorkflowRules(workflow) for workflow in config.workflows]
-        self._workflow_fields = _fields(workflow.applies_to for workflow in self._workflows)
+        # The workflow of an item is another one only if one of these, or the source, has changed.
+        self.workflow_fields = _fields(workflow.applies_to for workflow in self._workflows)
         self._types = {name: kind for kind, names in config.item_types.items() for name in names}
         self._owner_of: dict[Any, Team] = {}
         self._workflow_of: dict[Any, WorkflowRules | None] = {}
 
     def owner(self, attributes: Mapping[str, Any]) -> Team:
         """Give the first team, in the order of the file, of which a rule matches; else `unassigned`."""
-        key = tuple([fingerprint_of(attributes.get(field)) for field in self._owner_fields])
+        key = _key(self._owner_fields, attributes)
         found = self._owner_of.get(key)
         if found is None:
             found = next((team for team, rules in self._owners if _any(rules, attributes)), UNASSIGNED)
@@ -62,7 +63,7 @@ class Rules:
 
     def workflow(self, attributes: Mapping[str, Any]) -> WorkflowRules | None:
         """Give the first workflow whose `applies_to` matches, if any does."""
-        key = tuple([fingerprint_of(attributes.get(field)) for field in self._workflow_fields])
+        key = _key(self.workflow_fields, attributes)
         if key not in self._workflow_of:
             found = next((flow for flow in self._workflows if matches(flow.applies_to, attributes)), None)
             _remember(self._workflow_of, key, found)
@@ -71,6 +72,8 @@ class Rules:
     def item_type(self, attributes: Mapping[str, Any]) -> str:
         """Give the flow item type of the tracker's type; `other` where none is configured."""
         kind = attributes.get("item_type")
+        if type(kind) is str:
+            return self._types.get(kind, OTHER)
         return OTHER if kind is None else self._types.get(as_text(kind), OTHER)
 
 
@@ -81,6 +84,11 @@ def _owner_rules(config: FlowConfig) -> list[tuple[Team, tuple[Rule, ...]]]:
         for art in stream.arts
         for team in art.teams
     ]
+
+
+def _key(fields: tuple[str, ...], attributes: Mapping[str, Any]) -> tuple[Any, ...]:
+    values = [attributes.get(field) for field in fields]
+    return tuple([value if type(value) is str else fingerprint_of(value) for value in values])
 
 
 def _any(rules: tuple[Rule, ...], attributes: Mapping[str, Any]) -> bool:

@@ -7,70 +7,103 @@ written anew. Everything else (late, doubled, from the future, an erasure) goes 
 
 from __future__ import annotations
 
-import orjson
+from collections.abc import Iterable
+from struct import Struct
 
 from stream.events.event import Event, EventType
-from stream.items.fold import Life
+from stream.items.fold import Life, live
 from stream.items.history import (
-    MAX_EVENTS,
-    MAX_ROW_BYTES,
-    Entry,
     History,
     append,
     decode_history,
     encode_entry,
-    read_header,
+    is_full,
+    new_history,
 )
+from stream.items.rules import Rules
 
 ORDINARY = frozenset({EventType.CHANGED, EventType.DELETED})
+Place = tuple[int, str, str, str]
+_NOWHERE: Place = (-(1 << 63), "", "", "")
+_HASH = Struct("q").pack
 
 
 class Tail:
-    """An item's row, its life after its last entry, and what was appended since; `count` entries are in the row."""
+    """An item's row, its life after its last entry, and what was appended since; `count` entries are in the row.
 
-    __slots__ = ("_parts", "_size", "arrival", "count", "last", "life", "row", "sent")
+    `came` is the last arrival in the batch that works on it, `place` that of the last entry in the order of the item.
+    """
 
-    def __init__(self, row: bytes, life: Life, last: Entry, count: int) -> None:
-        header = read_header(row)
-        self.row = row
+    __slots__ = ("_names", "_parts", "_size", "arrival", "came", "count", "life", "place", "row", "sent")
+
+    def __init__(self, life: Life) -> None:
+        """Begin with an item that was not seen before, and the life before its first event."""
+        self.row: bytes | None = None
         self.life = life
-        self.last = last
-        self.count = count
-        self.arrival, self.sent = header.arrival, header.sent
+        self.place = _NOWHERE
+        self.count = self.arrival = self.came = self.sent = 0
+        self._names = b""
         self._parts: list[bytes] = []
-        self._size = len(row)
+        self._size = 0
+
+    @classmethod
+    def of(cls, history: History, row: bytes, life: Life) -> Tail:
+        """Begin with a history of which all is known, the row it was read from or written to, and its life."""
+        tail = cls(life)
+        tail.row, tail.place = row, history.entries[-1].place
+        tail.count, tail.arrival, tail.sent = len(history.entries), history.arrival, history.sent
+        tail._names = _hashes(entry.id for entry in history.entries)
+        tail._size = len(row)
+        return tail
 
     def add(self, event: Event, arrival: int, now: int) -> bool:
         """Append an event that follows all others and is known at `now`; False where the history must be asked."""
-        entry = Entry(event.time, event.sequence, event.id, event.source, event.type, event.changes)
-        if event.type not in ORDINARY or event.time > now or not self.last.place < entry.place:
+        place = (event.time, event.sequence, event.id, event.source)
+        if event.type not in ORDINARY or event.time > now or not self.place < place:
             return False
-        part = encode_entry(entry)
-        full = self.count >= MAX_EVENTS or self._size + len(part) >= MAX_ROW_BYTES
-        if full or self._may_be_there(event.id):
+        # Another content may have come under the same name before; what only has its hash is looked for as well.
+        name, part = _HASH(hash(event.id)), encode_entry(event)
+        size = self._size + len(part) + 1
+        if name in self._names or is_full(self.count, size):
             return False
+        self.life.take(event)
+        self._names += name
         self._parts.append(part)
-        self._size += len(part) + 1
+        self._size = size
         self.count += 1
-        self.last = entry
+        self.place = place
         self.arrival = max(self.arrival, arrival)
-        self.life.take(entry)
+        self.came = max(self.came, arrival)
         return True
-
-    def _may_be_there(self, event_id: str) -> bool:
-        # The id is looked for as text: it may also be something else that reads so, never the other way round.
-        written = orjson.dumps(event_id)
-        return written in self.row or any(written in part for part in self._parts)
 
     def history(self) -> History:
         """Give the whole history, what was appended included."""
-        return decode_history(self.encode())
-
-    @property
-    def newest(self) -> int:
-        """Give the time of the newest event."""
-        return self.last.time
+        if not self.count:
+            return new_history()
+        history = decode_history(self.encode())
+        history.came = self.came
+        return history
 
     def encode(self) -> bytes:
         """Write the row: the bytes that the history would write."""
-        return append(self.row, self._parts, self.newest, self.arrival, self.sent)
+        return append(self.row, self._parts, self.place[0], self.arrival, self.sent)
+
+    def settle(self, sent: int) -> bytes | None:
+        """Note where the summary goes, and give the row if it is another than before; the batch is over."""
+        changed = bool(self._parts) or sent != self.sent
+        self.sent, self.came = sent, 0
+        if changed:
+            self.row = self.encode()
+            self._parts.clear()
+        return self.row if changed else None
+
+
+def reopen(row: bytes, rules: Rules, now: int) -> History | Tail:
+    """Read a row; as a tail if all in it is known at `now` and nothing is erased."""
+    history = decode_history(row)
+    life = live(history.entries, rules, now) if history.newest <= now else None
+    return history if life is None else Tail.of(history, row, life)
+
+
+def _hashes(names: Iterable[str]) -> bytes:
+    return b"".join([_HASH(hash(name)) for name in names])

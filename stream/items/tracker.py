@@ -25,12 +25,13 @@ from stream.items.history import History, decode_history, new_history, read_head
 from stream.items.objective import Objective, fold_objective
 from stream.items.rules import Rules
 from stream.items.summary import ENDED_STATES, Summary
-from stream.items.tail import Tail
+from stream.items.tail import Tail, reopen
 
 MILLISECOND = 1_000
 OBJECTIVE = "\0objective\0"
+_OBJECTIVE_KEY = OBJECTIVE.encode()
 BACKDATED_AFTER = DAY
-# Some two kilobytes each.
+# Some kilobyte each.
 MAX_TAILS = 50_000
 
 
@@ -104,6 +105,16 @@ class Outcome:
     due: dict[bytes, int] = field(default_factory=dict)
 
 
+class _Tally:
+    """What a batch counts of one source."""
+
+    __slots__ = ("anomalies", "applied", "backdated", "duplicate", "newest")
+
+    def __init__(self, newest: int) -> None:
+        self.applied = self.duplicate = self.anomalies = self.backdated = 0
+        self.newest = newest
+
+
 class Batch:
     """One batch of one partition; `rows` are the partition's rows, which it reads and never writes.
 
@@ -125,7 +136,7 @@ class Batch:
         self._derivation = derivation
         self._now = now
         self._open: dict[bytes, History | Tail] = {}
-        self._arrivals: dict[bytes, int] = {}
+        self._tallies: dict[str, _Tally] = {}
         self._outcome = Outcome()
 
     def take_records(self, records: Iterable[Record], clock: int) -> None:
@@ -133,7 +144,7 @@ class Batch:
         for record in records:
             arrival = record.timestamp * MILLISECOND
             try:
-                event = decode(record.key, record.value, record.headers, max(arrival, clock))
+                event = decode(record.key, record.value, record.headers, max(clock, arrival))
                 self.take(event, arrival)
             except Rejection as rejection:
                 self._outcome.refusals.append(Refusal(record, rejection))
@@ -141,106 +152,142 @@ class Batch:
 
     def take(self, event: Event, arrival: int) -> None:
         """Take one event into its item's history; raises `Rejection` where the history is full."""
-        key = row_key(event)
-        outcome = "applied" if self._add(key, event, arrival) else "duplicate"
-        self._outcome.counts[event.source, outcome] += 1
-        if event.time > arrival + self._derivation.tolerance and outcome == "applied":
-            self._outcome.anomalies[event.source] += 1
-        if event.time < arrival - BACKDATED_AFTER and outcome == "applied":
-            self._outcome.backdated[event.source] += 1
-        if event.time > self._outcome.newest.get(event.source, event.time - 1):
-            self._outcome.newest[event.source] = event.time
-        self._arrivals[key] = max(arrival, self._arrivals.get(key, 0))
+        applied, time = self._add(row_key(event), event, arrival), event.time
+        tally = self._tallies.get(event.source)
+        if tally is None:
+            tally = self._tallies[event.source] = _Tally(time)
+        tally.newest = max(tally.newest, time)
+        if not applied:
+            tally.duplicate += 1
+            return
+        tally.applied += 1
+        if time < arrival - BACKDATED_AFTER:
+            tally.backdated += 1
+        elif time > arrival + self._derivation.tolerance:
+            tally.anomalies += 1
 
     def _add(self, key: bytes, event: Event, arrival: int) -> bool:
         item = self._open.get(key)
         if item is None:
-            item = self._open[key] = self._tail(key) or self._read(key)
-            if isinstance(item, History) and not item.entries and event.time < self._oldest:
-                self._outcome.late += 1
+            item = self._open[key] = self._opened(key, event)
         if isinstance(item, Tail):
             if item.add(event, arrival, self._now):
                 return True
             item = self._open[key] = item.history()
         return item.add(event, arrival)
 
-    def _tail(self, key: bytes) -> Tail | None:
-        """Give what is remembered of the item, if its row is still the one that it was remembered with."""
+    def _opened(self, key: bytes, event: Event) -> History | Tail:
+        row = self._rows.get(key)
         tail = self._tails.pop(key, None)
-        return tail if tail is not None and tail.row is self._rows.get(key) else None
+        # What is remembered holds only while the row is still the one that it was remembered with.
+        if tail is not None and tail.row is row:
+            return tail
+        if row is not None:
+            return self._read(key, row)
+        if event.time < self._oldest:
+            self._outcome.late += 1
+        return new_history() if event.type is EventType.OBJECTIVE else Tail(Life(self._derivation.rules, event))
 
     def touch(self, key: bytes) -> None:
         """Fold an item again though nothing came: its time has come, or the configuration is another."""
-        self._open[key] = self._read(key)
+        row = self._rows.get(key)
+        if row is not None:
+            self._open[key] = self._read(key, row)
 
     def close(self) -> Outcome:
         """Fold each item that was touched once, and give what has to be written."""
         for key, item in self._open.items():
-            if isinstance(item, Tail) or item.entries:
+            if isinstance(item, Tail):
+                self._settle(key, item)
+            elif item.entries:
                 self._close(key, item)
+        self._count()
         return self._outcome
 
-    def _read(self, key: bytes) -> History:
-        row = self._rows.get(key)
-        return new_history() if row is None else decode_history(row)
+    def _count(self) -> None:
+        outcome = self._outcome
+        for source, tally in self._tallies.items():
+            outcome.newest[source] = tally.newest
+            outcome.counts[source, "applied"] = tally.applied
+            outcome.counts[source, "duplicate"] = tally.duplicate
+            outcome.anomalies[source] = tally.anomalies
+            outcome.backdated[source] = tally.backdated
+        outcome.counts, outcome.anomalies, outcome.backdated = +outcome.counts, +outcome.anomalies, +outcome.backdated
 
-    def _close(self, key: bytes, item: History | Tail) -> None:
-        summary, life = self._fold(key, item)
+    def _read(self, key: bytes, row: bytes) -> History | Tail:
+        if key.startswith(_OBJECTIVE_KEY):
+            return decode_history(row)
+        return reopen(row, self._derivation.rules, self._now)
+
+    def _settle(self, key: bytes, tail: Tail) -> None:
+        """Close an item of which all was appended."""
+        summary, came = tail.life.summary(key.decode()), tail.came
         stands_in = self._stands_in(summary)
-        item.sent |= sum(1 << partition for partition in stands_in)
-        if self._derivation.partitions == 1:
-            # Nothing is to be remembered where there is one partition; so rows tell of nothing but their events.
-            item.sent = 1
+        sent = self._sent(tail.sent, stands_in)
+        row = tail.settle(sent)
+        if row is not None:
+            self._outcome.rows[key] = row
+        self._remember(key, tail, summary)
+        self._send(key, summary, stands_in, sent, came)
+
+    def _close(self, key: bytes, item: History) -> None:
+        """Close an item that came in disorder, from its beginning."""
+        now, rules = self._now, self._derivation.rules
+        item.forget_if_erased(now)
+        summary: Summary | Objective | None = None
+        life: Life | None = None
+        if key.startswith(_OBJECTIVE_KEY):
+            summary = _folded(key, item, rules, now)
+        else:
+            life = live(item.entries, rules, now)
+            summary = None if life is None else life.summary(key.decode())
+        stands_in = self._stands_in(summary)
+        item.sent = self._sent(item.sent, stands_in)
         row = item.encode()
         if row == self._rows.get(key):
             row = self._rows[key]
         else:
             self._outcome.rows[key] = row
-        if isinstance(item, History) and item.newest > self._now:
-            self._outcome.due[key] = min(entry.time for entry in item.entries if entry.time > self._now)
-        if life is not None and item.newest <= self._now:
-            self._remember(key, row, item, life)
-        self._send(key, summary, stands_in, item.sent)
+        if item.newest > now:
+            self._outcome.due[key] = min(entry.time for entry in item.entries if entry.time > now)
+        elif life is not None and isinstance(summary, Summary):
+            self._remember(key, Tail.of(item, row, life), summary)
+        self._send(key, summary, stands_in, item.sent, item.came)
 
-    def _fold(self, key: bytes, item: History | Tail) -> tuple[Summary | Objective | None, Life | None]:
-        name, rules, now = key.decode(), self._derivation.rules, self._now
-        life: Life | None
-        if isinstance(item, Tail):
-            life = item.life
-        else:
-            item.forget_if_erased(now)
-            if name.startswith(OBJECTIVE):
-                return _folded(key, item, rules, now), None
-            life = live(item.entries, rules, now)
-        return None if life is None else life.summary(name), life
+    def _remember(self, key: bytes, tail: Tail, summary: Summary) -> None:
+        # To an ended item hardly anything comes any more.
+        if summary.flow_state not in ENDED_STATES:
+            if len(self._tails) >= MAX_TAILS:
+                self._tails.clear()
+            self._tails[key] = tail
 
-    def _remember(self, key: bytes, row: bytes, item: History | Tail, life: Life) -> None:
-        if len(self._tails) >= MAX_TAILS:
-            self._tails.clear()
-        last, count = (item.last, item.count) if isinstance(item, Tail) else (item.entries[-1], len(item.entries))
-        self._tails[key] = Tail(row, life, last, count)
-
-    def _stands_in(self, summary: Summary | Objective | None) -> set[int]:
-        """Give the partitions in which the item counts: its owner's now, at its start and at its finish."""
+    def _stands_in(self, summary: Summary | Objective | None) -> int:
+        """Give a bit set of the partitions in which the item counts: of its owner now, at its start, at its finish."""
         if summary is None:
-            return set()
+            return 0
+        if self._derivation.partitions == 1:
+            return 1
         stamps = (summary.start, summary.finish) if isinstance(summary, Summary) else ()
         owners = [summary.owner, *(stamp.owner for stamp in stamps if stamp)]
-        return {self._derivation.partition(owner.value_stream) for owner in owners}
+        partitions = {self._derivation.partition(owner.value_stream) for owner in owners}
+        return sum(1 << partition for partition in partitions)
 
-    def _send(self, key: bytes, summary: Summary | Objective | None, stands_in: set[int], sent: int) -> None:
-        arrival = self._arrivals.get(key, 0)
+    def _sent(self, sent: int, stands_in: int) -> int:
+        # Nothing is to be remembered where there is one partition; so rows tell of nothing but their events.
+        return 1 if self._derivation.partitions == 1 else sent | stands_in
+
+    def _send(self, key: bytes, summary: Summary | Objective | None, stands_in: int, sent: int, arrival: int) -> None:
         value = None if summary is None else encode_summary(summary, self._derivation.name)
         for partition in range(self._derivation.partitions):
             if sent >> partition & 1:
-                kept = value if partition in stands_in else None
+                kept = value if stands_in >> partition & 1 else None
                 self._outcome.summaries.append(Sent(partition, key, kept, arrival))
 
 
 def row_key(event: Event) -> bytes:
     """Give the key of the item's row; objectives live beside the items and never clash with one."""
-    prefix = OBJECTIVE if event.type is EventType.OBJECTIVE else ""
-    return (prefix + event.item).encode()
+    key = event.item.encode()
+    return _OBJECTIVE_KEY + key if event.type is EventType.OBJECTIVE else key
 
 
 def _folded(key: bytes, history: History, rules: Rules, now: int) -> Summary | Objective | None:

@@ -47,7 +47,7 @@ def test_what_summaries_have_in_common_is_held_once(monkeypatch: pytest.MonkeyPa
         assert isinstance(found, Summary)
         return found
 
-    monkeypatch.setattr(codec, "MAX_REMEMBERED", 2)
+    monkeypatch.setattr(codec, "_teams", {})
     one, other, bare = read(FULL), read(replace(FULL, item="2")), read(BARE)
     assert one.start is not None
     assert other.finish is not None
@@ -58,6 +58,7 @@ def test_what_summaries_have_in_common_is_held_once(monkeypatch: pytest.MonkeyPa
     assert one.state is other.state
     assert one.item_type is other.finish.item_type
     assert read(BARE).stays is bare.stays
+    monkeypatch.setattr(codec, "MAX_REMEMBERED", 2)
     for number in range(9):
         read(replace(BARE, owner=Team("Payments", "Checkout", f"{number}")))
     assert len(codec._teams) <= 2

@@ -9,8 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stream.events.event import DAY, Event, EventType
-from stream.items import tail as module
-from stream.items import tracker
+from stream.events.rejection import Rejection
+from stream.items import history, tracker
+from stream.items.codec import decode_summary
+from stream.items.fold import fold
+from stream.items.history import decode_history, new_history
+from stream.items.summary import Summary
 from stream.items.tail import Tail
 from stream.items.tracker import Batch, Derivation, Outcome
 from tests.items.material import NOW, configured
@@ -49,6 +53,29 @@ def days(draw: st.DrawFn) -> list[list[Event]]:
         events.append(event(draw(st.sampled_from([number, number, number, 0])), time, kind, **changes))
     cuts = sorted(draw(st.sets(st.integers(1, max(1, count - 1)))))
     return [events[low:high] for low, high in zip([0, *cuts], [*cuts, count], strict=True)]
+
+
+def by_history(batches: list[list[Event]]) -> tuple[dict[bytes, bytes | None], Summary | None]:
+    """Take batches through as if nothing ever came in order: events are inserted, each row written and folded anew."""
+    row, summary = None, None
+    for events in batches:
+        kept = new_history() if row is None else decode_history(row)
+        for one in events:
+            kept.add(one, NOW)
+        kept.forget_if_erased(NOW)
+        kept.sent = 1
+        row, summary = kept.encode(), fold("1", kept.entries, ONE.rules, NOW)
+    return {b"1": row}, summary
+
+
+@given(days())
+def test_rows_and_summaries_are_those_of_the_history(batches: list[list[Event]]) -> None:
+    batches = [events for events in batches if events]
+    rows, outcome = taken(batches, remembering=True)
+    expected, summary = by_history(batches)
+    assert rows == expected
+    (sent,) = outcome.summaries
+    assert (sent.value and decode_summary(sent.value, ONE.name)) == summary
 
 
 @given(days())
@@ -90,10 +117,38 @@ def test_what_lies_in_the_future_is_left_to_the_history() -> None:
     assert outcome.due == {b"1": NOW + DAY}
 
 
-def test_limits_are_those_of_the_history(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_EVENTS", 1)
-    batches = [[event(number, NOW - (9 - number) * DAY, state="Doing")] for number in range(3)]
-    assert taken(batches, remembering=True)[0] == taken(batches, remembering=False)[0]
+@pytest.mark.parametrize(("limit", "to"), [("MAX_EVENTS", 2), ("MAX_ROW_BYTES", 250)])
+def test_limits_are_those_of_the_history(monkeypatch: pytest.MonkeyPatch, limit: str, to: int) -> None:
+    monkeypatch.setattr(history, limit, to)
+    batch = Batch({}, ONE, NOW)
+    for number in range(2):
+        batch.take(event(number, NOW - (9 - number) * DAY, state="Doing", team="Cards"), NOW)
+    with pytest.raises(Rejection, match="the item has 2 events"):
+        batch.take(event(3, NOW - DAY, state="Done", team="Cards" * 20), NOW)
+    outcome = batch.close()
+    assert outcome.counts == {("jira/acme", "applied"): 2}
+    row = outcome.rows[b"1"]
+    assert row is not None
+    assert len(decode_history(row).entries) == 2
+
+
+def test_what_has_ended_is_not_remembered() -> None:
+    tails: dict[bytes, Tail] = {}
+    for state, remembered in (("Doing", [b"1"]), ("Done", []), ("Dropped", [])):
+        batch = Batch({}, ONE, NOW, tails=tails)
+        batch.take(event(1, NOW, state=state), NOW)
+        batch.close()
+        assert list(tails) == remembered
+        tails.clear()
+
+
+def test_a_duplicate_of_what_was_appended_a_moment_ago_keeps_its_arrival() -> None:
+    batch = Batch({}, ONE, NOW)
+    batch.take(event(1, NOW - DAY, state="Doing"), NOW)
+    batch.take(event(1, NOW - DAY, state="Doing"), NOW - 5)
+    outcome = batch.close()
+    assert [sent.arrival for sent in outcome.summaries] == [NOW]
+    assert outcome.counts == {("jira/acme", "applied"): 1, ("jira/acme", "duplicate"): 1}
 
 
 def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,6 +177,23 @@ def test_an_objective_has_a_row_and_a_summary_of_its_own() -> None:
     assert [sent.partition for sent in taken(objective, by=FOUR).summaries] == [FOUR.partition("Payments")]
 
 
+def test_a_later_event_of_an_objective_goes_to_its_row() -> None:
+    first, second = (
+        Event("jira/acme", f"{number}", NOW - DAY + number, "", EventType.OBJECTIVE, "1", {"planned_value": number})
+        for number in (1, 2)
+    )
+    row = taken(first).rows
+    assert taken(second, rows=row).rows == taken(second, first).rows
+
+
+def test_an_item_that_is_too_large_from_its_first_event_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MAX_ROW_BYTES", 10)
+    batch = Batch({}, ONE, NOW)
+    batch.take_records([record({"item": "1", "state": "Doing"})], 0)
+    outcome = batch.close()
+    assert (outcome.rows, outcome.summaries, len(outcome.refusals)) == ({}, [], 1)
+
+
 def test_the_derivation_is_another_for_another_configuration_clock_or_partitioning() -> None:
     config = configured()
     renamed = configured(FLOW.replace("Credit", "Loans"))
