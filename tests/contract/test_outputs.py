@@ -34,8 +34,6 @@ LETTER = validator("dead-letter")
 class Record(NamedTuple):
     """A record as a Kafka client gives it."""
 
-    topic: str = "flow.events"
-    partition: int = 3
     offset: int = 17
     key: bytes | None = b"7"
     value: bytes | None = b"?"

@@ -13,6 +13,7 @@ from stream.agents.letters import MAX_DETAIL, dead_letter
 from stream.events.rejection import Reason, Rejection
 from stream.items.tracker import Refusal
 
+EVENTS = ("flow.events", 3)
 SCHEMA = Path(__file__).parents[2] / "schemas" / "dead-letter.schema.json"
 
 
@@ -28,7 +29,7 @@ class Record(NamedTuple):
 
 def test_bytes_stay_as_they_are_and_the_reason_stands_in_headers_after_its_own() -> None:
     record = Record(b"\xff", b"{\x00", [("ce_id", b"7"), ("trace", b"\xfe")])
-    letter = dead_letter(Refusal(record, Rejection(Reason.NOT_JSON, "“{”: send JSON")), "flow.events", 3)
+    letter = dead_letter(Refusal(record, Rejection(Reason.NOT_JSON, "“{”: send JSON")), *EVENTS)
     assert (letter.key, letter.value, letter.timestamp) == (b"\xff", b"{\x00", None)
     assert list(letter.headers) == [
         ("ce_id", b"7"),
@@ -43,14 +44,12 @@ def test_bytes_stay_as_they_are_and_the_reason_stands_in_headers_after_its_own()
 
 
 def test_the_headers_meet_the_published_schema() -> None:
-    letter = dead_letter(
-        Refusal(Record(None, None), Rejection(Reason.TOMBSTONE, "the record has no value")), "flow.events", 3
-    )
+    letter = dead_letter(Refusal(Record(None, None), Rejection(Reason.TOMBSTONE, "the record has no value")), *EVENTS)
     headers = {name: value.decode() for name, value in letter.headers}
     Draft202012Validator(json.loads(SCHEMA.read_text())).validate(headers)
     assert (letter.key, letter.value) == (None, None)
 
 
 def test_a_long_detail_is_cut() -> None:
-    letter = dead_letter(Refusal(Record(b"1", b""), Rejection(Reason.BAD_FIELD, "é" * 5_000)), "flow.events", 3)
+    letter = dead_letter(Refusal(Record(b"1", b""), Rejection(Reason.BAD_FIELD, "é" * 5_000)), *EVENTS)
     assert dict(letter.headers)["flow_detail"].decode() == "é" * MAX_DETAIL
