@@ -24,7 +24,7 @@ from stream.agents.measure import Measure
 from stream.agents.pulse import HEARTBEAT_EVERY, SESSION_TIMEOUT
 from stream.agents.track import Track
 from stream.errors import FlowgaugeError, KafkaError
-from stream.gauges.collector import FlowCollector
+from stream.gauges.metrics import Metrics
 from stream.gauges.page import Page
 from stream.kafka.admin import ensure_topics
 from stream.kafka.table import RowTable
@@ -113,7 +113,7 @@ class Surroundings(Service):
                 engine.settings.web_host,
                 engine.settings.web_port,
                 engine.wall,
-                FlowCollector(engine.wall, engine.numbers, engine.config.item_types),
+                Metrics(engine.wall, engine.numbers, engine.config.item_types),
             )
             await asyncio.to_thread(ensure_topics, engine.settings)
             await engine.outbox.start()

@@ -1,8 +1,13 @@
-"""Every metric, declared once. The collector, the README's table and tests read this list."""
+"""Every metric, declared once. The page, the README's table and tests read these lists."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+# A metric, and a row for each of its samples: the labels after those that tell the node, and the number.
+Row = tuple[tuple[str, ...], float]
+Gauge = tuple[str, Sequence[Row]]
 
 OWNER = ("value_stream", "art", "team")
 LEVEL = (*OWNER, "level")
@@ -17,8 +22,19 @@ class Metric(NamedTuple):
     labels: tuple[str, ...]
     help: str
 
+    @property
+    def place(self) -> tuple[str, ...]:
+        """The first of the labels of a node's metric: those that tell the node."""
+        return LEVEL if "level" in self.labels else OWNER
 
-CATALOGUE = (
+    @property
+    def samples(self) -> tuple[str, ...]:
+        """The names of the samples of a node's metric."""
+        suffixes = ("_bucket", "_gcount", "_gsum") if self.type == "gaugehistogram" else ("",)
+        return tuple(self.name + suffix for suffix in suffixes)
+
+
+OF_NODES = (
     Metric("flow_load_items", "gauge", (*OWNER, "item_type", "flow_state"), "Items in progress now (active or waiting)."),
     Metric("flow_blocked_items", "gauge", (*OWNER, "item_type"), "Items in progress that are blocked now."),
     Metric("flow_blocked_age_max_seconds", "gauge", LEVEL, "How long the longest-blocked item in progress has been blocked."),
@@ -49,6 +65,9 @@ CATALOGUE = (
     Metric("flow_target_actual_value", "gauge", TARGET, "What a target measures now, in the unit of its bound."),
     Metric("flow_target_met", "gauge", TARGET, "1 where the target is met now, 0 where it is missed."),
     Metric("flow_target_met_since_timestamp_seconds", "gauge", TARGET, "Since when the target has been seen met without a break."),
+)  # fmt: skip
+
+OF_ENGINE = (
     Metric("flow_events_total", "counter", ("source", "outcome"), "Records of the events topic by what became of them: applied, duplicate or rejected."),
     Metric("flow_dead_letters_total", "counter", ("reason",), "Refused records by reason; they are kept in the dead-letters topic."),
     Metric("flow_clock_anomalies_total", "counter", ("source",), "Events whose time lay beyond the tolerance in the future when they came."),
@@ -63,3 +82,5 @@ CATALOGUE = (
     Metric("flow_snapshot_duration_seconds", "gauge", (), "How long reading the boards took."),
     Metric("flow_build_info", "gauge", ("version",), "1, with the version of flowgauge."),
 )  # fmt: skip
+
+CATALOGUE = (*OF_NODES, *OF_ENGINE)

@@ -1,31 +1,44 @@
-"""A node's PI objectives and targets as metric families."""
+"""A node's PI objectives and targets as samples."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
 
+from stream.flow.goals import Measured
 from stream.flow.report import NodeNumbers
 from stream.flow.statistics import SECOND
+from stream.gauges.catalogue import Gauge, Row
 
 
-def add_goals(families: Mapping[str, Any], numbers: NodeNumbers, met_since: Mapping[str, int]) -> None:
-    """Add what a node plans, achieves and aims at; `met_since` in microseconds, by name of the target."""
-    node = numbers.node
-    labels = [*node[1:], node.level]
-    for pi, values in numbers.predictability.items():
-        if node.level == "team":
-            for name, value in values._asdict().items():
-                families[f"flow_objective_{name}_value"].add_metric([*node[1:], pi], value)
-        if values.ratio is not None:
-            families["flow_predictability_ratio"].add_metric([*labels, pi], values.ratio)
-    for target in numbers.targets:
-        names = [*labels, target.name, target.metric]
-        for bound, amount in (("at_least", target.at_least), ("at_most", target.at_most)):
-            if amount is not None:
-                families["flow_target_value"].add_metric([*names, bound], amount)
-        if target.actual is not None:
-            families["flow_target_actual_value"].add_metric(names, target.actual)
-            families["flow_target_met"].add_metric(names, float(target.met is True))
-        if target.met and target.name in met_since:
-            families["flow_target_met_since_timestamp_seconds"].add_metric(names, met_since[target.name] / SECOND)
+def objectives(numbers: NodeNumbers) -> Iterator[Gauge]:
+    """Give what a node plans and achieves."""
+    increments = numbers.predictability.items()
+    if numbers.node.level == "team":
+        yield "flow_objective_planned_value", [((pi,), values.planned) for pi, values in increments]
+        yield "flow_objective_actual_value", [((pi,), values.actual) for pi, values in increments]
+        yield "flow_objective_projected_value", [((pi,), values.projected) for pi, values in increments]
+    ratios = ((pi, values.ratio) for pi, values in increments)
+    yield "flow_predictability_ratio", [((pi,), ratio) for pi, ratio in ratios if ratio is not None]
+
+
+def targets(numbers: NodeNumbers) -> Iterator[Gauge]:
+    """Give what a node aims at, and where it stands."""
+    yield "flow_target_value", [row for target in numbers.targets for row in _bounds(target)]
+    measured = [(target, target.actual) for target in numbers.targets if target.actual is not None]
+    yield "flow_target_actual_value", [(_named(target), actual) for target, actual in measured]
+    yield "flow_target_met", [(_named(target), float(target.met is True)) for target, _ in measured]
+
+
+def met_since(numbers: NodeNumbers, since: Mapping[str, int]) -> Iterator[Gauge]:
+    """Give since when (microseconds, by name) a node's targets were seen met."""
+    met = [target for target in numbers.targets if target.met and target.name in since]
+    yield "flow_target_met_since_timestamp_seconds", [(_named(target), since[target.name] / SECOND) for target in met]
+
+
+def _bounds(target: Measured) -> list[Row]:
+    bounds = (("at_least", target.at_least), ("at_most", target.at_most))
+    return [((*_named(target), bound), amount) for bound, amount in bounds if amount is not None]
+
+
+def _named(target: Measured) -> tuple[str, str]:
+    return target.name, target.metric

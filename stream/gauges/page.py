@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from socketserver import ThreadingMixIn
 from time import monotonic
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import orjson
-from prometheus_client import CollectorRegistry, make_wsgi_app
-from prometheus_client.registry import Collector
 
 from stream.errors import ServeError
+from stream.gauges.metrics import Metrics, Respond
 from stream.gauges.snapshot import Wall
 
 STALLED_AFTER = 60.0
@@ -27,16 +26,12 @@ INDEX = b"""<!doctype html><title>flowgauge</title><h1>flowgauge</h1>
 <p><a href=/metrics>metrics</a> <a href=/ready>ready</a> <a href=/live>live</a>
 """
 
-Respond = Callable[[str, list[tuple[str, str]]], Any]
-
 
 class Page:
     """Answers requests; closed with `stop`."""
 
-    def __init__(self, host: str, port: int, wall: Wall, collector: Collector) -> None:
-        registry = CollectorRegistry(auto_describe=False)
-        registry.register(collector)
-        self._metrics = make_wsgi_app(registry)
+    def __init__(self, host: str, port: int, wall: Wall, metrics: Metrics) -> None:
+        self._metrics = metrics
         self._wall = wall
         try:
             family = _ServerV6 if ":" in host else _Server
@@ -59,8 +54,7 @@ class Page:
     def _answer(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            body: Iterable[bytes] = self._metrics(environ, respond)
-            return body
+            return self._metrics(environ, respond)
         if path == "/ready":
             return self._ready(respond)
         if path == "/live":

@@ -15,6 +15,7 @@ from stream.flow.boards import Boards
 from stream.flow.report import NodeNumbers, Reading
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
+from stream.gauges.metrics import Metrics
 from stream.gauges.snapshot import Snapshot, Wall
 from stream.items.objective import Objective
 from stream.items.summary import FlowState, Stamp, Summary, Team
@@ -105,3 +106,8 @@ def wall(config: FlowConfig, *summaries: Summary | Objective, reasons: tuple[tup
 def collector(hung: Wall, numbers: EngineNumbers | None = None) -> FlowCollector:
     """Make the collector of a wall, as the worker does."""
     return FlowCollector(hung, numbers or EngineNumbers(), configured().item_types)
+
+
+def metrics(hung: Wall, numbers: EngineNumbers | None = None) -> Metrics:
+    """Make what answers `/metrics` of a wall, as the worker does."""
+    return Metrics(hung, numbers or EngineNumbers(), configured().item_types)

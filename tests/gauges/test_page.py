@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from stream.errors import ServeError
 from stream.gauges.page import STALLED_AFTER, Page
 from stream.gauges.snapshot import Wall
-from tests.gauges.material import DOING, collector, configured, wall
+from tests.gauges.material import DOING, configured, metrics, wall
 
 HOST = "127.0.0.1"
 TIMEOUT = 20
@@ -34,7 +34,7 @@ class Server:
     def __init__(self) -> None:
         self.wall = Wall()
         self.port = free_port()
-        self.page = Page(HOST, self.port, self.wall, collector(self.wall))
+        self.page = Page(HOST, self.port, self.wall, metrics(self.wall))
         self.page.start()
 
     def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
@@ -130,7 +130,7 @@ def test_a_client_that_hangs_up_is_no_news_and_the_next_one_is_answered(
 
 def test_a_taken_port_is_one_clear_line(server: Server) -> None:
     with pytest.raises(ServeError) as refused:
-        Page(HOST, server.port, server.wall, collector(server.wall))
+        Page(HOST, server.port, server.wall, metrics(server.wall))
     message = str(refused.value)
     assert message.startswith(f"cannot serve on {HOST}:{server.port}: ")
     assert "FLOW_WEB_PORT" in message
@@ -140,11 +140,11 @@ def test_a_taken_port_is_one_clear_line(server: Server) -> None:
 def test_a_stopped_page_frees_its_port() -> None:
     first = Server()
     first.page.stop()
-    again = Page(HOST, first.port, first.wall, collector(first.wall))
+    again = Page(HOST, first.port, first.wall, metrics(first.wall))
     again.start()
     again.stop()
 
 
 def test_an_address_that_is_not_this_machines_is_one_clear_line() -> None:
     with pytest.raises(ServeError, match=r"cannot serve on 192\.0\.2\.1:6066: .*FLOW_WEB_HOST"):
-        Page("192.0.2.1", 6066, Wall(), collector(Wall()))
+        Page("192.0.2.1", 6066, Wall(), metrics(Wall()))

@@ -1,0 +1,80 @@
+"""`/metrics`: what was asked for, in the format and the encoding that was asked for."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qs
+
+from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client.exposition import choose_encoder, gzip_accepted
+
+from stream.gauges import exposition
+from stream.gauges.catalogue import OF_NODES
+from stream.gauges.collector import EngineCollector, FlowCollector
+from stream.gauges.engine_numbers import EngineNumbers
+from stream.gauges.rendering import Rendering
+from stream.gauges.snapshot import Wall
+from stream.items.rules import OTHER
+
+Respond = Callable[[str, list[tuple[str, str]]], Any]
+
+# The whole page compressed at the level that costs least is not much larger than at the one that costs most.
+GZIP_LEVEL = 1
+GZIP_FORMAT = 31
+PIECES_A_CHUNK = 4_096
+# All our names are the same in the other escapings.
+ESCAPED = ("escaping=dots", "escaping=values")
+OF_A_NODE = frozenset(name for metric in OF_NODES for name in metric.samples)
+
+
+class Metrics:
+    """A WSGI application. `item_types` are the configured flow item types."""
+
+    def __init__(self, wall: Wall, engine: EngineNumbers, item_types: Iterable[str]) -> None:
+        self._wall = wall
+        self._engine = engine
+        item_types = tuple(item_types)
+        self._rendering = Rendering(wall, (*item_types, OTHER))
+        self._client = make_wsgi_app(_registry(FlowCollector(wall, engine, item_types)))
+
+    def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
+        """Answer a request; one that is not worth lines of its own is the client's."""
+        encode, kind = choose_encoder(environ.get("HTTP_ACCEPT", ""))
+        if environ["REQUEST_METHOD"] != "GET" or kind.endswith(ESCAPED):
+            body: Iterable[bytes] = self._client(environ, respond)
+            return body
+        pieces = self._page(encode, kind, parse_qs(environ.get("QUERY_STRING", "")).get("name[]"))
+        headers = [("Content-Type", kind)]
+        if gzip_accepted(environ.get("HTTP_ACCEPT_ENCODING", "")):
+            pieces = _compressed(pieces)
+            headers.append(("Content-Encoding", "gzip"))
+        respond("200 OK", [*headers, ("Content-Length", str(sum(map(len, pieces))))])
+        return _chunks(pieces)
+
+    def _page(self, encode: Callable[[Any], bytes], kind: str, asked: list[str] | None) -> list[bytes]:
+        if asked is None or OF_A_NODE.intersection(asked):
+            snapshot, lines = self._rendering.read()
+        else:
+            snapshot, lines = self._wall.snapshot, {}
+        write = exposition.openmetrics if kind.startswith("application/openmetrics-text") else exposition.text
+        registry = _registry(EngineCollector(self._engine, snapshot))
+        engine = encode(registry if asked is None else registry.restricted_registry(asked))
+        return [*write(lines, asked), engine]
+
+
+def _registry(collector: FlowCollector | EngineCollector) -> CollectorRegistry:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collector)
+    return registry
+
+
+def _chunks(pieces: list[bytes]) -> Iterator[bytes]:
+    for begin in range(0, len(pieces), PIECES_A_CHUNK):
+        yield b"".join(pieces[begin : begin + PIECES_A_CHUNK])
+
+
+def _compressed(pieces: list[bytes]) -> list[bytes]:
+    compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FORMAT)
+    return [*map(compressor.compress, _chunks(pieces)), compressor.flush()]

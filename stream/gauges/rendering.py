@@ -1,0 +1,108 @@
+"""The lines of all nodes, written once: what has not changed since the last scrape is shown as it was written.
+
+A node's numbers are the same object until something changes them, and so are the numbers of each of its windows.
+What was written is kept beside the object it tells of, so that no other object can come to have its identity.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from stream.flow.board import WindowNumbers
+from stream.flow.boards import Node
+from stream.flow.report import NodeNumbers
+from stream.gauges.lines import Pen
+from stream.gauges.samples import MOVING, OWN, WINDOWED, histograms, moving, own, windowed
+from stream.gauges.snapshot import Snapshot, Wall
+
+# So often (some milliseconds) the event loop gets its turn: it waits for a thread that computes.
+NODES_WRITTEN_A_TURN = 16
+NODES_AGED_A_TURN = 256
+
+Pieces = tuple[bytes, ...]
+Lines = Mapping[str, Sequence[bytes]]
+
+
+class _Window(NamedTuple):
+    numbers: WindowNumbers
+    pieces: Pieces
+
+
+class _Written(NamedTuple):
+    numbers: NodeNumbers
+    own: Pieces
+    windows: Mapping[str, _Window]
+
+
+class Rendering:
+    """Gives the lines of the newest snapshot. Scrapes come in several threads: the second waits, and writes little."""
+
+    def __init__(self, wall: Wall, item_types: tuple[str, ...]) -> None:
+        self._wall = wall
+        self._item_types = item_types
+        self._written: Mapping[Node, _Written] = {}
+        self._lock = threading.Lock()
+
+    def read(self) -> tuple[Snapshot, Lines]:
+        """Give the newest snapshot and its lines in pieces, by name of the sample."""
+        with self._lock:
+            snapshot = self._wall.snapshot
+            written = self._written = self._renewed(snapshot.nodes)
+        nodes = written.values()
+        return snapshot, {
+            **_by_name(OWN, [node.own for node in nodes]),
+            **_by_name(WINDOWED, [window.pieces for node in nodes for window in node.windows.values()]),
+            **_moving(snapshot, self._wall.met_since),
+        }
+
+    def _renewed(self, nodes: Iterable[NodeNumbers]) -> Mapping[Node, _Written]:
+        renewed = {}
+        count = 0
+        for numbers in nodes:
+            written = self._written.get(numbers.node)
+            if written is None or written.numbers is not numbers:
+                written = self._write(numbers, {} if written is None else written.windows)
+                count += 1
+                if not count % NODES_WRITTEN_A_TURN:
+                    time.sleep(0)
+            renewed[numbers.node] = written
+        return renewed
+
+    def _write(self, numbers: NodeNumbers, former: Mapping[str, _Window]) -> _Written:
+        pen = Pen(numbers.node)
+        windows = {}
+        for label, window in numbers.windows.items():
+            kept = former.get(label)
+            if kept is None or kept.numbers is not window:
+                kept = _Window(window, self._window(pen, numbers.node.level, label, window))
+            windows[label] = kept
+        return _Written(numbers, _pieces(OWN, pen.gauges(own(numbers, self._item_types))), windows)
+
+    def _window(self, pen: Pen, level: str, label: str, window: WindowNumbers) -> Pieces:
+        texts = list(pen.gauges(windowed(level, label, window, self._item_types)))
+        for histogram in histograms(level, label, window):
+            texts += pen.histogram(histogram)
+        return _pieces(WINDOWED, texts)
+
+
+def _pieces(names: Sequence[str], texts: Iterable[tuple[str, str]]) -> Pieces:
+    found = dict.fromkeys(names, "")
+    found.update(texts)
+    return tuple([text.encode() for text in found.values()])
+
+
+def _by_name(names: Sequence[str], parts: Sequence[Pieces]) -> Lines:
+    return dict(zip(names, zip(*parts, strict=True), strict=True)) if parts else {}
+
+
+def _moving(snapshot: Snapshot, met_since: Mapping[str, int]) -> Lines:
+    found: dict[str, list[str]] = {name: [] for name in MOVING}
+    for count, numbers in enumerate(snapshot.nodes, 1):
+        for name, text in Pen(numbers.node).gauges(moving(numbers, snapshot.at, met_since)):
+            found[name].append(text)
+        if not count % NODES_AGED_A_TURN:
+            time.sleep(0)
+    return {name: ["".join(texts).encode()] for name, texts in found.items()}

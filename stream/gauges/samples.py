@@ -1,0 +1,120 @@
+"""A node's numbers -> its samples: the one place that says which sample has which labels and what it tells.
+
+They come in parts, by what changes them: what a node's events change, each of its windows, and what the clock or the
+wall changes without any event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from stream.flow.board import WindowNumbers
+from stream.flow.finished import BUCKETS
+from stream.flow.report import NodeNumbers, bounded, bounded_places
+from stream.flow.statistics import QUANTILES, SECOND, Statistics
+from stream.gauges import goals
+from stream.gauges.catalogue import OF_NODES, Gauge, Row
+from stream.items.summary import LOAD_STATES
+
+BOUNDS = (*(str(bound / SECOND) for bound in BUCKETS), "+Inf")
+MOVING = (
+    "flow_blocked_age_max_seconds",
+    "flow_item_age_quantile_seconds",
+    "flow_item_age_max_seconds",
+    "flow_target_met_since_timestamp_seconds",
+)
+WINDOWED = tuple(name for metric in OF_NODES if "window" in metric.labels for name in metric.samples)
+OWN = tuple(name for metric in OF_NODES for name in metric.samples if name not in {*WINDOWED, *MOVING})
+
+_STATES = sorted(LOAD_STATES)
+_QUANTILES = tuple((q, str(q)) for q in QUANTILES)
+
+
+class Histogram(NamedTuple):
+    """How many items stand at or below each of `BOUNDS`, and the sum over all of them."""
+
+    name: str
+    labels: tuple[str, ...]
+    counts: Sequence[int]
+    total: float
+
+
+def own(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
+    """Give what stays as it is until an event changes the node."""
+    if numbers.node.level == "team":
+        yield from _load(numbers, item_types)
+        yield "flow_state_items", [((state,), count) for state, count in bounded(numbers.states).items()]
+        yield "flow_unmapped_items", list(bounded_places(numbers.unmapped).items())
+        if numbers.ageing is not None:
+            yield "flow_ageing_items", [((), numbers.ageing)]
+        yield "flow_item_age_lower_bound_items", [((), numbers.lower_bounds)]
+    if numbers.limit is not None:
+        yield "flow_load_limit_items", [((), numbers.limit)]
+        yield "flow_load_ratio", [((), numbers.load / numbers.limit)]
+    yield from goals.objectives(numbers)
+    yield from goals.targets(numbers)
+
+
+def windowed(level: str, label: str, window: WindowNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
+    """Give what a node shows of one window."""
+    done = window.finished
+    if level == "team":
+        yield from _counts(label, window, item_types)
+    if done.flow_time.mean is not None:
+        yield "flow_time_mean_seconds", [((label,), done.flow_time.mean)]
+        yield "flow_time_quantile_seconds", _quantiles(done.flow_time, label)
+    efficiency = done.efficiency
+    if efficiency is not None:
+        yield "flow_efficiency_ratio", [((label,), efficiency)]
+    yield "flow_distribution_ratio", [((label, each), share) for each, share in done.distribution.items()]
+
+
+def histograms(level: str, label: str, window: WindowNumbers) -> Iterator[Histogram]:
+    """Give the distributions that a node shows of one window."""
+    if level == "team":
+        done = window.finished
+        yield Histogram("flow_time_seconds", (label,), (*done.buckets, done.flow_time.count), done.elapsed)
+
+
+def moving(numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> Iterator[Gauge]:
+    """Give what changes without an event: ages at `at`, and since when targets are seen met (microseconds)."""
+    age, blocked = _ages(numbers, at)
+    if blocked is not None:
+        yield "flow_blocked_age_max_seconds", [((), blocked)]
+    if age.max is not None:
+        yield "flow_item_age_max_seconds", [((), age.max)]
+        yield "flow_item_age_quantile_seconds", _quantiles(age)
+    if numbers.targets:
+        yield from goals.met_since(numbers, met_since)
+
+
+def _ages(numbers: NodeNumbers, at: int) -> tuple[Statistics, float | None]:  # noqa: ARG001 - the merge needs it
+    return numbers.age, numbers.blocked_age_max
+
+
+def _load(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
+    types = _union(item_types, (item_type for item_type, _ in numbers.by_type))
+    yield "flow_blocked_items", [((each,), numbers.blocked.get(each, 0)) for each in types]
+    count = numbers.by_type.get
+    yield "flow_load_items", [((each, state.value), count((each, state), 0)) for each in types for state in _STATES]
+
+
+def _counts(label: str, window: WindowNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
+    done = window.finished
+    for name, counts in (("flow_velocity_items", done.velocity), ("flow_arrivals_items", window.arrivals)):
+        yield name, [((label, each), counts.get(each, 0)) for each in _union(item_types, counts)]
+    yield "flow_state_seconds", [((label, state), seconds) for state, seconds in bounded(done.stays).items()]
+    yield "flow_without_start_items", [((label,), done.without_start)]
+    yield "flow_active_seconds", [((label,), done.active)]
+    yield "flow_elapsed_seconds", [((label,), done.elapsed)]
+
+
+def _quantiles(statistics: Statistics, *labels: str) -> list[Row]:
+    values = ((name, statistics.quantile(q)) for q, name in _QUANTILES)
+    return [((*labels, name), value) for name, value in values if value is not None]
+
+
+def _union(configured: tuple[str, ...], present: Iterable[str]) -> Sequence[str]:
+    others = set(present).difference(configured)
+    return (*configured, *sorted(others)) if others else configured
