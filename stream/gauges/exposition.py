@@ -43,22 +43,26 @@ _FURTHER = {
 }
 
 
-def text(lines: Lines, asked: Collection[str] | None) -> Iterator[bytes]:
+def text(lines: Lines, asked: Collection[str] | None) -> list[bytes]:
     """Give the text format: all of it, or the samples that are asked for by name."""
+    page: list[bytes] = []
     for name, ((_, first), *further) in _shown(lines, asked):
-        yield _TEXT[name]
-        yield from first
+        page.append(_TEXT[name])
+        page += first
         for suffixed, pieces in further:
             if any(pieces):
-                yield _FURTHER[suffixed]
-                yield from pieces
+                page.append(_FURTHER[suffixed])
+                page += pieces
+    return page
 
 
-def openmetrics(lines: Lines, asked: Collection[str] | None) -> Iterator[bytes]:
+def openmetrics(lines: Lines, asked: Collection[str] | None) -> list[bytes]:
     """Give the same in OpenMetrics, without its end."""
+    page: list[bytes] = []
     for name, samples in _shown(lines, asked):
-        yield _OPENMETRICS[name]
-        yield from chain.from_iterable(zip(*(pieces for _, pieces in samples if pieces), strict=True))
+        page.append(_OPENMETRICS[name])
+        page += chain.from_iterable(zip(*(pieces for _, pieces in samples if pieces), strict=True))
+    return page
 
 
 def _shown(lines: Lines, asked: Collection[str] | None) -> Iterator[tuple[str, Named]]:

@@ -89,9 +89,10 @@ class Rendering:
 
 
 def _pieces(names: Sequence[str], texts: Iterable[tuple[str, str]]) -> Pieces:
-    found = dict.fromkeys(names, "")
-    found.update(texts)
-    return tuple([text.encode() for text in found.values()])
+    found = dict.fromkeys(names, b"")
+    for name, text in texts:
+        found[name] = text.encode()
+    return tuple(found.values())
 
 
 def _by_name(names: Sequence[str], parts: Sequence[Pieces]) -> Lines:

@@ -45,15 +45,18 @@ def own(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
     if numbers.node.level == "team":
         yield from _load(numbers, item_types)
         yield "flow_state_items", [((state,), count) for state, count in bounded(numbers.states).items()]
-        yield "flow_unmapped_items", list(bounded_places(numbers.unmapped).items())
+        if numbers.unmapped:
+            yield "flow_unmapped_items", list(bounded_places(numbers.unmapped).items())
         if numbers.ageing is not None:
             yield "flow_ageing_items", [((), numbers.ageing)]
         yield "flow_item_age_lower_bound_items", [((), numbers.lower_bounds)]
     if numbers.limit is not None:
         yield "flow_load_limit_items", [((), numbers.limit)]
         yield "flow_load_ratio", [((), numbers.load / numbers.limit)]
-    yield from goals.objectives(numbers)
-    yield from goals.targets(numbers)
+    if numbers.predictability:
+        yield from goals.objectives(numbers)
+    if numbers.targets:
+        yield from goals.targets(numbers)
 
 
 def windowed(level: str, label: str, window: WindowNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
@@ -79,7 +82,7 @@ def histograms(level: str, label: str, window: WindowNumbers) -> Iterator[Histog
 
 def moving(numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> Iterator[Gauge]:
     """Give what changes without an event: ages at `at`, and since when targets are seen met (microseconds)."""
-    age, blocked = _ages(numbers, at)
+    age, blocked = numbers.ages.at(at), numbers.blocked_age_max(at)
     if blocked is not None:
         yield "flow_blocked_age_max_seconds", [((), blocked)]
     if age.max is not None:
@@ -87,10 +90,6 @@ def moving(numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> Itera
         yield "flow_item_age_quantile_seconds", _quantiles(age)
     if numbers.targets:
         yield from goals.met_since(numbers, met_since)
-
-
-def _ages(numbers: NodeNumbers, at: int) -> tuple[Statistics, float | None]:  # noqa: ARG001 - the merge needs it
-    return numbers.age, numbers.blocked_age_max
 
 
 def _load(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
