@@ -23,7 +23,7 @@ Respond = Callable[[str, list[tuple[str, str]]], Any]
 # The whole page compressed at the level that costs least is not much larger than at the one that costs most.
 GZIP_LEVEL = 1
 GZIP_FORMAT = 31
-PIECES_A_CHUNK = 4_096
+PIECES_A_CHUNK = 1_024
 # All our names are the same in the other escapings.
 ESCAPED = ("escaping=dots", "escaping=values")
 OF_A_NODE = frozenset(name for metric in OF_NODES for name in metric.samples)

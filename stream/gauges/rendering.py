@@ -18,9 +18,9 @@ from stream.gauges.lines import Pen
 from stream.gauges.samples import MOVING, OWN, WINDOWED, histograms, moving, own, windowed
 from stream.gauges.snapshot import Snapshot, Wall
 
-# So often (some milliseconds) the event loop gets its turn: it waits for a thread that computes.
-NODES_WRITTEN_A_TURN = 16
-NODES_AGED_A_TURN = 256
+# So often (a millisecond or two) the event loop gets its turn: it waits while another thread computes.
+NODES_WRITTEN_A_TURN = 8
+NODES_AGED_A_TURN = 128
 
 Pieces = tuple[bytes, ...]
 Lines = Mapping[str, Sequence[bytes]]
