@@ -1,0 +1,72 @@
+"""Snapshots with odd names and any numbers, which no event could bring about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+
+from stream.flow.board import WindowNumbers
+from stream.flow.boards import Node
+from stream.flow.finished import BUCKETS, Finished
+from stream.flow.goals import Measured
+from stream.flow.predictability import Predictability
+from stream.flow.report import NodeNumbers
+from stream.flow.statistics import Statistics
+from stream.gauges.snapshot import Snapshot
+from stream.items.summary import FlowState
+
+LEVELS = ("team", "art", "value_stream", "portfolio")
+TYPES = ("feature", 'de"fect')
+
+names = st.text('aB9%s"\\\n{}(), =\x00é€😀', max_size=5) | st.text(max_size=3)
+item_types = st.sampled_from(TYPES) | names
+counts = st.integers(0, 3) | st.integers(0, 10**7)
+floats = st.floats(allow_nan=False) | st.sampled_from(
+    [0.0, -0.0, 0.1, 999_999.9, 1_000_000.0, 1_234_567.125, 1e16, 1e21]
+)
+maybe = st.none() | floats
+
+statistics = st.just(Statistics()) | st.builds(Statistics, st.integers(1, 9), floats, floats, floats, floats, floats)
+finished = st.builds(
+    Finished,
+    velocity=st.dictionaries(item_types, st.integers(1, 10**7), max_size=3).map(Counter),
+    without_start=counts,
+    flow_time=statistics,
+    buckets=st.lists(counts, min_size=len(BUCKETS), max_size=len(BUCKETS)).map(tuple),
+    active=floats,
+    elapsed=floats.filter(lambda seconds: seconds == 0 or abs(seconds) > 1e-9),
+    stays=st.dictionaries(names, floats, max_size=3),
+)
+windows = st.builds(WindowNumbers, st.dictionaries(item_types, counts, max_size=3).map(Counter), finished)
+targets = st.builds(
+    Measured, names, st.sampled_from(["flow_time", "load"]), maybe, maybe, maybe, st.none() | st.booleans()
+)
+amounts = st.integers(0, 10**9).map(lambda millionths: millionths / 1e6)
+numbers = st.builds(
+    NodeNumbers,
+    node=st.builds(Node, st.sampled_from(LEVELS), names, names, names),
+    limit=st.none() | st.integers(1, 10**7),
+    load=counts,
+    by_type=st.dictionaries(st.tuples(item_types, st.sampled_from(FlowState)), counts, max_size=3),
+    by_state=st.just({}),
+    blocked=st.dictionaries(item_types, counts, max_size=2),
+    lower_bounds=counts,
+    states=st.dictionaries(names, counts, max_size=3),
+    unmapped=st.dictionaries(st.tuples(names, names), counts, max_size=2),
+    age=statistics,
+    ageing=st.none() | counts,
+    blocked_age_max=maybe,
+    windows=st.dictionaries(st.sampled_from(["7d", "30d", '%s"']), windows, max_size=2),
+    predictability=st.dictionaries(names, st.builds(Predictability, amounts, amounts, amounts), max_size=2),
+    targets=st.lists(targets, max_size=2, unique_by=lambda target: target.name).map(tuple),
+)
+nodes = st.lists(numbers, max_size=4, unique_by=lambda each: each.node).map(tuple)
+snapshots = st.builds(Snapshot, st.integers(0, 2**52), nodes, st.just(()), counts, floats)
+
+
+def seen_met(snapshot: Snapshot) -> Mapping[str, int]:
+    """Give since when some of a snapshot's targets are seen met."""
+    found = {target.name for node in snapshot.nodes for target in node.targets}
+    return {name: 1_234_567 * number for number, name in enumerate(sorted(found)) if number % 3}

@@ -1,0 +1,167 @@
+"""`/metrics`: byte by byte what the Prometheus client makes of the same snapshot."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, make_wsgi_app
+
+from stream.gauges.catalogue import OF_NODES
+from stream.gauges.collector import FlowCollector
+from stream.gauges.engine_numbers import EngineNumbers
+from stream.gauges.metrics import Metrics
+from stream.gauges.snapshot import Snapshot, Wall
+from tests.gauges.material import (
+    DOING,
+    DONE,
+    NOW,
+    OBJECTIVE,
+    READY,
+    UNMAPPED,
+    WITHOUT_START,
+    collector,
+    configured,
+    metrics,
+    outcome,
+    wall,
+)
+from tests.gauges.snapshots import TYPES, seen_met, snapshots
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+NAMES = [
+    *(name for metric in OF_NODES for name in metric.samples),
+    *("flow_time_seconds", "flow_events", "flow_events_total", "flow_freshness_seconds_bucket", "flow_ready", "up"),
+]
+BOTH = pytest.mark.parametrize("accept", ["", OPENMETRICS])
+
+
+class Answer(NamedTuple):
+    status: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def ask(application: Any, accept: str = "", query: str = "", method: str = "GET", encoding: str = "") -> Answer:
+    """Ask a WSGI application for the page."""
+    begun: list[Any] = []
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": "/metrics",
+        "QUERY_STRING": query,
+        "HTTP_ACCEPT": accept,
+        "HTTP_ACCEPT_ENCODING": encoding,
+    }
+    body: Iterable[bytes] = application(environ, lambda status, headers: begun.extend((status, dict(headers))))
+    return Answer(*begun, b"".join(body))
+
+
+def client(collected: FlowCollector) -> Any:
+    """Make what the Prometheus client answers with."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(collected)
+    return make_wsgi_app(registry)
+
+
+def same(ours: Answer, theirs: Answer) -> bool:
+    """Say whether a page is the client's, length and all."""
+    length = {"Content-Length": str(len(theirs.body))}
+    return ours == Answer(theirs.status, theirs.headers | length, theirs.body)
+
+
+def busy() -> tuple[Wall, EngineNumbers]:
+    numbers = EngineNumbers()
+    numbers.count(outcome({("jira/acme", "applied"): 5}, ["jira/acme"]))
+    numbers.see({"jira/acme": NOW})
+    return wall(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE), numbers
+
+
+def pair(snapshot: Snapshot) -> tuple[Metrics, Any]:
+    """Hang a snapshot; give our page and the client's."""
+    hung, numbers = Wall(), EngineNumbers()
+    hung.snapshot, hung.met_since = snapshot, seen_met(snapshot)
+    return Metrics(hung, numbers, TYPES), client(FlowCollector(hung, numbers, TYPES))
+
+
+@settings(max_examples=300, deadline=None)
+@given(snapshots, st.sampled_from(["", OPENMETRICS]))
+def test_any_snapshot_is_written_as_the_client_writes_it(snapshot: Snapshot, accept: str) -> None:
+    ours, theirs = pair(snapshot)
+    expected = ask(theirs, accept)
+    assert same(ask(ours, accept), expected)
+    assert same(ask(ours, accept), expected)
+
+
+@settings(max_examples=150, deadline=None)
+@given(snapshots, st.sampled_from(["", OPENMETRICS]), st.lists(st.sampled_from(NAMES), min_size=1, max_size=4))
+def test_what_is_asked_for_by_name_is_what_the_client_gives(snapshot: Snapshot, accept: str, asked: list[str]) -> None:
+    ours, theirs = pair(snapshot)
+    query = "&".join(f"name[]={name}" for name in asked)
+    assert same(ask(ours, accept, query), ask(theirs, accept, query))
+
+
+@BOTH
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_alone(name: str, accept: str) -> None:
+    hung, numbers = busy()
+    query = f"name[]={name}"
+    expected = ask(client(collector(hung, numbers)), accept, query)
+    assert same(ask(metrics(hung, numbers), accept, query), expected)
+    assert (name.encode() in expected.body) == (name not in {"up", "flow_time_seconds", "flow_events"})
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "*/*",
+        "text/plain; version=0.0.4",
+        "text/plain; version=1.0.0; escaping=allow-utf-8",
+        "text/plain; version=1.0.0; escaping=underscores",
+        "application/openmetrics-text",
+        "application/openmetrics-text; version=0.0.1",
+        "application/openmetrics-text; version=2.0.0; escaping=allow-utf-8",
+        f"{OPENMETRICS}; escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;q=0.5,*/*;q=0.1",
+    ],
+)
+def test_formats_are_agreed_on_as_the_client_does(accept: str) -> None:
+    hung, numbers = busy()
+    assert same(ask(metrics(hung, numbers), accept), ask(client(collector(hung, numbers)), accept))
+
+
+@pytest.mark.parametrize("escaping", ["dots", "values"])
+@pytest.mark.parametrize("accept", ["text/plain; version=1.0.0", OPENMETRICS])
+def test_names_in_a_rare_escaping_are_the_clients(accept: str, escaping: str) -> None:
+    hung, numbers = busy()
+    asked = f"{accept}; escaping={escaping}"
+    answer = ask(metrics(hung, numbers), asked)
+    assert answer == ask(client(collector(hung, numbers)), asked)
+    assert answer.headers["Content-Type"].endswith(f"escaping={escaping}")
+
+
+@BOTH
+def test_gzip_is_the_same_page_and_says_how_long_it_is(accept: str) -> None:
+    hung, numbers = busy()
+    page = metrics(hung, numbers)
+    plain, packed = ask(page, accept), ask(page, accept, encoding="deflate, gzip;q=0.5")
+    assert gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) < len(plain.body) / 5
+    expected = {"Content-Encoding": "gzip", "Content-Length": str(len(packed.body))}
+    assert packed.headers == plain.headers | expected
+
+
+@pytest.mark.parametrize("method", ["HEAD", "POST", "OPTIONS"])
+def test_other_methods_are_answered_as_by_the_client(method: str) -> None:
+    hung, numbers = busy()
+    answer = ask(metrics(hung, numbers), method=method)
+    assert answer == ask(client(collector(hung, numbers)), method=method)
+    assert answer.headers["Allow"] == "OPTIONS,GET"
+
+
+def test_a_worker_that_has_only_begun_shows_all_metrics_without_the_organisations_samples() -> None:
+    answer = ask(metrics(Wall()))
+    assert same(answer, ask(client(collector(Wall()))))
+    assert b"# TYPE flow_load_items gauge\n# HELP flow_blocked_items" in answer.body

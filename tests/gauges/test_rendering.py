@@ -1,0 +1,168 @@
+"""What has not changed is not written again, and nothing that has changed is shown as it was."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from stream.flow.board import WindowNumbers
+from stream.flow.report import NodeNumbers
+from stream.flow.statistics import Statistics
+from stream.gauges import samples
+from stream.gauges.rendering import Rendering
+from stream.gauges.snapshot import Wall
+from tests.gauges.material import DOING, DONE, FLOW, NOW, configured, metrics, nodes, wall
+
+CONFIG = configured(FLOW.replace("windows: [7d]", "windows: [7d, 30d]"))
+TYPES = ("feature", "defect", "other")
+TIMEOUT = 20
+
+
+def hung(*numbers: NodeNumbers) -> Wall:
+    """Hang these nodes; without any, those of a small organisation."""
+    made = wall(CONFIG, DOING, DONE)
+    made.snapshot = made.snapshot._replace(nodes=numbers or made.snapshot.nodes)
+    return made
+
+
+def team(numbers: list[NodeNumbers], name: str = "Cards") -> NodeNumbers:
+    return next(each for each in numbers if each.node.team == name)
+
+
+def pieces(rendering: Rendering, name: str) -> list[bytes]:
+    """Give the pieces of a sample that are not empty."""
+    return [piece for piece in rendering.read()[1].get(name, ()) if piece]
+
+
+def test_what_has_not_changed_is_not_written_again() -> None:
+    shown = hung()
+    rendering = Rendering(shown, TYPES)
+    first = rendering.read()[1]
+    shown.snapshot = shown.snapshot._replace(at=NOW + 1, nodes=tuple(shown.snapshot.nodes))
+    again = rendering.read()[1]
+    assert any(first["flow_load_items"])
+    for name in (*samples.OWN, *samples.WINDOWED):
+        assert all(one is other for one, other in zip(first[name], again[name], strict=True)), name
+
+
+def test_a_node_that_changed_is_written_again_and_no_other() -> None:
+    before = nodes(CONFIG, DOING)
+    shown = hung(*before)
+    rendering = Rendering(shown, TYPES)
+    cards, other = pieces(rendering, "flow_load_items")
+    shown.snapshot = shown.snapshot._replace(
+        nodes=tuple(each._replace(by_type={}) if each.node.team == "Cards" else each for each in before)
+    )
+    changed, same = pieces(rendering, "flow_load_items")
+    assert b'flow_state="active",item_type="feature",team="Cards",value_stream="Payments"} 1.0' in cards
+    assert changed == cards.replace(b"} 1.0", b"} 0.0")
+    assert same is other
+
+
+def test_of_a_changed_node_only_the_windows_that_changed_are_written_again() -> None:
+    before = team(nodes(CONFIG, DOING, DONE))
+    shown = hung(before)
+    rendering = Rendering(shown, TYPES)
+    week, month = pieces(rendering, "flow_arrivals_items")
+    window = before.windows["7d"]
+    grown = WindowNumbers(window.arrivals + window.arrivals, window.finished)
+    shown.snapshot = shown.snapshot._replace(nodes=(before._replace(windows={**before.windows, "7d": grown}),))
+    later, same = pieces(rendering, "flow_arrivals_items")
+    assert (week.count(b"} 1.0"), later.count(b"} 2.0")) == (1, 1)
+    assert same is month
+
+
+def test_windows_that_are_one_object_are_still_told_apart() -> None:
+    before = team(nodes(CONFIG, DOING))
+    empty = before.windows["7d"]
+    rendering = Rendering(hung(before._replace(windows={"7d": empty, "30d": empty})), TYPES)
+    for window, piece in zip(("7d", "30d"), pieces(rendering, "flow_without_start_items"), strict=True):
+        assert f'window="{window}"' in piece.decode()
+
+
+def test_what_the_clock_and_the_wall_change_is_written_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    def aged(_: NodeNumbers, at: int) -> tuple[Statistics, float]:
+        return Statistics(1, at, at, at, at, at), at
+
+    monkeypatch.setattr(samples, "_ages", aged)
+    shown = hung(team(nodes(CONFIG, DOING, DONE)))
+    rendering = Rendering(shown, TYPES)
+    for at in (5, 6):
+        shown.snapshot = shown.snapshot._replace(at=at)
+        shown.met_since = {"time-to-market": at * 1_000_000}
+        for name in samples.MOVING:
+            (piece,) = pieces(rendering, name)
+            assert all(line.endswith(f"}} {at}.0") for line in piece.decode().splitlines()), name
+
+
+def test_a_node_that_is_gone_is_neither_shown_nor_kept() -> None:
+    shown = hung()
+    rendering = Rendering(shown, TYPES)
+    rendering.read()
+    left = team(list(shown.snapshot.nodes))
+    shown.snapshot = shown.snapshot._replace(nodes=(left,))
+    assert len(pieces(rendering, "flow_load_items")) == 1
+    assert list(rendering._written) == [left.node]
+    shown.snapshot = Wall().snapshot
+    assert pieces(rendering, "flow_load_items") == []
+    assert not rendering._written
+
+
+class Contended:
+    """A lock that tells when somebody has to wait for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.waited_for = threading.Event()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            self.waited_for.set()
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_of_two_scrapes_at_once_the_second_waits_and_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendering = Rendering(hung(), TYPES)
+    lock, written, found = Contended(), [], []
+    write = rendering._write
+    threads = [threading.Thread(target=lambda: found.append(rendering.read()[1])) for _ in range(2)]
+
+    def first_waits_for_the_second(numbers: NodeNumbers, former: Any) -> Any:
+        if not written:
+            threads[1].start()
+            assert lock.waited_for.wait(TIMEOUT)
+        written.append(numbers.node)
+        return write(numbers, former)
+
+    monkeypatch.setattr(rendering, "_lock", lock)
+    monkeypatch.setattr(rendering, "_write", first_waits_for_the_second)
+    threads[0].start()
+    for thread in threads:
+        thread.join(TIMEOUT)
+    assert sorted(written) == sorted(numbers.node for numbers in rendering._wall.snapshot.nodes)
+    assert len(found) == 2
+    assert found[0] == found[1]
+
+
+def test_a_client_that_reads_slowly_keeps_no_other_waiting() -> None:
+    page = metrics(hung())
+    environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics"}
+    slow: Iterator[bytes] = iter(page(environ, lambda *_: None))
+    assert next(slow).startswith(b"# HELP")
+    assert not page._rendering._lock.locked()
+    slow.close()  # type: ignore[attr-defined]
+
+
+def test_an_item_type_that_comes_later_is_shown() -> None:
+    shown = hung(*nodes(CONFIG, DOING))
+    rendering = Rendering(shown, TYPES)
+    rendering.read()
+    shown.snapshot = shown.snapshot._replace(nodes=tuple(nodes(CONFIG, replace(DOING, item_type="spike"))))
+    assert b'item_type="spike"' in pieces(rendering, "flow_load_items")[0]
