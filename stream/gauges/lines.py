@@ -19,11 +19,12 @@ from stream.gauges.samples import BOUNDS, Histogram
 # From here on Go writes an exponent where Python does not.
 _LONG = 1_000_000
 _COUNTS = tuple(f"{count}.0" for count in range(1_000))
-_SLOT = "%s"
+# A slot that is still one after the node's labels were filled in.
+_SLOT = "%%s"
 
 
 class _Form(NamedTuple):
-    """A line with slots for the number and, before it, the labels that do not tell the node; what readies these."""
+    """A line with slots for the labels that do not tell the node, as `ready` gives them, and for the number."""
 
     text: str
     ready: Callable[[tuple[str, ...]], tuple[str, ...]]
@@ -55,8 +56,7 @@ class Pen:
         forms = self._forms
         for name, rows in gauges:
             text, ready = forms[name]
-            # Not a tuple that is unpacked into another: that takes half as long again.
-            yield name, "".join([text % (ready(labels) + (_number(value),)) for labels, value in rows])  # noqa: RUF005
+            yield name, "".join([text % (*ready(labels), _number(value)) for labels, value in rows])
 
     def histogram(self, histogram: Histogram) -> Iterator[tuple[str, str]]:
         """Write the buckets of a distribution, how many items it is of, and their sum."""
@@ -86,8 +86,8 @@ def _number(value: float) -> str:
 
 
 def _text(name: str, labels: Iterable[str]) -> str:
-    slots = (f'{label}="%({label})s"' if label in LEVEL else f'{label}="%{_SLOT}"' for label in sorted(labels))
-    return f"{name}{{{','.join(slots)}}} %{_SLOT}\n"
+    slots = (f'{label}="%({label})s"' if label in LEVEL else f'{label}="{_SLOT}"' for label in sorted(labels))
+    return f"{name}{{{','.join(slots)}}} {_SLOT}\n"
 
 
 def _form(name: str, metric: Metric) -> _Form:
@@ -102,7 +102,7 @@ def _form(name: str, metric: Metric) -> _Form:
 
 
 def _buckets(metric: Metric) -> tuple[str, str, str]:
-    head, middle, tail, _ = _text(f"{metric.name}_bucket", (*metric.labels, "le")).split(f"%{_SLOT}")
+    head, middle, tail, _ = _text(f"{metric.name}_bucket", (*metric.labels, "le")).split(_SLOT)
     return head, middle, tail
 
 

@@ -20,11 +20,11 @@ from stream.items.rules import OTHER
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
-# The whole page compressed at the level that costs least is not much larger than at the one that costs most.
+# A page compressed with the least effort takes a fourteenth of the time of the most, and is a third larger.
 GZIP_LEVEL = 1
-GZIP_FORMAT = 31
+GZIP_FORMAT = zlib.MAX_WBITS + 16
 PIECES_A_CHUNK = 1_024
-# All our names are the same in the other escapings.
+# Our names are the same in all escapings but these.
 ESCAPED = ("escaping=dots", "escaping=values")
 OF_A_NODE = frozenset(name for metric in OF_NODES for name in metric.samples)
 
@@ -40,7 +40,7 @@ class Metrics:
         self._client = make_wsgi_app(_registry(FlowCollector(wall, engine, item_types)))
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
-        """Answer a request; one that is not worth lines of its own is the client's."""
+        """Answer a request; the Prometheus client answers those that nobody sends each minute."""
         encode, kind = choose_encoder(environ.get("HTTP_ACCEPT", ""))
         if environ["REQUEST_METHOD"] != "GET" or kind.endswith(ESCAPED):
             body: Iterable[bytes] = self._client(environ, respond)

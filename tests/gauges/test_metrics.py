@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -11,6 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
+from stream import __version__
+from stream.events.event import DAY
 from stream.gauges.catalogue import OF_NODES
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
@@ -32,6 +35,7 @@ from tests.gauges.material import (
 )
 from tests.gauges.snapshots import TYPES, seen_met, snapshots
 
+GOLDEN = Path(__file__).parent / "golden.prom"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 NAMES = [
     *(name for metric in OF_NODES for name in metric.samples),
@@ -94,6 +98,18 @@ def test_any_snapshot_is_written_as_the_client_writes_it(snapshot: Snapshot, acc
     expected = ask(theirs, accept)
     assert same(ask(ours, accept), expected)
     assert same(ask(ours, accept), expected)
+
+
+@BOTH
+@pytest.mark.parametrize("odd", ["100 %", "%s %(art)s", 'quote " slash \\ line\n', "\x00 € 😀", ""])
+def test_a_team_of_any_name(odd: str, accept: str) -> None:
+    hung, numbers = busy()
+    hung.snapshot = hung.snapshot._replace(
+        nodes=[
+            each._replace(node=each.node._replace(art=odd, team=odd + each.node.team)) for each in hung.snapshot.nodes
+        ]
+    )
+    assert same(ask(metrics(hung, numbers), accept), ask(client(collector(hung, numbers)), accept))
 
 
 @settings(max_examples=150, deadline=None)
@@ -165,3 +181,15 @@ def test_a_worker_that_has_only_begun_shows_all_metrics_without_the_organisation
     answer = ask(metrics(Wall()))
     assert same(answer, ask(client(collector(Wall()))))
     assert b"# TYPE flow_load_items gauge\n# HELP flow_blocked_items" in answer.body
+
+
+def test_the_text_of_a_small_snapshot() -> None:
+    """`golden.prom` is what a scrape shows; a change of names, labels, help or order shows here first."""
+    numbers = EngineNumbers()
+    numbers.count(outcome({("jira/acme", "applied"): 5, ("jira/acme", "duplicate"): 1}))
+    numbers.see({"jira/acme": NOW - DAY})
+    numbers.observe_freshness(0.125)
+    written = ask(
+        metrics(wall(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE), numbers)
+    ).body.decode()
+    assert written.replace(f'version="{__version__}"', 'version="0"') == GOLDEN.read_text()

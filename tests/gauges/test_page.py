@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import socket
@@ -79,6 +80,25 @@ def test_metrics_are_the_format_that_was_asked_for(server: Server) -> None:
 def test_metrics_can_be_narrowed_to_some_names(server: Server) -> None:
     _, _, body = server.get("/metrics?name[]=flow_ready")
     assert [family.name for family in parse_text(body)] == ["flow_ready"]
+
+
+def test_a_whole_page_comes_compressed_and_says_how_long_it_is(server: Server) -> None:
+    server.wall.snapshot = wall(configured(), DOING).snapshot
+    _, _, plain = server.get("/metrics")
+    connection = http.client.HTTPConnection(HOST, server.port, timeout=TIMEOUT)
+    connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert int(answer.headers["Content-Length"]) == len(body)
+    assert gzip.decompress(body).decode() == plain
+
+
+def test_only_get_is_answered_with_the_page(server: Server) -> None:
+    assert server.get("/metrics", "HEAD")[0] == 405
+    status, _, body = server.get("/metrics", "POST")
+    assert (status, body) == (405, "# HTTP 405 Method Not Allowed: POST; use OPTIONS or GET\n")
 
 
 def test_not_ready_says_why_and_then_is_ready(server: Server) -> None:

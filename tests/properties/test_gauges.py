@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from hypothesis import given, settings
-from prometheus_client import CollectorRegistry, generate_latest
 
 from stream.flow.report import Reading
-from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
+from stream.gauges.metrics import Metrics
 from stream.gauges.snapshot import Snapshot, Wall
+from tests.gauges.test_metrics import ask
 from tests.oracle.brute_force import compare, gauges, parse_metrics
 from tests.oracle.series import Series
 from tests.properties.engine import Engine, accepted, configured, microseconds
@@ -19,9 +19,7 @@ def scraped(engine: Engine) -> dict[Series, float]:
     """Show the engine's numbers on a page, and read it."""
     wall = Wall()
     wall.snapshot = Snapshot(engine.now, Reading(engine.config, engine.boards()).read(engine.now), ())
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(FlowCollector(wall, EngineNumbers(), engine.config.item_types))
-    return parse_metrics(generate_latest(registry).decode())
+    return parse_metrics(ask(Metrics(wall, EngineNumbers(), engine.config.item_types)).body.decode())
 
 
 @settings(max_examples=150 * TIMES, deadline=None)
