@@ -16,7 +16,7 @@ from stream.flow.load import InLoad, Load
 from stream.flow.predictability import MAX_INCREMENTS, Predictability, predictability
 from stream.flow.statistics import quantile
 from stream.items.objective import Objective
-from stream.items.summary import FlowState, Summary
+from stream.items.summary import FlowState, Summary, Team
 
 
 class WindowNumbers(NamedTuple):
@@ -92,7 +92,7 @@ class Board:
         self.states: Counter[str] = Counter()
         self.unmapped: Counter[tuple[str, str]] = Counter()
         self.windows = {width: Window() for width in widths}
-        self.objectives: dict[str, dict[bytes, Objective]] = {}
+        self.objectives: dict[str, dict[tuple[Team, bytes], Objective]] = {}
         self._predictability: dict[str, Predictability] = {}
 
     @property
@@ -154,10 +154,12 @@ class Board:
             return
         self.version += 1
         held = self.objectives.setdefault(objective.pi, {})
+        # With its owner, since while it moves between value streams it may be put in there before it is taken out here.
+        place = (objective.owner, key)
         if step > 0:
-            held[key] = objective
+            held[place] = objective
         else:
-            del held[key]
+            del held[place]
         if not held:
             del self.objectives[objective.pi]
         self._predictability.clear()

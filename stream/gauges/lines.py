@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from prometheus_client.utils import floatToGoString
 
-from stream.flow.boards import Node
+from stream.flow.nodes import Node
 from stream.gauges.catalogue import LEVEL, OF_NODES, Gauge, Metric
 from stream.gauges.samples import BOUNDS, Histogram
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from stream.flow.board import WindowNumbers
-from stream.flow.boards import Node
+from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers
 from stream.gauges.lines import Pen
 from stream.gauges.samples import MOVING, OWN, WINDOWED, histograms, moving, own, windowed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stream.events.event import DAY
 from stream.flow.boards import Boards
@@ -36,7 +37,7 @@ def summaries(draw: st.DrawFn) -> Summary | Objective:
     start = draw(stamps) if in_load and begun is None else begun
     finish = draw(stamps) if flow_state is FlowState.DONE else None
     if start is not None and finish is not None and finish.time < start.time:
-        start, finish = start._replace(time=finish.time), finish._replace(time=start.time)
+        start, finish = replace(start, time=finish.time), replace(finish, time=start.time)
     measured = start is not None and finish is not None
     return Summary(
         item="1",

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from hypothesis import strategies as st
 
 from stream.flow.board import WindowNumbers
-from stream.flow.boards import Node
 from stream.flow.finished import BUCKETS, Finished
 from stream.flow.goals import Measured
+from stream.flow.load import Ages
+from stream.flow.nodes import Node
 from stream.flow.predictability import Predictability
 from stream.flow.report import NodeNumbers
 from stream.flow.statistics import Statistics
@@ -43,6 +44,10 @@ windows = st.builds(WindowNumbers, st.dictionaries(item_types, counts, max_size=
 targets = st.builds(
     Measured, names, st.sampled_from(["flow_time", "load"]), maybe, maybe, maybe, st.none() | st.booleans()
 )
+starts = st.integers(0, 2**52)
+ages = st.just(Ages()) | st.builds(
+    Ages, st.integers(1, 9), starts, st.tuples(*[st.tuples(starts, starts, st.floats(0, 1))] * 3), starts
+)
 amounts = st.integers(0, 10**9).map(lambda millionths: millionths / 1e6)
 numbers = st.builds(
     NodeNumbers,
@@ -55,9 +60,9 @@ numbers = st.builds(
     lower_bounds=counts,
     states=st.dictionaries(names, counts, max_size=3),
     unmapped=st.dictionaries(st.tuples(names, names), counts, max_size=2),
-    age=statistics,
+    ages=ages,
     ageing=st.none() | counts,
-    blocked_age_max=maybe,
+    blocked_since=st.none() | starts,
     windows=st.dictionaries(st.sampled_from(["7d", "30d", '%s"']), windows, max_size=2),
     predictability=st.dictionaries(names, st.builds(Predictability, amounts, amounts, amounts), max_size=2),
     targets=st.lists(targets, max_size=2, unique_by=lambda target: target.name).map(tuple),

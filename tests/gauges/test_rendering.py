@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from stream.flow.board import WindowNumbers
+from stream.flow.load import Ages
 from stream.flow.report import NodeNumbers
-from stream.flow.statistics import Statistics
 from stream.gauges import samples
 from stream.gauges.rendering import Rendering
 from stream.gauges.snapshot import Wall
@@ -84,15 +84,12 @@ def test_windows_that_are_one_object_are_still_told_apart() -> None:
         assert f'window="{window}"' in piece.decode()
 
 
-def test_what_the_clock_and_the_wall_change_is_written_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    def aged(_: NodeNumbers, at: int) -> tuple[Statistics, float]:
-        return Statistics(1, at, at, at, at, at), at
-
-    monkeypatch.setattr(samples, "_ages", aged)
-    shown = hung(team(nodes(CONFIG, DOING, DONE)))
+def test_what_the_clock_and_the_wall_change_is_written_each_time() -> None:
+    ages = Ages(1, 0, ((0, 0, 0.0),) * 3, 0)
+    shown = hung(team(nodes(CONFIG, DOING, DONE))._replace(ages=ages, blocked_since=0))
     rendering = Rendering(shown, TYPES)
     for at in (5, 6):
-        shown.snapshot = shown.snapshot._replace(at=at)
+        shown.snapshot = shown.snapshot._replace(at=at * 1_000_000)
         shown.met_since = {"time-to-market": at * 1_000_000}
         for name in samples.MOVING:
             (piece,) = pieces(rendering, name)
