@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: help demo test java check fast kafka e2e bench bench-quick docs soak format lock clean
+.PHONY: help demo test java check fast kafka e2e bench bench-quick bench-report docs soak format lock clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ bench: java $(VENV)/dev ## Everything measured beside the peers; about an hour (
 
 bench-quick: java $(VENV)/dev ## Throughput, recovery and freshness, smaller
 	$(BIN)/python -m benchmarks throughput recovery freshness --quick
+
+bench-report: $(VENV)/dev ## The tables of README and docs/capacity.md from build/bench.json, after `make bench`
+	$(BIN)/python -m benchmarks.report
 
 docs: $(VENV)/dev ## Write the README's tables and the dashboards anew from the code
 	$(BIN)/python -m tests.docs.generate

@@ -96,7 +96,7 @@ def test_a_command_that_is_not_there_is_found_out() -> None:
 
 
 def _make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text("utf-8"), re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text("utf-8"), re.MULTILINE))
 
 
 @each_document
@@ -105,7 +105,7 @@ def test_commands_named_in_the_text_are_there(document: Path) -> None:
     known |= {path.rsplit(" ", 1)[0] for path in known}
     named = set(re.findall(r"`(flowgauge(?: [a-z][a-z-]+){1,2})", text(document)))
     assert {name for name in named if name not in known} == set()
-    targets = set(re.findall(r"`make ([a-z]+)`", text(document)))
+    targets = set(re.findall(r"`make ([a-z-]+)`", text(document)))
     assert targets <= _make_targets()
 
 

@@ -1,0 +1,31 @@
+"""`python -m benchmarks.report [JSON]`: keep what was measured, and write the documents' tables from it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.report import DOCUMENTS, REPOSITORY, RESULTS, compact, filled
+
+
+@click.command()
+@click.argument("measured", type=click.Path(path_type=Path, exists=True), default=REPOSITORY / "build" / "bench.json")
+def main(measured: Path) -> None:
+    """Write the tables of README and docs/capacity.md from MEASURED, which is build/bench.json by default."""
+    results: dict[str, Any] = compact(json.loads(measured.read_text("utf-8")))
+    try:
+        texts = {document: filled(document.read_text("utf-8"), results) for document in DOCUMENTS}
+    except BenchmarkError as error:
+        sys.exit(f"bench: {error}")
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    for document, text in texts.items():
+        document.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
