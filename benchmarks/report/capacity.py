@@ -111,7 +111,10 @@ def scale(results: Results) -> str:
         for workers, row in _by_workers(results)
     ]
     head = ("workers", "events/s until ready", "until folded", "per CPU second", "Kafka's CPU beside it", "memory")
-    return table(head, rows)
+    found = part(results, "scale")
+    volume, rounds = found["size"], found["1"]["throughput"]["rounds"]
+    told = f"{volume['events']:,} events of {volume['items']:,} items in {volume['teams']} teams; rounds: {rounds}."
+    return f"{told}\n\n{table(head, rows)}"
 
 
 def moves(results: Results) -> str:
@@ -124,7 +127,9 @@ def moves(results: Results) -> str:
         )
         for workers, row in _by_workers(results)
     ]
-    return table(("workers", "all started anew", "one killed (not shown)", "it joins again (not shown)"), rows)
+    waited = f"Without the {duration(part(results, 'scale')['session_seconds'])} that Kafka waits for a killed worker."
+    head = ("workers", "all started anew", "one killed (not shown)", "it joins again (not shown)")
+    return f"{waited}\n\n{table(head, rows)}"
 
 
 def _moved(row: Mapping[str, float] | None) -> str:
