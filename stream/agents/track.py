@@ -9,23 +9,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
 
 from faust.types import TP, Message
 from mode.utils.logging import get_logger
 
 from stream.agents.due import Due
 from stream.agents.engine import Engine
-from stream.agents.fatal import stop_unacknowledged
-from stream.agents.letters import dead_letter
 from stream.agents.measure import Measure
+from stream.agents.writer import Taken, Writer
 from stream.errors import KafkaError
 from stream.items.history import read_header
 from stream.items.tail import Tail
-from stream.items.tracker import MILLISECOND, Batch, Outcome, Sent, expired
+from stream.items.tracker import Batch, Outcome, Sent, expired
 from stream.kafka.offsets import write_metadata
-from stream.kafka.outbox import Row, Submitted, Written
 from stream.kafka.table import RowStore
 from stream.kafka.transport import Consumer, Polled
 
@@ -34,22 +31,12 @@ MAX_UNDER_WAY = 8
 logger = get_logger(__name__)
 
 
-class Writing(NamedTuple):
-    """What a batch came to, on its way into Kafka: what was handed over, and what is written already."""
-
-    partition: int
-    outcome: Outcome
-    outputs: Mapping[TP, Sequence[Row]]
-    submitted: Submitted
-    written: dict[TP, Written]
-
-
 class Track:
     """The tracking of the partitions of `flow.events` that this worker holds."""
 
     def __init__(self, engine: Engine, store: RowStore, consumer: Consumer, measure: Measure) -> None:
         self._engine = engine
-        self._measure = measure
+        self._writer = Writer(engine, store, measure)
         self._store = store
         self._consumer = consumer
         self._due: dict[int, Due] = defaultdict(Due)
@@ -58,8 +45,6 @@ class Track:
         # assignment must not go on under the next.
         self._held: set[int] = set()
         self._term = 0
-        # Batches are finished in the order in which they were begun; this is the last of them.
-        self._last: asyncio.Task[None] | None = None
         self._room = asyncio.Semaphore(MAX_UNDER_WAY)
 
     async def halt(self) -> None:
@@ -67,8 +52,7 @@ class Track:
         self._term += 1
         self._held.clear()
         async with self._engine.working:
-            if self._last is not None:
-                await self._last
+            await self._writer.flush()
 
     def keep(self, partitions: set[int]) -> None:
         """Forget what belongs to partitions that moved away."""
@@ -93,22 +77,21 @@ class Track:
             batch.take_records(polled.records, self._engine.clock.not_future)
             outcome, behind = batch.close(), polled.records[-1].offset + 1
             self._consumer.processed(message.tp, behind)
-            writing = await self._begin(partition, outcome)
             message.incref()
-            self._last = asyncio.create_task(self._finish(self._last, message, writing, behind))
+            self._take(partition, outcome, lambda: self._finish(message, outcome, behind))
+        # The writer has its turn, also where many batches wait.
+        await asyncio.sleep(0)
 
-    async def _finish(self, former: asyncio.Task[None] | None, message: Message, writing: Writing, behind: int) -> None:
-        try:
-            await self._end(writing)
-            if former is not None:
-                await former
-            self._complete(message.tp.partition, behind)
-            self._engine.numbers.count(writing.outcome)
-        except Exception as error:
-            stop_unacknowledged(error)
-        finally:
-            self._room.release()
-            message.ack(self._consumer)
+    def _take(self, partition: int, outcome: Outcome, durable: Callable[[], None]) -> None:
+        """Put rows into the table, and hand them and what came of them to Kafka."""
+        self._apply(partition, outcome)
+        self._writer.put(Taken(partition, outcome, lambda: self._settle(partition, outcome, durable)))
+
+    def _finish(self, message: Message, outcome: Outcome, behind: int) -> None:
+        self._complete(message.tp.partition, behind)
+        self._engine.numbers.count(outcome)
+        self._room.release()
+        message.ack(self._consumer)
 
     async def recovered(self, partitions: set[int]) -> None:
         """Derive again what another configuration left behind, or what came due while nobody was there."""
@@ -219,27 +202,11 @@ class Track:
             await asyncio.sleep(0)
 
     async def _write(self, partition: int, outcome: Outcome) -> None:
-        await self._end(await self._begin(partition, outcome))
+        self._take(partition, outcome, lambda: None)
+        await self._writer.flush()
 
-    async def _begin(self, partition: int, outcome: Outcome) -> Writing:
-        """Put rows into the table, and hand them and what came of them to Kafka."""
-        outbox, outputs = self._engine.outbox, self._outputs(partition, outcome)
-        rows = {TP(self._engine.histories_topic, partition): [Row(key, value) for key, value in outcome.rows.items()]}
-        self._apply(partition, outcome)
-        if self._engine.derivation.partitions == 1:
-            # A row need not remember where its summary is sent, so that neither waits for the other.
-            return Writing(partition, outcome, outputs, await outbox.submit(rows | outputs), {})
-        written = await outbox.write(rows)
-        return Writing(partition, outcome, outputs, await outbox.submit(outputs), written)
-
-    async def _end(self, writing: Writing) -> None:
-        """Wait until Kafka has acknowledged all of it, and let it count."""
-        engine, partition, outcome = self._engine, writing.partition, writing.outcome
-        written = writing.written | await engine.outbox.acknowledged(writing.submitted)
-        changelog = TP(engine.histories_topic, partition)
-        if changelog in written:
-            self._store.set_persisted_offset(changelog, written[changelog].last)
-        self._deliver(writing.outputs, written)
+    def _settle(self, partition: int, outcome: Outcome, then: Callable[[], None]) -> None:
+        engine = self._engine
         self._due[partition].update(outcome.due)
         engine.newest.setdefault(partition, {})
         for name, time in outcome.newest.items():
@@ -247,12 +214,7 @@ class Track:
             former = engine.newest[partition].get(source, time)
             engine.newest[partition][source] = max(time, former)
         engine.numbers.see(outcome.newest)
-
-    def _deliver(self, outputs: Mapping[TP, Sequence[Row]], written: Mapping[TP, Written]) -> None:
-        for tp, (first, last) in written.items():
-            # Where rows of others have come between, the topic has to tell the order.
-            if tp.topic == self._engine.items_topic and last - first + 1 == len(outputs[tp]):
-                self._measure.written(tp, first, outputs[tp])
+        then()
 
     def _apply(self, partition: int, outcome: Outcome) -> None:
         held = self._store.rows(partition)
@@ -261,15 +223,6 @@ class Track:
                 held.pop(key, None)
             else:
                 held[key] = value
-
-    def _outputs(self, partition: int, outcome: Outcome) -> dict[TP, list[Row]]:
-        outputs: dict[TP, list[Row]] = defaultdict(list)
-        for sent in outcome.summaries:
-            timestamp = sent.arrival // MILLISECOND or None
-            outputs[TP(self._engine.items_topic, sent.partition)].append(Row(sent.key, sent.value, timestamp))
-        letters = TP(self._engine.dead_letters_topic, 0)
-        outputs[letters] = [dead_letter(refusal, self._engine.events_topic, partition) for refusal in outcome.refusals]
-        return outputs
 
     def _complete(self, partition: int, next_offset: int) -> None:
         engine = self._engine
