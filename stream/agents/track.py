@@ -19,7 +19,7 @@ from stream.agents.engine import Engine
 from stream.agents.measure import Measure
 from stream.agents.writer import Taken, Writer
 from stream.errors import KafkaError
-from stream.items.history import read_header
+from stream.items.row import read_header
 from stream.items.tail import Tail
 from stream.items.tracker import Batch, Outcome, Sent, expired
 from stream.kafka.offsets import write_metadata

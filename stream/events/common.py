@@ -40,13 +40,14 @@ class _Envelope(Struct, gc=False, forbid_unknown_fields=True):
 
 _read = msgspec.json.Decoder(_Envelope).decode
 _KINDS = {str(kind): kind for kind in (EventType.CHANGED, EventType.DELETED)}
-_TEXT: frozenset[object] = frozenset({str, type(None)})
-# The types of values that stay as they are; null, for one, becomes false in `blocked`.
+_NULL: frozenset[object] = frozenset({type(None)})
+_NO_TEXT = frozenset({"blocked", "points", "labels"})
+# The types, beside text, of values that stay as they are; null, for one, becomes false in `blocked`.
 _KEPT: dict[str, frozenset[object]] = {
-    "state": _TEXT,
-    "previous_state": _TEXT,
-    "team": _TEXT,
-    "item_type": _TEXT,
+    "state": _NULL,
+    "previous_state": _NULL,
+    "team": _NULL,
+    "item_type": _NULL,
     "blocked": frozenset({bool}),
     "points": frozenset({int, float, type(None)}),
     "labels": frozenset({list}),
@@ -69,8 +70,7 @@ def read_common(value: bytes, arrival: int) -> Event | None:
     if not (name.strip() and source.strip() and item.strip()) or len(item) > MAX_NAME:
         return None
     for field, found in data.items():
-        kept = _KEPT.get(field)
-        if kept is not None and type(found) not in kept:
+        if field in _NO_TEXT if type(found) is str else field in _KEPT and type(found) not in _KEPT[field]:
             return None
     data.pop("title", None)
     data.pop("url", None)

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from stream.events.event import Event, EventType
-from stream.items.history import Entry
+from stream.items.row import Entry
 from stream.items.rules import Rules, WorkflowRules
 from stream.items.summary import ENDED_STATES, LOAD_STATES, FlowState, Stamp, Summary
 
@@ -73,7 +73,7 @@ class Life:
         self.stays: dict[str, int] = {}
         self.finished_stays: dict[str, int] = {}
         self.from_the_middle = True
-        self._begin(_changes(first), first.source)
+        self._begin(first.changes if first.type is _CHANGED else {}, first.source)
 
     def _begin(self, changes: Mapping[str, Any], source: str) -> None:
         """Set the state before the first event, if it tells one; its entry was not seen and counts as nothing."""
@@ -89,7 +89,8 @@ class Life:
     def take(self, entry: Entry | Event) -> None:
         """Let time pass until the event, then take what it changes."""
         self._elapse(entry.time)
-        changes, attributes, source = _changes(entry), self.attributes, entry.source
+        changes: Mapping[str, Any] = entry.changes if entry.type is _CHANGED else {}
+        attributes, source = self.attributes, entry.source
         former = attributes.get("source")
         attributes.update(changes)
         attributes["source"] = source
@@ -160,10 +161,6 @@ class Life:
             active=self.finished_active if measured else 0,
             stays=self.finished_stays if measured else {},
         )
-
-
-def _changes(entry: Entry | Event) -> Mapping[str, Any]:
-    return entry.changes if entry.type is _CHANGED else {}
 
 
 def _flow_state(workflow: WorkflowRules | None, state: str) -> FlowState:

@@ -1,52 +1,22 @@
-"""The item's history: every event it ever had, sorted; the row of the item table.
+"""The item's history: every event it ever had, sorted; its row is `stream.items.row`.
 
-A row is `version, newest event time, last arrival, sent` (a packed header that can be read without the rest)
-and a JSON array of entries. For the same set of events a row is the same bytes, whatever their order and
-multiplicity; only `sent`, the partitions of `flow.items` that ever held the item's summary, tells of the way.
+For the same set of events a row is the same bytes, whatever their order and multiplicity; only `sent`, the partitions
+of `flow.items` that ever held the item's summary, tells of the way.
 """
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from stream.events.event import Event, EventType
 from stream.events.rejection import Reason, Rejection
+from stream.items.row import Entry, Header, encode_entries, read_entries, read_header, write_row
 
-VERSION = 1
 MAX_EVENTS = 5_000
 MAX_ROW_BYTES = 4 * 1024 * 1024
-_HEADER = struct.Struct(">BqqQ")
-_TYPES = tuple(EventType)
-_CODES = {event_type: code for code, event_type in enumerate(_TYPES)}
-
-
-class Entry(NamedTuple):
-    """One event of the item; its first four fields are its place in the order."""
-
-    time: int
-    sequence: str
-    id: str
-    source: str
-    type: EventType
-    changes: Mapping[str, Any]
-
-    @property
-    def place(self) -> tuple[int, str, str, str]:
-        """Give the order within an item: time, then sequence, then id, then source."""
-        return self[:4]
-
-
-class Header(NamedTuple):
-    """What can be known of a row without reading its entries."""
-
-    newest: int
-    arrival: int
-    sent: int
 
 
 class History:
@@ -124,9 +94,7 @@ class History:
 
     def encode(self) -> bytes:
         """Write the row."""
-        header = _HEADER.pack(VERSION, self.newest, self.arrival, self.sent)
-        rows = [_row(entry) for entry in self.entries]
-        return header + orjson.dumps(rows, option=orjson.OPT_SORT_KEYS)
+        return write_row(Header(self.newest, self.arrival, self.sent), encode_entries(self.entries))
 
 
 def is_full(events: int, size: int) -> bool:
@@ -142,34 +110,7 @@ def new_history() -> History:
 def decode_history(row: bytes) -> History:
     """Read a row back."""
     header = read_header(row)
-    entries = [
-        Entry(time, sequence, event_id, source, _TYPES[code], changes)
-        for time, sequence, event_id, source, code, changes in orjson.loads(memoryview(row)[_HEADER.size :])
-    ]
-    return History(entries, header.arrival, header.sent, len(row))
-
-
-def encode_entry(entry: Entry | Event) -> bytes:
-    """Write one entry as it stands in a row."""
-    return orjson.dumps(_row(entry), option=orjson.OPT_SORT_KEYS)
-
-
-def append(row: bytes | None, entries: Sequence[bytes], newest: int, arrival: int, sent: int) -> bytes:
-    """Write a row, if there is one, anew with entries behind those that it has."""
-    body = entries if row is None else (row[_HEADER.size + 1 : -1], *entries)
-    return b"%b[%b]" % (_HEADER.pack(VERSION, newest, arrival, sent), b",".join(body))
-
-
-def _row(entry: Entry | Event) -> tuple[Any, ...]:
-    return (entry.time, entry.sequence, entry.id, entry.source, _CODES[entry.type], entry.changes)
-
-
-def read_header(row: bytes) -> Header:
-    """Read newest event time, last arrival (microseconds) and the bit set of partitions; refuse other versions."""
-    version, newest, arrival, sent = _HEADER.unpack_from(row)
-    if version != VERSION:
-        raise ValueError(f"item row of version {version}; this release reads version {VERSION}")
-    return Header(newest, arrival, sent)
+    return History(read_entries(row), header.arrival, header.sent, len(row))
 
 
 def _canonical(entry: Entry) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from stream.events.limits import MAX_VALUE
-from stream.items.history import Entry
+from stream.items.row import Entry
 from stream.items.rules import Rules
 from stream.items.summary import Team
 

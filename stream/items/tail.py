@@ -12,35 +12,27 @@ from struct import Struct
 
 from stream.events.event import Event, EventType
 from stream.items.fold import Life, live
-from stream.items.history import (
-    History,
-    append,
-    decode_history,
-    encode_entry,
-    is_full,
-    new_history,
-)
+from stream.items.history import History, decode_history, is_full, new_history
+from stream.items.row import NOTHING, VERSION, Entry, Header, encode_entry, write_row
 from stream.items.rules import Rules
 
 ORDINARY = frozenset({EventType.CHANGED, EventType.DELETED})
-Place = tuple[int, str, str, str]
-_NOWHERE: Place = (-(1 << 63), "", "", "")
 _HASH = Struct("q").pack
 
 
 class Tail:
     """An item's row, its life after its last entry, and what was appended since; `count` entries are in the row.
 
-    `came` is the last arrival in the batch that works on it, `place` that of the last entry in the order of the item.
+    `came` is the last arrival in the batch that works on it.
     """
 
-    __slots__ = ("_names", "_parts", "_size", "arrival", "came", "count", "life", "place", "row", "sent")
+    __slots__ = ("_names", "_parts", "_size", "arrival", "came", "count", "last", "life", "row", "sent")
 
     def __init__(self, life: Life) -> None:
         """Begin with an item that was not seen before, and the life before its first event."""
         self.row: bytes | None = None
         self.life = life
-        self.place = _NOWHERE
+        self.last: Entry | Event = NOTHING
         self.count = self.arrival = self.came = self.sent = 0
         self._names = b""
         self._parts: list[bytes] = []
@@ -50,7 +42,7 @@ class Tail:
     def of(cls, history: History, row: bytes, life: Life) -> Tail:
         """Begin with a history of which all is known, the row it was read from or written to, and its life."""
         tail = cls(life)
-        tail.row, tail.place = row, history.entries[-1].place
+        tail.row, tail.last = row, history.entries[-1]
         tail.count, tail.arrival, tail.sent = len(history.entries), history.arrival, history.sent
         tail._names = _hashes(entry.id for entry in history.entries)
         tail._size = len(row)
@@ -58,11 +50,10 @@ class Tail:
 
     def add(self, event: Event, arrival: int, now: int) -> bool:
         """Append an event that follows all others and is known at `now`; False where the history must be asked."""
-        place = (event.time, event.sequence, event.id, event.source)
-        if event.type not in ORDINARY or event.time > now or not self.place < place:
+        if event.type not in ORDINARY or event.time > now or not self._follows(event):
             return False
         # Another content may have come under the same name before; what only has its hash is looked for as well.
-        name, part = _HASH(hash(event.id)), encode_entry(event)
+        name, part = _HASH(hash(event.id)), encode_entry(event, self.last)
         size = self._size + len(part) + 1
         if name in self._names or is_full(self.count, size):
             return False
@@ -71,10 +62,16 @@ class Tail:
         self._parts.append(part)
         self._size = size
         self.count += 1
-        self.place = place
+        self.last = event
         self.arrival = max(self.arrival, arrival)
         self.came = max(self.came, arrival)
         return True
+
+    def _follows(self, event: Event) -> bool:
+        last = self.last
+        if event.time != last.time:
+            return event.time > last.time or not self.count
+        return (event.sequence, event.id, event.source) > (last.sequence, last.id, last.source)
 
     def history(self) -> History:
         """Give the whole history, what was appended included."""
@@ -86,7 +83,7 @@ class Tail:
 
     def encode(self) -> bytes:
         """Write the row: the bytes that the history would write."""
-        return append(self.row, self._parts, self.place[0], self.arrival, self.sent)
+        return write_row(Header(self.last.time, self.arrival, self.sent), self._parts, self.row)
 
     def settle(self, sent: int) -> bytes | None:
         """Note where the summary goes, and give the row if it is another than before; the batch is over."""
@@ -101,7 +98,9 @@ class Tail:
 def reopen(row: bytes, rules: Rules, now: int) -> History | Tail:
     """Read a row; as a tail if all in it is known at `now` and nothing is erased."""
     history = decode_history(row)
-    life = live(history.entries, rules, now) if history.newest <= now else None
+    # Behind entries of another version no other can be appended.
+    known = history.newest <= now and row[0] == VERSION
+    life = live(history.entries, rules, now) if known else None
     return history if life is None else Tail.of(history, row, life)
 
 

@@ -21,8 +21,9 @@ from stream.items import codec
 from stream.items.codec import encode_summary
 from stream.items.fold import VERSION as FOLD_VERSION
 from stream.items.fold import Life, fold, live
-from stream.items.history import History, decode_history, new_history, read_header
+from stream.items.history import History, decode_history, new_history
 from stream.items.objective import Objective, fold_objective
+from stream.items.row import read_header
 from stream.items.rules import Rules
 from stream.items.summary import ENDED_STATES, Summary
 from stream.items.tail import Tail, reopen

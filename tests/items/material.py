@@ -7,7 +7,7 @@ from typing import Any
 from stream.config.load import parse_config
 from stream.config.model import FlowConfig
 from stream.events.event import DAY, Event, EventType
-from stream.items.history import Entry
+from stream.items.row import Entry
 
 NOW = 1_000 * DAY
 

@@ -8,7 +8,7 @@ import pytest
 
 from stream.events.event import DAY, EventType
 from stream.items.fold import fold
-from stream.items.history import Entry
+from stream.items.row import Entry
 from stream.items.rules import Rules
 from stream.items.summary import FlowState, Stamp, Summary, Team
 from tests.items.material import configured, entry

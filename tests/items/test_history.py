@@ -9,7 +9,8 @@ import pytest
 from stream.events.event import DAY, Event, EventType
 from stream.events.rejection import Reason, Rejection
 from stream.items import history as module
-from stream.items.history import decode_history, new_history, read_header
+from stream.items.history import decode_history, new_history
+from stream.items.row import read_header
 from tests.items.material import event
 
 
@@ -153,12 +154,3 @@ def test_a_full_history_can_be_erased_and_has_room_again(monkeypatch: pytest.Mon
     history.forget_if_erased(9)
     monkeypatch.setattr(module, "MAX_EVENTS", 2)
     assert history.add(named(7, "", "y" * 50), 1)
-
-
-def test_a_row_of_another_version_is_refused() -> None:
-    history = new_history()
-    history.add(event(1, state="Doing"), 1)
-    row = bytes([2]) + history.encode()[1:]
-    for read in (read_header, decode_history):
-        with pytest.raises(ValueError, match="item row of version 2; this release reads version 1"):
-            read(row)

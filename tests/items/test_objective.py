@@ -7,8 +7,8 @@ from typing import Any
 from stream.config.load import parse_config
 from stream.events.event import DAY, EventType
 from stream.items.codec import decode_summary, encode_summary
-from stream.items.history import Entry
 from stream.items.objective import Objective, fold_objective
+from stream.items.row import Entry
 from stream.items.rules import Rules
 from stream.items.summary import UNASSIGNED, Team
 

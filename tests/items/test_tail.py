@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.events.event import DAY, Event, EventType
@@ -24,7 +24,7 @@ STATES = ("To Do", "Doing", "Ready", "Done", None)
 
 
 def event(number: int, time: int, kind: EventType = EventType.CHANGED, **changes: Any) -> Event:
-    return Event("jira/acme", f"e{number}", time, "", kind, "1", changes)
+    return Event("jira/acme", f"jira:{number}", time, "", kind, "1", changes)
 
 
 def taken(batches: list[list[Event]], *, remembering: bool) -> tuple[dict[bytes, bytes | None], Outcome]:
@@ -50,6 +50,7 @@ def days(draw: st.DrawFn) -> list[list[Event]]:
         time = NOW - (count - number) * DAY + draw(st.sampled_from([0, 0, 0, -3 * DAY, 40 * DAY]))
         kind = draw(st.sampled_from([EventType.CHANGED] * 6 + [EventType.DELETED, EventType.ERASED]))
         changes = {"state": draw(st.sampled_from(STATES)), "blocked": draw(st.booleans()), "team": "Cards"}
+        changes |= draw(st.fixed_dictionaries({}, optional={"points": st.sampled_from([1, 1.0, None])}))
         events.append(event(draw(st.sampled_from([number, number, number, 0])), time, kind, **changes))
     cuts = sorted(draw(st.sets(st.integers(1, max(1, count - 1)))))
     return [events[low:high] for low, high in zip([0, *cuts], [*cuts, count], strict=True)]
@@ -68,6 +69,7 @@ def by_history(batches: list[list[Event]]) -> tuple[dict[bytes, bytes | None], S
     return {b"1": row}, summary
 
 
+@settings(deadline=None)
 @given(days())
 def test_rows_and_summaries_are_those_of_the_history(batches: list[list[Event]]) -> None:
     batches = [events for events in batches if events]
@@ -78,6 +80,7 @@ def test_rows_and_summaries_are_those_of_the_history(batches: list[list[Event]])
     assert (sent.value and decode_summary(sent.value, ONE.name)) == summary
 
 
+@settings(deadline=None)
 @given(days())
 def test_remembering_changes_nothing(batches: list[list[Event]]) -> None:
     with_tails, last = taken(batches, remembering=True)
@@ -87,7 +90,7 @@ def test_remembering_changes_nothing(batches: list[list[Event]]) -> None:
 
 
 def test_an_id_that_stands_there_as_another_text_is_taken_all_the_same() -> None:
-    batches = [[event(1, NOW - 3 * DAY, state="e2")], [event(2, NOW - 2 * DAY, state="Doing")], [event(3, NOW)]]
+    batches = [[event(1, NOW - 3 * DAY, state="jira:2")], [event(2, NOW - 2 * DAY, state="Doing")], [event(3, NOW)]]
     rows, outcome = taken(batches, remembering=True)
     assert rows == taken(batches, remembering=False)[0]
     assert outcome.counts == {("jira/acme", "applied"): 1}

@@ -13,7 +13,8 @@ from stream.events.event import DAY, SECOND, Event, EventType
 from stream.events.time import format_time
 from stream.items import history
 from stream.items.codec import decode_summary
-from stream.items.history import decode_history, read_header
+from stream.items.history import decode_history
+from stream.items.row import read_header
 from stream.items.summary import Summary
 from stream.items.tracker import MILLISECOND, Batch, Derivation, Outcome, row_key
 from tests.items.material import FLOW, NOW, configured, event

@@ -1,0 +1,144 @@
+"""The row of the item table: a packed header, which can be read without the rest, and a JSON array of entries.
+
+An entry says only what is not as in the entry before it: a list of
+
+1. the time since that entry, in microseconds (of the first: since 1970),
+2. the sequence,
+3. how many characters the id has in common with that entry's, up to a colon,
+4. the rest of the id,
+5. the changes; where their fields are those of that entry's, only those that are not the same,
+6. 1 where the fields are others, so that all stand there, else 0,
+7. the type's number, and
+8. the source,
+
+the last three only where they are not 0, 0 and that entry's source. So what is appended needs the last entry only.
+Rows of version 1, in which entries say all, are read, and become version 2 when they are written the next time.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from stream.events.event import Event, EventType
+
+VERSION = 2
+_READ = (1, 2)
+_HEADER = struct.Struct(">BqqQ")
+_TYPES = tuple(EventType)
+_CODES = {event_type: code for code, event_type in enumerate(_TYPES)}
+# Of one of these types, what is equal is written alike.
+_PLAIN = frozenset({int, bool, type(None)})
+
+
+class Entry(NamedTuple):
+    """One event of the item; its first four fields are its place in the order."""
+
+    time: int
+    sequence: str
+    id: str
+    source: str
+    type: EventType
+    changes: Mapping[str, Any]
+
+    @property
+    def place(self) -> tuple[int, str, str, str]:
+        """Give the order within an item: time, then sequence, then id, then source."""
+        return self[:4]
+
+
+NOTHING = Entry(0, "", "", "", EventType.CHANGED, {})
+
+
+class Header(NamedTuple):
+    """What can be known of a row without reading its entries."""
+
+    newest: int
+    arrival: int
+    sent: int
+
+
+def read_header(row: bytes) -> Header:
+    """Read newest event time, last arrival (microseconds) and the bit set of partitions; refuse other versions."""
+    version, newest, arrival, sent = _HEADER.unpack_from(row)
+    if version not in _READ:
+        raise ValueError(f"item row of version {version}; this release reads versions 1 and {VERSION}")
+    return Header(newest, arrival, sent)
+
+
+def read_entries(row: bytes) -> list[Entry]:
+    """Read the entries of a row."""
+    written = orjson.loads(memoryview(row)[_HEADER.size :])
+    if row[0] == 1:
+        return [Entry(*place, _TYPES[code], changes) for *place, code, changes in written]  # type: ignore[call-arg]
+    entries, former = [], NOTHING
+    for one in written:
+        former = _decoded(former, one)
+        entries.append(former)
+    return entries
+
+
+def _decoded(former: Entry, written: Sequence[Any]) -> Entry:
+    passed, sequence, common, rest, fields = written[:5]
+    whole, code, source = written[5:] or (0, 0, former.source)
+    changes = fields if whole else {**former.changes, **fields}
+    name = former.id[:common] + rest
+    return Entry(former.time + passed, sequence, name, source, _TYPES[code], changes)
+
+
+def encode_entry(entry: Entry | Event, former: Entry | Event) -> bytes:
+    """Write one entry as it stands in a row behind another, or behind `NOTHING`."""
+    name, source, code = entry.id, entry.source, _CODES[entry.type]
+    common = former.id.rfind(":") + 1
+    if not name.startswith(former.id[:common]):
+        common = 0
+    fields = _difference(entry.changes, former.changes)
+    head = (entry.time - former.time, entry.sequence, common, name[common:])
+    if fields is None:
+        return _dumped((*head, entry.changes, 1, code, source))
+    if code or source != former.source:
+        return _dumped((*head, fields, 0, code, source))
+    return _dumped((*head, fields))
+
+
+def _difference(changes: Mapping[str, Any], before: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Give those changes that are not the same as before; None where the fields are not the same."""
+    if len(changes) != len(before):
+        return None
+    try:
+        return {
+            field: value
+            for field, value in changes.items()
+            if before[field] != value or (type(value) is not str and not _is_written_alike(before[field], value))
+        }
+    except KeyError:
+        return None
+
+
+def _is_written_alike(before: Any, value: Any) -> bool:
+    # 1, 1.0 and true are equal; so are 0.0 and -0.0, also within lists.
+    if type(before) is not type(value):
+        return False
+    return type(value) in _PLAIN or _dumped(before) == _dumped(value)
+
+
+def _dumped(value: Any) -> bytes:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
+def encode_entries(entries: Iterable[Entry]) -> list[bytes]:
+    """Write the entries of a whole history."""
+    parts, former = [], NOTHING
+    for entry in entries:
+        parts.append(encode_entry(entry, former))
+        former = entry
+    return parts
+
+
+def write_row(header: Header, entries: Sequence[bytes], former: bytes | None = None) -> bytes:
+    """Write a row of entries; of those that stand in a former row of this version first, then the others."""
+    body = entries if former is None else (former[_HEADER.size + 1 : -1], *entries)
+    return b"%b[%b]" % (_HEADER.pack(VERSION, *header), b",".join(body))
