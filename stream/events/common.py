@@ -39,6 +39,8 @@ class _Envelope(Struct, gc=False, forbid_unknown_fields=True):
 
 
 _read = msgspec.json.Decoder(_Envelope).decode
+_MAX_SOURCES = 1_000
+_sources: dict[str, str] = {}
 _KINDS = {str(kind): kind for kind in (EventType.CHANGED, EventType.DELETED)}
 _NULL: frozenset[object] = frozenset({type(None)})
 _NO_TEXT = frozenset({"blocked", "points", "labels"})
@@ -61,13 +63,14 @@ def read_common(value: bytes, arrival: int) -> Event | None:
         time = parse_time(read.time)
     except ValueError:
         return None
-    name, source, sequence, data = read.id, read.source, read.sequence, read.data
+    name, sequence, data = read.id, read.sequence, read.data
     kind, item = _KINDS.get(read.type), data.pop("item", None)
     if kind is None or type(item) is not str or time > arrival + MAX_AHEAD or len(data) >= MAX_FIELDS:
         return None
-    if not (name.isprintable() and source.isprintable() and sequence.isprintable() and item.isprintable()):
+    if not (name.isprintable() and sequence.isprintable() and item.isprintable() and name.strip() and item.strip()):
         return None
-    if not (name.strip() and source.strip() and item.strip()) or len(item) > MAX_NAME:
+    source = _sources.get(read.source) or _looked_at(read.source)
+    if not source or len(item) > MAX_NAME:
         return None
     for field, found in data.items():
         if field in _NO_TEXT if type(found) is str else field in _KEPT and type(found) not in _KEPT[field]:
@@ -75,3 +78,13 @@ def read_common(value: bytes, arrival: int) -> Event | None:
     data.pop("title", None)
     data.pop("url", None)
     return Event(source, name, time, sequence, kind, item, data)
+
+
+def _looked_at(source: str) -> str:
+    """Remember a source that is right, so that all its events share it; "" where it is not plainly right."""
+    if not source.isprintable() or not source.strip():
+        return ""
+    if len(_sources) >= _MAX_SOURCES:
+        _sources.clear()
+    _sources[source] = source
+    return source

@@ -5,7 +5,6 @@ The fields of `Summary` and `Objective` are the form itself; before them stand i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 from sys import intern
 from typing import Any
@@ -14,7 +13,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from stream.items.objective import Objective
-from stream.items.summary import Stamp, Summary, Team
+from stream.items.summary import NO_STAYS, Stamp, Summary, Team
 
 VERSION = 2
 MAX_REMEMBERED = 100_000
@@ -22,7 +21,6 @@ _write = msgspec.json.Encoder().encode
 _read_summary = msgspec.json.Decoder(Summary).decode
 _read_objective = msgspec.json.Decoder(Objective).decode
 _teams: dict[Team, Team] = {}
-_NO_STAYS: Mapping[str, int] = {}
 
 
 def encode_summary(summary: Summary | Objective, derivation: str) -> bytes:
@@ -57,7 +55,7 @@ def _shared(summary: Summary) -> Summary:
         if part is not None:
             _share_place(part)
     if not summary.stays:
-        force_setattr(summary, "stays", _NO_STAYS)
+        force_setattr(summary, "stays", NO_STAYS)
     return summary
 
 

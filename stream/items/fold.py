@@ -20,7 +20,7 @@ from typing import Any
 from stream.events.event import Event, EventType
 from stream.items.row import Entry
 from stream.items.rules import Rules, WorkflowRules
-from stream.items.summary import ENDED_STATES, LOAD_STATES, FlowState, Stamp, Summary
+from stream.items.summary import ENDED_STATES, LOAD_STATES, NO_STAYS, FlowState, Stamp, Summary
 
 # To be raised with every change of what the fold makes of a history: all summaries are then derived anew.
 VERSION = 2
@@ -71,7 +71,7 @@ class Life:
         self.finish: Stamp | None = None
         self.active = self.finished_active = 0
         self.stays: dict[str, int] = {}
-        self.finished_stays: dict[str, int] = {}
+        self.finished_stays = NO_STAYS
         self.from_the_middle = True
         self._begin(first.changes if first.type is _CHANGED else {}, first.source)
 
@@ -90,9 +90,11 @@ class Life:
         """Let time pass until the event, then take what it changes."""
         self._elapse(entry.time)
         changes: Mapping[str, Any] = entry.changes if entry.type is _CHANGED else {}
-        attributes, source = self.attributes, entry.source
+        rules, attributes, source = self.rules, self.attributes, entry.source
         former = attributes.get("source")
-        attributes.update(changes)
+        for field in rules.fields:
+            if field in changes:
+                attributes[field] = changes[field]
         attributes["source"] = source
         if entry.type is _DELETED:
             self.deleted = True
@@ -102,8 +104,8 @@ class Life:
             already = entry.time if self.blocked_since is None else self.blocked_since
             self.blocked_since = already if changes["blocked"] is True else None
         workflow, state = self.workflow, attributes.get("state")
-        if source != former or not changes.keys().isdisjoint(self.rules.workflow_fields):
-            workflow = self.rules.workflow(attributes)
+        if source != former or not changes.keys().isdisjoint(rules.workflow_fields):
+            workflow = rules.workflow(attributes)
         if state != self.state or workflow is not self.workflow:
             self.workflow = workflow
             self._enter(state, entry.time)
@@ -159,7 +161,7 @@ class Life:
             start_is_lower_bound=self.start_is_lower_bound,
             finish=self.finish,
             active=self.finished_active if measured else 0,
-            stays=self.finished_stays if measured else {},
+            stays=self.finished_stays if measured else NO_STAYS,
         )
 
 

@@ -40,6 +40,8 @@ class Rules:
         self._workflows = [WorkflowRules(workflow) for workflow in config.workflows]
         # The workflow of an item is another one only if one of these, or the source, has changed.
         self.workflow_fields = _fields(workflow.applies_to for workflow in self._workflows)
+        # No other attribute, beside the source, need be known of an item.
+        self.fields = tuple(sorted({*self._owner_fields, *self.workflow_fields, "item_type", "state"} - {"source"}))
         self._types = {name: kind for kind, names in config.item_types.items() for name in names}
         self._owner_of: dict[Any, Team] = {}
         self._workflow_of: dict[Any, WorkflowRules | None] = {}

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 
 class FlowState(StrEnum):
@@ -36,6 +36,8 @@ class Team(NamedTuple):
     team: str
 
 
+# Most items are not finished: they have these in common.
+NO_STAYS: Mapping[str, int] = {}
 UNASSIGNED = Team("unassigned", "unassigned", "unassigned")
 
 
@@ -71,7 +73,7 @@ class Summary(Struct, frozen=True, gc=False, rename=_WRITTEN):
     start_is_lower_bound: bool = False
     finish: Stamp | None = None
     active: int = 0
-    stays: Mapping[str, int] = field(default_factory=dict)
+    stays: Mapping[str, int] = NO_STAYS
 
     @property
     def blocked(self) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from stream.events import common
 from stream.events.common import read_common
 from stream.events.decode import _read_any, decode_value
 from stream.events.event import Event
@@ -110,3 +111,12 @@ def test_a_field_too_many_is_left_to_its_rejection() -> None:
     assert read_common(value, ARRIVAL) is None
     with pytest.raises(Rejection, match="data has 101 fields"):
         decode_value(value, ARRIVAL)
+
+
+def test_only_so_many_sources_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "_MAX_SOURCES", 2)
+    monkeypatch.setattr(common, "_sources", {})
+    events = [read_common(orjson.dumps(ENVELOPE | {"source": f"s{number // 2}"}), ARRIVAL) for number in range(10)]
+    assert [event.source for event in events if event] == [f"s{number // 2}" for number in range(10)]
+    assert all(one and two and one.source is two.source for one, two in zip(events[::2], events[1::2], strict=True))
+    assert len(common._sources) <= 2
