@@ -91,31 +91,31 @@ def _decoded(former: Entry, written: Sequence[Any]) -> Entry:
 
 def encode_entry(entry: Entry | Event, former: Entry | Event) -> bytes:
     """Write one entry as it stands in a row behind another, or behind `NOTHING`."""
-    name, source, code = entry.id, entry.source, _CODES[entry.type]
-    common = former.id.rfind(":") + 1
-    if not name.startswith(former.id[:common]):
+    name, before, source, code = entry.id, former.id, entry.source, _CODES[entry.type]
+    passed, common = entry.time - former.time, before.rfind(":") + 1
+    if not name.startswith(before[:common]):
         common = 0
     fields = _difference(entry.changes, former.changes)
-    head = (entry.time - former.time, entry.sequence, common, name[common:])
     if fields is None:
-        return _dumped((*head, entry.changes, 1, code, source))
+        return _dumped((passed, entry.sequence, common, name[common:], entry.changes, 1, code, source))
     if code or source != former.source:
-        return _dumped((*head, fields, 0, code, source))
-    return _dumped((*head, fields))
+        return _dumped((passed, entry.sequence, common, name[common:], fields, 0, code, source))
+    return _dumped((passed, entry.sequence, common, name[common:], fields))
 
 
 def _difference(changes: Mapping[str, Any], before: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Give those changes that are not the same as before; None where the fields are not the same."""
     if len(changes) != len(before):
         return None
+    fields = {}
     try:
-        return {
-            field: value
-            for field, value in changes.items()
-            if before[field] != value or (type(value) is not str and not _is_written_alike(before[field], value))
-        }
+        for field, value in changes.items():
+            known = before[field]
+            if known != value or not (type(value) is str or _is_written_alike(known, value)):
+                fields[field] = value
     except KeyError:
         return None
+    return fields
 
 
 def _is_written_alike(before: Any, value: Any) -> bool:

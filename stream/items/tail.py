@@ -50,10 +50,13 @@ class Tail:
 
     def add(self, event: Event, arrival: int, now: int) -> bool:
         """Append an event that follows all others and is known at `now`; False where the history must be asked."""
-        if event.type not in ORDINARY or event.time > now or not self._follows(event):
+        time, last = event.time, self.last
+        if event.type not in ORDINARY or time > now:
+            return False
+        if time <= last.time and self.count and _place(event) <= _place(last):
             return False
         # Another content may have come under the same name before; what only has its hash is looked for as well.
-        name, part = _HASH(hash(event.id)), encode_entry(event, self.last)
+        name, part = _HASH(hash(event.id)), encode_entry(event, last)
         size = self._size + len(part) + 1
         if name in self._names or is_full(self.count, size):
             return False
@@ -63,15 +66,8 @@ class Tail:
         self._size = size
         self.count += 1
         self.last = event
-        self.arrival = max(self.arrival, arrival)
         self.came = max(self.came, arrival)
         return True
-
-    def _follows(self, event: Event) -> bool:
-        last = self.last
-        if event.time != last.time:
-            return event.time > last.time or not self.count
-        return (event.sequence, event.id, event.source) > (last.sequence, last.id, last.source)
 
     def history(self) -> History:
         """Give the whole history, what was appended included."""
@@ -83,15 +79,17 @@ class Tail:
 
     def encode(self) -> bytes:
         """Write the row: the bytes that the history would write."""
+        self.arrival = max(self.arrival, self.came)
         return write_row(Header(self.last.time, self.arrival, self.sent), self._parts, self.row)
 
     def settle(self, sent: int) -> bytes | None:
         """Note where the summary goes, and give the row if it is another than before; the batch is over."""
         changed = bool(self._parts) or sent != self.sent
-        self.sent, self.came = sent, 0
+        self.sent = sent
         if changed:
             self.row = self.encode()
             self._parts.clear()
+        self.came = 0
         return self.row if changed else None
 
 
@@ -102,6 +100,10 @@ def reopen(row: bytes, rules: Rules, now: int) -> History | Tail:
     known = history.newest <= now and row[0] == VERSION
     life = live(history.entries, rules, now) if known else None
     return history if life is None else Tail.of(history, row, life)
+
+
+def _place(event: Entry | Event) -> tuple[int, str, str, str]:
+    return event.time, event.sequence, event.id, event.source
 
 
 def _hashes(names: Iterable[str]) -> bytes:
