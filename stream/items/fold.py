@@ -125,7 +125,7 @@ class Life:
         before = self.flow_state
         self.state = state
         self.flow_state = after = None if state is None else _flow_state(self.workflow, state)
-        if after in LOAD_STATES and self.start is None:
+        if self.start is None and after in LOAD_STATES:
             self.start = self._stamp(time)
             self.start_is_lower_bound = self.from_the_middle
         elif after is _NEW and before is not _NEW and self.workflow is not None and self.workflow.resets_on_return:

@@ -93,12 +93,12 @@ class Tail:
         return self.row if changed else None
 
 
-def reopen(row: bytes, rules: Rules, now: int) -> History | Tail:
-    """Read a row; as a tail if all in it is known at `now` and nothing is erased."""
+def reopen(row: bytes, rules: Rules, now: int, event: Event | None = None) -> History | Tail:
+    """Read a row, for an event if one came; as a tail if all in it is known at `now` and nothing is erased."""
     history = decode_history(row)
-    # Behind entries of another version no other can be appended.
-    known = history.newest <= now and row[0] == VERSION
-    life = live(history.entries, rules, now) if known else None
+    # Behind entries of another version nothing can be appended; what is not later is mostly a duplicate.
+    appendable = row[0] == VERSION and history.newest <= now and (event is None or event.time > history.newest)
+    life = live(history.entries, rules, now) if appendable else None
     return history if life is None else Tail.of(history, row, life)
 
 

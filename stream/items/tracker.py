@@ -153,7 +153,16 @@ class Batch:
 
     def take(self, event: Event, arrival: int) -> None:
         """Take one event into its item's history; raises `Rejection` where the history is full."""
-        applied, time = self._add(row_key(event), event, arrival), event.time
+        key, time = row_key(event), event.time
+        item = self._open.get(key)
+        if item is None:
+            item = self._open[key] = self._opened(key, event)
+        applied = True
+        if isinstance(item, History):
+            applied = item.add(event, arrival)
+        elif not item.add(event, arrival, self._now):
+            history = self._open[key] = item.history()
+            applied = history.add(event, arrival)
         tally = self._tallies.get(event.source)
         if tally is None:
             tally = self._tallies[event.source] = _Tally(time)
@@ -167,16 +176,6 @@ class Batch:
         elif time > arrival + self._derivation.tolerance:
             tally.anomalies += 1
 
-    def _add(self, key: bytes, event: Event, arrival: int) -> bool:
-        item = self._open.get(key)
-        if item is None:
-            item = self._open[key] = self._opened(key, event)
-        if isinstance(item, Tail):
-            if item.add(event, arrival, self._now):
-                return True
-            item = self._open[key] = item.history()
-        return item.add(event, arrival)
-
     def _opened(self, key: bytes, event: Event) -> History | Tail:
         row = self._rows.get(key)
         tail = self._tails.pop(key, None)
@@ -184,7 +183,7 @@ class Batch:
         if tail is not None and tail.row is row:
             return tail
         if row is not None:
-            return self._read(key, row)
+            return self._read(key, row, event)
         if event.time < self._oldest:
             self._outcome.late += 1
         return new_history() if event.type is EventType.OBJECTIVE else Tail(Life(self._derivation.rules, event))
@@ -215,10 +214,10 @@ class Batch:
             outcome.backdated[source] = tally.backdated
         outcome.counts, outcome.anomalies, outcome.backdated = +outcome.counts, +outcome.anomalies, +outcome.backdated
 
-    def _read(self, key: bytes, row: bytes) -> History | Tail:
+    def _read(self, key: bytes, row: bytes, event: Event | None = None) -> History | Tail:
         if key.startswith(_OBJECTIVE_KEY):
             return decode_history(row)
-        return reopen(row, self._derivation.rules, self._now)
+        return reopen(row, self._derivation.rules, self._now, event)
 
     def _settle(self, key: bytes, tail: Tail) -> None:
         """Close an item of which all was appended."""
