@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import count, islice
 from random import Random
 from typing import NamedTuple
 
@@ -75,7 +76,7 @@ def workload(size: Size, end: datetime, count: int = PARTITIONS) -> Workload:
     partitions: list[list[Keyed]] = [[] for _ in range(count)]
     places: dict[str, int] = {}
     last: dict[str, tuple[str, str]] = {}
-    for number, (item, team, state) in enumerate(changes(size)):
+    for number, (item, team, state) in enumerate(islice(changes(size), size.events)):
         time = end - SPAN * ((size.events - 1 - number) / size.events)
         key = item.encode()
         if item not in places:
@@ -86,11 +87,11 @@ def workload(size: Size, end: datetime, count: int = PARTITIONS) -> Workload:
 
 
 def changes(size: Size) -> Iterator[tuple[str, str, str]]:
-    """Yield (item, team, state) of each event, in the order of time."""
+    """Yield (item, team, state) of each event, in the order of time; it goes on for ever, beyond `size` as up to it."""
     chance = Random(SEED)  # noqa: S311
     under_way: list[list[str]] = []
     opened = 0
-    for number in range(size.events):
+    for number in count():
         if opened * size.events <= number * size.items or not under_way:
             row = [f"{opened:09}", team_name(int(chance.random() * size.teams)), "To Do"]
             under_way.append(row)

@@ -169,6 +169,7 @@ class Surroundings(Service):
             await self.sleep(COMMIT_EVERY)
             with _Fatal():
                 await measure().watch()
+                await measure().rest(alone=track().alone)
                 await track().watch()
 
     @Service.task
@@ -314,7 +315,10 @@ async def track_agent(batches: Any) -> None:
     """Take each batch of events through, durably, before its offset may be committed."""
     async for event in batches.events():
         with _Fatal():
-            await track().batch(event.message, event.value)
+            for tp, polled in event.value:
+                await track().batch(event.message, tp, polled)
+            # The writer has its turn, also where many batches wait.
+            await asyncio.sleep(0)
 
 
 @app.agent(items_topic, name="measure")
@@ -322,4 +326,5 @@ async def measure_agent(batches: Any) -> None:
     """Put each batch of summaries into the boards."""
     async for event in batches.events():
         with _Fatal():
-            await measure().batch(event.message.tp, event.value)
+            for tp, polled in event.value:
+                await measure().batch(tp, polled)

@@ -1,7 +1,8 @@
-"""An open-loop sender: events at a fixed rate, each with the time at which it was to be sent.
+"""An open-loop sender: a workload goes on at a fixed rate, each event happening when it is sent.
 
 It does not wait for anybody: an event that is late because its sender was held up still counts from when it was due.
-Arguments: broker, topic, events a second, seconds, items. Tells how late Kafka acknowledged.
+Arguments: broker, topic, events a second, seconds, the number of the first event, and events, items and teams of the
+workload that was written before. Tells how late Kafka acknowledged.
 """
 
 from __future__ import annotations
@@ -9,29 +10,30 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 
 from aiokafka import AIOKafkaProducer
 
 from benchmarks.contestants.tally import done, reading
 from benchmarks.percentiles import percentiles
-from benchmarks.workload import event, partition_of
+from benchmarks.workload import Size, changes, event, partition_of
 from stream.clock import wall
 
-STATES = ("In Progress", "Ready for Review", "In Review", "Ready for Test", "Done", "To Do")
-TEAM = "Team 00001"
+Change = tuple[str, str, str]
 
 
 class Sender:
     """Sends; `lateness` is from when an event was due until it was acknowledged, in seconds."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic: str, items: int) -> None:
+    def __init__(self, producer: AIOKafkaProducer, topic: str, first: int, changes: Sequence[Change]) -> None:
         self._producer = producer
         self._topic = topic
-        self._keys = [f"{number:09}" for number in range(items)]
-        self._places = [partition_of(key.encode()) for key in self._keys]
-        self._base = wall()
+        self._first = first
+        self._changes = changes
+        self._places = [partition_of(item.encode()) for item, _, _ in changes]
         self.lateness: list[float] = []
 
     async def run(self, rate: float, total: int) -> None:
@@ -48,11 +50,10 @@ class Sender:
         await asyncio.gather(*waiting)
 
     async def _send(self, number: int) -> asyncio.Future[object]:
-        index = number % len(self._keys)
-        key, state = self._keys[index], STATES[number // len(self._keys) % len(STATES)]
-        value = event(self._base + number, key, TEAM, state, datetime.fromtimestamp(wall() / 1_000_000, UTC))
+        item, team, state = self._changes[number]
+        value = event(self._first + number, item, team, state, datetime.fromtimestamp(wall() / 1_000_000, UTC))
         sent: asyncio.Future[object] = await self._producer.send(
-            self._topic, value, key.encode(), partition=self._places[index]
+            self._topic, value, item.encode(), partition=self._places[number]
         )
         return sent
 
@@ -60,18 +61,20 @@ class Sender:
         self.lateness.append(time.monotonic() - due)
 
 
-async def run(broker: str, topic: str, rate: float, seconds: float, items: int) -> None:
-    """Send for so many seconds."""
+async def run(broker: str, topic: str, rate: float, first: int, going_on: Sequence[Change]) -> None:
+    """Send what comes in a workload from an event on."""
     producer = AIOKafkaProducer(bootstrap_servers=broker, acks="all")
     await producer.start()
-    sender = Sender(producer, topic, items)
+    sender = Sender(producer, topic, first, going_on)
     reading()
     begun = wall() / 1_000_000
-    await sender.run(rate, round(rate * seconds))
+    await sender.run(rate, len(going_on))
     result = {"sent": len(sender.lateness), "begun": begun, "seconds": wall() / 1_000_000 - begun}
     done(result | {"late": percentiles(sender.lateness)})
     await producer.stop()
 
 
 if __name__ == "__main__":
-    asyncio.run(run(sys.argv[1], sys.argv[2], float(sys.argv[3]), float(sys.argv[4]), int(sys.argv[5])))
+    rate, first, size = float(sys.argv[3]), int(sys.argv[5]), Size(*map(int, sys.argv[6:]))
+    last = first + round(rate * float(sys.argv[4]))
+    asyncio.run(run(sys.argv[1], sys.argv[2], rate, first, list(islice(changes(size), first, last))))

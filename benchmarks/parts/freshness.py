@@ -23,7 +23,7 @@ from benchmarks.worker import BenchWorker, deployed, dropped
 from benchmarks.workload import Size
 
 RATES = (10, 1_000, 10_000)
-POPULATION = Size(events=60_000, items=20_000, teams=40)
+POPULATION = Size(events=100_000, items=15_000, teams=40)
 
 Row = dict[str, Any]
 
@@ -48,6 +48,7 @@ class Observed:
         self._run = run
         self.deployment, config = deployed(run, "fresh", size.teams, run.workload(size))
         self.worker = BenchWorker(self.deployment, config, "observed", "benchmarks.observed_worker")
+        self.size, self.next = size, size.events
 
     def __enter__(self) -> Self:
         self.worker.start()
@@ -122,7 +123,8 @@ def send(run: Run, observed: Observed, stretch: Phase) -> Row:
     """Send a stretch to the worker and wait until all of it is applied; give its span and the worker's CPU."""
     worker, deployment = observed.worker, observed.deployment
     before, used = worker.applied(), worker.cpu()
-    result = _send(run, deployment.topic("events"), stretch)
+    result = _send(run, deployment.topic("events"), stretch, observed.next, observed.size)
+    observed.next += result["sent"]
     cpu = worker.cpu() - used
     wait_folded(run.kafka, deployment.topic("events"), f"{deployment.prefix}engine")
     applied = worker.applied() - before
@@ -131,8 +133,8 @@ def send(run: Run, observed: Observed, stretch: Phase) -> Row:
     return {**result, "cpu_seconds": cpu}
 
 
-def _send(run: Run, topic: str, stretch: Phase) -> Row:
-    arguments = [run.kafka.bootstrap, topic, str(stretch.rate), str(stretch.seconds), str(POPULATION.items)]
+def _send(run: Run, topic: str, stretch: Phase, first: int, size: Size) -> Row:
+    arguments = [run.kafka.bootstrap, topic, *map(str, (stretch.rate, stretch.seconds, first, *size))]
     with run.child("sender", [sys.executable, "-m", "benchmarks.contestants.sender", *arguments]) as sender:
         result: Row = sender.mark("done").result
     return result
@@ -153,7 +155,7 @@ def _bare(run: Run, topic: str, stretch: Phase) -> Row:
     arguments = [run.kafka.bootstrap, topic, str(count), str(left_out)]
     with run.child("bare", [sys.executable, "-m", "benchmarks.contestants.bare_consumer", *arguments]) as consumer:
         consumer.mark("reading")
-        sent = _send(run, topic, stretch)
+        sent = _send(run, topic, stretch, 0, POPULATION)
         ended = consumer.mark("done")
     found: Row = ended.result
     return found | {"cpu_seconds": ended.cpu, "sender_late_p99": sent["late"]["p99"]}

@@ -19,7 +19,7 @@ from benchmarks.workload import Size
 TEAMS = (10, 100, 1_000, 10_000)
 LARGEST_IN_QUICK = 1_000
 RATE = 1_000
-AT_WORK = Size(events=60_000, items=20_000, teams=1_000)
+AT_WORK = Size(events=100_000, items=15_000, teams=1_000)
 
 
 def measure(run: Run) -> dict[str, Any]:

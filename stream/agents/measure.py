@@ -48,6 +48,9 @@ class Measure:
         # What came before its partition is shown: while a backlog is folded an item has many summaries, and the boards
         # need the last one only.
         self._noted: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+        # The partitions that are not fetched, and those in which there was something of others.
+        self._resting: set[int] = set()
+        self._missed: set[int] = set()
         self._arrivals: list[int] = []
         self._changed = True
         self.changed = asyncio.Event()
@@ -59,6 +62,7 @@ class Measure:
             self._engine.boards.drop(partition)
             self._noted.pop(partition, None)
         self._held = set(partitions)
+        self._resting.clear()
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
         self.readiness.ready &= partitions
         self._is_changed()
@@ -86,6 +90,7 @@ class Measure:
         """
         reached, behind = self._consumer.reached(tp), first + len(rows)
         if tp.partition not in self._held or not first <= reached < behind:
+            self._missed.add(tp.partition)
             return
         own = rows[reached - first :]
         self._take(tp.partition, [(row.key or b"", row.value) for row in own])
@@ -165,6 +170,20 @@ class Measure:
         except KafkaError as error:
             # The boards are as true as before; what needs Kafka's answer waits for it.
             logger.warning("%s", error)
+
+    async def rest(self, *, alone: bool) -> None:
+        """Have partitions fetched no more that are read to their end, while this worker `alone` writes them.
+
+        Where something of others stands in one nevertheless, it is fetched again.
+        """
+        topic, term = self._engine.items_topic, self._held
+        quiet = {part for part in self.readiness.ready if alone and part not in self._missed}
+        for partitions, fetched in ((self._resting - quiet, True), (quiet - self._resting, False)):
+            if partitions:
+                await self._consumer.rest([TP(topic, part) for part in partitions], fetched=fetched)
+        self._missed.clear()
+        if term is self._held:
+            self._resting = quiet
 
     async def _await_items(self, partition: int, awaited: Awaited) -> None:
         engine = self._engine

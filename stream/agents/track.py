@@ -47,6 +47,11 @@ class Track:
         self._term = 0
         self._room = asyncio.Semaphore(MAX_UNDER_WAY)
 
+    @property
+    def alone(self) -> bool:
+        """Whether all partitions are tracked here."""
+        return len(self._held) == self._engine.settings.events_partitions
+
     async def halt(self) -> None:
         """Let neither timers nor a derivation write any more; return when none does."""
         self._term += 1
@@ -62,33 +67,30 @@ class Track:
         for partition in set(self._engine.newest) - partitions:
             del self._engine.newest[partition]
 
-    async def batch(self, message: Message, polled: Polled) -> None:
+    async def batch(self, message: Message, tp: TP, polled: Polled) -> None:
         """Take one batch of records in; it is completed, and its message acknowledged, once all of it is durable.
 
         The next one need not wait for that: what was taken in already stands in the rows here, and where Kafka does not
         acknowledge it the process ends.
         """
-        partition = message.tp.partition
-        if not self._consumer.follows(message.tp, polled):
+        if not self._consumer.follows(tp, polled):
             return
         await self._room.acquire()
         async with self._engine.working:
-            batch = self._open(partition)
+            batch = self._open(tp.partition)
             batch.take_records(polled.records, self._engine.clock.not_future)
             outcome, behind = batch.close(), polled.records[-1].offset + 1
-            self._consumer.processed(message.tp, behind)
+            self._consumer.processed(tp, behind)
             message.incref()
-            self._take(partition, outcome, lambda: self._finish(message, outcome, behind))
-        # The writer has its turn, also where many batches wait.
-        await asyncio.sleep(0)
+            self._take(tp.partition, outcome, lambda: self._finish(message, tp, outcome, behind))
 
     def _take(self, partition: int, outcome: Outcome, durable: Callable[[], None]) -> None:
         """Put rows into the table, and hand them and what came of them to Kafka."""
         self._apply(partition, outcome)
         self._writer.put(Taken(partition, outcome, lambda: self._settle(partition, outcome, durable)))
 
-    def _finish(self, message: Message, outcome: Outcome, behind: int) -> None:
-        self._complete(message.tp.partition, behind)
+    def _finish(self, message: Message, tp: TP, outcome: Outcome, behind: int) -> None:
+        self._complete(tp.partition, behind)
         self._engine.numbers.count(outcome)
         self._room.release()
         message.ack(self._consumer)

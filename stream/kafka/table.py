@@ -49,8 +49,8 @@ class RowStore(Store[bytes, bytes]):
         for event in batch:
             tp = event.message.tp
             rows = self.rows(tp.partition)
-            polled: Any = event.message.value
-            for record in polled.records:
+            batches: Any = event.message.value
+            for record in batches[0][1].records:
                 if record.value is None:
                     rows.pop(record.key, None)
                 else:

@@ -1,8 +1,9 @@
-"""A Faust transport whose message is a batch: all records that one poll brought of one partition.
+"""A Faust transport whose message is a poll: all records that it brought of a topic, by partition.
 
-Faust spends its time on tasks and bookkeeping for each message; with a message a batch that time is spent
-once a poll. The value of a message is the list of raw records, its offset the last one's. Batches are small
-when the stream is live and large when it catches up: a batch is what a poll returned.
+Faust spends its time on tasks and bookkeeping for each message; so that time is spent once a poll. The value of a
+message has a batch of raw records for each partition. Batches are small when the stream is live and large when it
+catches up: a batch is what a poll returned. What recovery reads comes in messages of one batch, since Faust follows
+the offsets of each changelog partition by itself.
 
 Acknowledgement is ours as well: Faust acknowledges an event in a `finally`, also when its handling failed.
 Here that moves nothing. Only `Consumer.complete` does, which the agent calls once Kafka has acknowledged all
@@ -15,8 +16,10 @@ a batch is missing in between.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
+from time import monotonic
 from typing import Any, ClassVar, NamedTuple
 
 from aiokafka.consumer import fetcher
@@ -30,6 +33,8 @@ from faust.types.tuples import ConsumerMessage, Message
 
 NO_KEY_SIZE = 0
 FETCH_WAIT_MS = 100
+FEW = 100
+LIVE_EVERY = 0.003
 
 
 class Records(fetcher.PartitionRecords):  # type: ignore[misc]
@@ -49,6 +54,10 @@ class Polled(NamedTuple):
     records: list[Any]
 
 
+Batches = list[tuple[TP, Polled]]
+"""The value of a message of a stream: the batches of one topic that a poll brought."""
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, which commits our metadata beside the offset."""
 
@@ -64,6 +73,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
         `flow_lag_events` and `/live` tell of what stands still.
         """
+
+    async def rest(self, partitions: Iterable[TP], *, fetched: bool) -> None:
+        """Let the client fetch some partitions no more, or again; with the next assignment it fetches all."""
+        await self.call_thread(self._rest, partitions, fetched)
+
+    async def _rest(self, partitions: Iterable[TP], fetched: bool) -> None:
+        consumer = self._ensure_consumer()
+        known = {driver.ensure_aiokafka_TP(tp) for tp in partitions} & consumer.assignment()
+        (consumer.resume if fetched else consumer.pause)(*known)
 
     async def commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
         """Commit; False where a rebalance has taken the partitions, which then come again."""
@@ -110,12 +128,14 @@ class Consumer(driver.Consumer):
         self._ahead: dict[TP, tuple[int, int]] = {}
         self._read_again: dict[TP, tuple[int, int]] = {}
         self._completed: dict[TP, OffsetAndMetadata] = {}
+        self._polled_at, self._polled_few = 0.0, False
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
-        """Yield one message for each partition that the poll brought records of."""
+        """Yield a message for each topic, and for each changelog partition, that the poll brought records of."""
+        await self._pace()
         try:
             records, active = await self._wait_next_records(timeout)
         except UnicodeDecodeError as error:
@@ -129,16 +149,27 @@ class Consumer(driver.Consumer):
                 await self.perform_seek()
             return
         generation = self.app.consumer_generation_id
+        topics: dict[str, Batches] = {}
         for topic_partition, batch in records.items():
             tp = ensure_TP(topic_partition)
-            if not self.flow_active or self.app.consumer_generation_id != generation:
-                return
             if batch and (active is None or tp in active or tp in self._buffered_partitions):
                 if self._leaves_out(tp, batch[0].offset):
                     with suppress(ClientError):
                         await self.seek_wait({tp: self._delivered[tp]})
                     continue
-                yield tp, self._batch(tp, batch)
+                name = f"{tp.topic}/{tp.partition}" if self._is_changelog_tp(tp) else tp.topic
+                topics.setdefault(name, []).append((tp, Polled(self._delivered.get(tp, 0), batch)))
+        for batches in topics.values():
+            if not self.flow_active or self.app.consumer_generation_id != generation:
+                return
+            yield batches[0][0], self._message(batches)
+
+    async def _pace(self) -> None:
+        """Let events come together when few come at a time: a poll costs more than what it brings."""
+        left = self._polled_at + LIVE_EVERY - monotonic()
+        if self._polled_few and left > 0:
+            await asyncio.sleep(left)
+        self._polled_at = monotonic()
 
     def _leaves_out(self, tp: TP, first: int) -> bool:
         """Tell whether offsets are left out before a batch, unless they were left out before when read again.
@@ -151,10 +182,11 @@ class Consumer(driver.Consumer):
         known, self._gaps[tp] = self._gaps.get(tp), (expected, first)
         return known != (expected, first)
 
-    def _batch(self, tp: TP, batch: Any) -> Message:
-        last = batch[-1]
-        polled: Any = Polled(self._delivered.get(tp, 0), list(batch))
-        self._delivered[tp] = last.offset + 1
+    def _message(self, batches: Batches) -> Message:
+        tp, polled = batches[0]
+        last, value = polled.records[-1], batches
+        self._delivered.update({each: part.records[-1].offset + 1 for each, part in batches})
+        self._polled_few = sum(len(each.records) for _, each in batches) < FEW
         return ConsumerMessage(
             tp.topic,
             tp.partition,
@@ -163,10 +195,10 @@ class Consumer(driver.Consumer):
             last.timestamp_type,
             [],
             None,
-            polled,
+            value,  # type: ignore[arg-type]
             None,
             NO_KEY_SIZE,
-            len(batch),
+            len(polled.records),
             tp,
             generation_id=self.app.consumer_generation_id,
         )
@@ -224,6 +256,11 @@ class Consumer(driver.Consumer):
         if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
             self._waiting_for_ack.set_result(None)
         return True
+
+    async def rest(self, partitions: Iterable[TP], *, fetched: bool) -> None:
+        """Fetch some partitions no more, or again: of what this worker alone writes it need not be told."""
+        if not self.should_stop and not self._thread.should_stop:
+            await self._thread.rest(partitions, fetched=fetched)
 
     def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
         """Note that everything before `next_offset` is folded and durable, so that it may be committed."""

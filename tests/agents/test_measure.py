@@ -13,6 +13,7 @@ from stream.agents.engine import Engine
 from stream.agents.measure import Measure
 from stream.items.codec import encode_summary
 from stream.items.summary import FlowState, Summary, Team
+from stream.kafka.outbox import Row
 from stream.kafka.transport import Consumer, Polled
 from stream.settings import Settings
 
@@ -75,3 +76,26 @@ def test_a_summary_that_comes_again_does_not_come_over_a_newer_one(
     # A poll that crossed a seek brings a part again, and what came after that does not come again.
     assert after(1, 1) == {"Ready for Review": 1}
     assert after(1, 1, 2, 3) == {"Done": 1}
+
+
+def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine: Engine, measure: Measure) -> None:
+    def row(state: str, flow_state: FlowState, key: bytes = b"1") -> Row:
+        found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
+        return Row(key, encode_summary(found, engine.derivation.name), 7)
+
+    new, doing, done = (row(state.value, state) for state in (FlowState.NEW, FlowState.ACTIVE, FlowState.DONE))
+    measure.readiness.ready.add(ITEMS.partition)
+    measure.written(ITEMS, 0, [new, row("other", FlowState.ACTIVE, b"2")])
+    assert states(engine) == {"new": 1, "other": 1}
+    # Something of others stands at 2, and has not been read.
+    measure.written(ITEMS, 3, [done])
+    assert states(engine) == {"new": 1, "other": 1}
+    asyncio.run(
+        measure.batch(ITEMS, Polled(2, [Record(2, b"1", doing.value or b""), Record(3, b"1", done.value or b"")]))
+    )
+    assert states(engine) == {"done": 1, "other": 1}
+    # What came by the topic before its acknowledgement counts once.
+    measure.written(ITEMS, 3, [done, row("new", FlowState.NEW, b"2")])
+    assert states(engine) == {"done": 1, "new": 1}
+    measure.written(TP("flow.items", 9), 0, [done])
+    assert states(engine) == {"done": 1, "new": 1}

@@ -56,13 +56,15 @@ def consumer(client: Client, monkeypatch: pytest.MonkeyPatch) -> Consumer:
     made.app, made._thread, made.flow_active, made._unacked_messages = app, client, True, set()  # type: ignore[assignment]
     made.log = SimpleNamespace(info=lambda *_: None)  # type: ignore[assignment]
     made._processed, made._delivered, made._gaps, made._ahead, made._read_again = {}, {}, {}, {}, {}
+    made._durable, made._completed = {}, {}
     monkeypatch.setattr(driver.Consumer, "seek_wait", seek_wait)
     return made
 
 
 def deliver(consumer: Consumer, tp: TP, first: int, last: int) -> Polled:
-    polled: Any = consumer._batch(tp, [Record(first), Record(last)]).value
-    return polled  # type: ignore[no-any-return]
+    polled = Polled(consumer._delivered.get(tp, 0), [Record(first), Record(last)])
+    assert consumer._message([(tp, polled)]).value == [(tp, polled)]
+    return polled
 
 
 def tick(consumer: Consumer) -> dict[TP, int]:
@@ -140,3 +142,12 @@ def test_nothing_is_lost_while_anything_is_in_work(consumer: Consumer, client: C
         consumer.flow_active = False
     assert [tick(consumer), tick(consumer), tick(consumer)] == [{}, {}, {}]
     assert client.sought == []
+
+
+def test_only_what_is_durable_is_committed_though_more_is_in_work(consumer: Consumer) -> None:
+    consumer.processed(EVENTS, 30)
+    consumer.complete(EVENTS, 20, "text")
+    assert (consumer._completed[EVENTS].offset, consumer.reached(EVENTS)) == (20, 30)
+    # What comes again does not take it back.
+    consumer.complete(EVENTS, 10, "text")
+    assert consumer._completed[EVENTS].offset == 20
