@@ -50,6 +50,7 @@ class Measure:
         self._noted: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         # The partitions that are not fetched, and those in which there was something of others.
         self._resting: set[int] = set()
+        self._ends: dict[int, int] = {}
         self._missed: set[int] = set()
         self._arrivals: list[int] = []
         self._changed = True
@@ -62,7 +63,7 @@ class Measure:
             self._engine.boards.drop(partition)
             self._noted.pop(partition, None)
         self._held = set(partitions)
-        self._resting.clear()
+        self._resting, self._ends = set(), {}
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
         self.readiness.ready &= partitions
         self._is_changed()
@@ -177,13 +178,16 @@ class Measure:
         Where something of others stands in one nevertheless, it is fetched again.
         """
         topic, term = self._engine.items_topic, self._held
-        quiet = {part for part in self.readiness.ready if alone and part not in self._missed}
+        read = {part for part, end in self._ends.items() if self._consumer.reached(TP(topic, part)) >= end}
+        quiet = (self.readiness.ready & read) - self._missed if alone else set()
         for partitions, fetched in ((self._resting - quiet, True), (quiet - self._resting, False)):
             if partitions:
                 await self._consumer.rest([TP(topic, part) for part in partitions], fetched=fetched)
         self._missed.clear()
+        # What stands there now is read by the next time, unless it is of others: what is written here comes at once.
+        ends = await self._engine.offsets.ends(topic, self._engine.settings.items_partitions)
         if term is self._held:
-            self._resting = quiet
+            self._resting, self._ends = quiet, ends
 
     async def _await_items(self, partition: int, awaited: Awaited) -> None:
         engine = self._engine

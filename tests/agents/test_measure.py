@@ -90,12 +90,50 @@ def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine
     # Something of others stands at 2, and has not been read.
     measure.written(ITEMS, 3, [done])
     assert states(engine) == {"new": 1, "other": 1}
-    asyncio.run(
-        measure.batch(ITEMS, Polled(2, [Record(2, b"1", doing.value or b""), Record(3, b"1", done.value or b"")]))
-    )
+    came = [Record(2, b"1", doing.value or b""), Record(3, b"1", done.value or b"")]
+    asyncio.run(measure.batch(ITEMS, Polled(2, came)))
     assert states(engine) == {"done": 1, "other": 1}
     # What came by the topic before its acknowledgement counts once.
     measure.written(ITEMS, 3, [done, row("new", FlowState.NEW, b"2")])
     assert states(engine) == {"done": 1, "new": 1}
     measure.written(TP("flow.items", 9), 0, [done])
     assert states(engine) == {"done": 1, "new": 1}
+
+
+def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
+    engine: Engine, measure: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[list[TP], bool]] = []
+    end = 5
+
+    async def rest(partitions: list[TP], *, fetched: bool) -> None:
+        told.append((partitions, fetched))
+
+    async def ends(_: str, __: int) -> dict[int, int]:
+        return {0: end}
+
+    monkeypatch.setattr(measure._consumer, "rest", rest)
+    monkeypatch.setattr(engine.offsets, "ends", ends)
+
+    def after(*, alone: bool = True) -> list[tuple[list[TP], bool]]:
+        told.clear()
+        asyncio.run(measure.rest(alone=alone))
+        return list(told)
+
+    measure.readiness.ready.add(0)
+    measure._consumer.processed(ITEMS, 4)
+    # Where its end is not known, or not read to, it is fetched.
+    assert [after(), after()] == [[], []]
+    measure._consumer.processed(ITEMS, 5)
+    assert [after(), after()] == [[([ITEMS], False)], []]
+    end = 6
+    assert [after(), after(), after()] == [[], [([ITEMS], True)], []]
+    measure._consumer.processed(ITEMS, 6)
+    assert after() == [([ITEMS], False)]
+    measure.written(ITEMS, 8, [Row(b"1", None)])
+    assert [after(), after()] == [[([ITEMS], True)], [([ITEMS], False)]]
+    assert [after(alone=False), after()] == [[([ITEMS], True)], [([ITEMS], False)]]
+    # Another assignment fetches all.
+    measure.keep({0})
+    measure.readiness.ready.add(0)
+    assert [after(), after()] == [[], [([ITEMS], False)]]
