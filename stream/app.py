@@ -32,11 +32,11 @@ from stream.kafka.transport import Consumer
 from stream.settings import Settings
 
 COMMIT_EVERY = 0.5
+WATCH_EVERY_UNREADY = 0.2
 RECORDS_A_POLL = 5_000
 BATCHES_AHEAD = 4
 SWEEP_EVERY = 3_600.0
 HOLD_AT_LEAST = 0.001
-PUBLISH_EVERY = 1.0
 # A worker holds millions of objects that live long, and Python looks for cycles among all of them each time that a
 # quarter more have come: a quarter of its time. Next to none are in cycles, so it looks seldom.
 GC_THRESHOLDS = (100_000, 50, 1_000)
@@ -153,7 +153,7 @@ class Surroundings(Service):
             # A snapshot may take a fifth of the worker's time, so that boards of any size leave room for events.
             await asyncio.sleep(max(HOLD_AT_LEAST, 4 * took))
             with suppress(TimeoutError):
-                await asyncio.wait_for(measure().changed.wait(), timeout=PUBLISH_EVERY)
+                await asyncio.wait_for(measure().changed.wait(), timeout=measure().publish_every)
 
     @Service.task
     async def _keep(self) -> None:
@@ -166,7 +166,7 @@ class Surroundings(Service):
     @Service.task
     async def _watch(self) -> None:
         while not self.should_stop:
-            await self.sleep(COMMIT_EVERY)
+            await self.sleep(COMMIT_EVERY if self.engine.wall.snapshot.ready else WATCH_EVERY_UNREADY)
             with _Fatal():
                 await measure().watch()
                 await measure().rest(alone=track().alone)
