@@ -184,16 +184,13 @@ class Boards:
     def _cross(self, partition: int, held: Held, width: int, span: Span, step: int) -> None:
         """Let what lies within a span enter (1) or leave (-1) the windows of a width."""
         for key in held.starts.within(span):
-            start = held.summary(key).start
-            if start is not None:
-                for board in self._of(start.owner, partition):
-                    board.count_arrival((width,), start.item_type, step)
+            start = held.started(key)
+            for board in self._of(start.owner, partition):
+                board.count_arrival((width,), start.item_type, step)
         for key in held.finishes.within(span):
-            summary = held.summary(key)
-            if summary.finish is not None:
-                finish = Finish.of(summary, summary.finish)
-                for board in self._of(summary.finish.owner, partition):
-                    board.count_finish((width,), finish, step)
+            summary, finish = held.finished(key)
+            for board in self._of(finish.owner, partition):
+                board.count_finish((width,), Finish.of(summary, finish), step)
 
     def _of(self, owner: Team, partition: int) -> tuple[Board, ...]:
         found = self._paths.get(owner)

@@ -8,7 +8,7 @@ from typing import cast
 from stream.flow.statistics import NEVER
 from stream.flow.timeline import Span, Timeline
 from stream.items.objective import Objective
-from stream.items.summary import Summary
+from stream.items.summary import Stamp, Summary
 
 ALWAYS = 0
 
@@ -28,9 +28,14 @@ class Held:
         self.finishes = Timeline()
         self.changes_at = ALWAYS
 
-    def summary(self, key: bytes) -> Summary:
-        """Give the summary of an item that stands in a timeline."""
-        return cast("Summary", self.summaries[key])
+    def started(self, key: bytes) -> Stamp:
+        """Give the start of an item that stands among the starts."""
+        return cast("Stamp", cast("Summary", self.summaries[key]).start)
+
+    def finished(self, key: bytes) -> tuple[Summary, Stamp]:
+        """Give an item that stands among the finishes, and its finish."""
+        summary = cast("Summary", self.summaries[key])
+        return summary, cast("Stamp", summary.finish)
 
     def look_ahead(self, spans: Iterable[Span]) -> None:
         """Find out when the windows change next by the clock."""

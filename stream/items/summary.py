@@ -76,11 +76,6 @@ class Summary(Struct, frozen=True, gc=False, rename=_WRITTEN):
     stays: Mapping[str, int] = NO_STAYS
 
     @property
-    def blocked(self) -> bool:
-        """Whether the item is blocked now."""
-        return self.blocked_since is not None
-
-    @property
     def in_load(self) -> bool:
         """Whether the item is in progress: started and not finished, and not deleted."""
         return self.flow_state in LOAD_STATES and not self.deleted
