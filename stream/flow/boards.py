@@ -46,7 +46,7 @@ class Boards:
 
     def put(self, partition: int, key: bytes, summary: Summary | Objective | None) -> None:
         """Replace the item's (or objective's) former summary; None takes it out."""
-        held = self._held.setdefault(partition, Held())
+        held = self._partition(partition)
         former = held.summaries.get(key)
         if summary is None:
             held.summaries.pop(key, None)
@@ -69,7 +69,7 @@ class Boards:
 
     def put_all(self, partition: int, summaries: Mapping[bytes, Summary | Objective]) -> None:
         """Put many in, which is several times faster for items that were not there before."""
-        held = self._held.setdefault(partition, Held())
+        held = self._partition(partition)
         fresh: dict[bytes, Summary] = {}
         for key, summary in summaries.items():
             if isinstance(summary, Summary) and key not in held.summaries:
@@ -127,6 +127,12 @@ class Boards:
         """Count the items whose summaries a partition holds."""
         held = self._held.get(partition)
         return 0 if held is None else len(held.summaries)
+
+    def _partition(self, partition: int) -> Held:
+        held = self._held.get(partition)
+        if held is None:
+            held = self._held[partition] = Held()
+        return held
 
     def _move(self, partition: int, old: Summary | None, new: Summary | None) -> None:
         before, after = NOWHERE if old is None else Standing.of(old), NOWHERE if new is None else Standing.of(new)
