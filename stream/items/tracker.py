@@ -32,8 +32,8 @@ MILLISECOND = 1_000
 OBJECTIVE = "\0objective\0"
 _OBJECTIVE_KEY = OBJECTIVE.encode()
 BACKDATED_AFTER = DAY
-# Some kilobyte each.
-MAX_TAILS = 50_000
+# Up to some three kilobytes each.
+MAX_TAILS = 20_000
 
 
 class Record(Protocol):
