@@ -48,12 +48,9 @@ class Measure:
         # What came before its partition is shown: while a backlog is folded an item has many summaries, and the boards
         # need the last one only.
         self._noted: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
-        # The partitions that are not fetched, and those in which there was something of others.
-        self._resting: set[int] = set()
+        # Where the partitions ended when that was asked last.
         self._ends: dict[int, int] = {}
-        self._missed: set[int] = set()
         self._arrivals: list[int] = []
-        self._changed = True
         self.changed = asyncio.Event()
         self._published = 0.0
 
@@ -63,22 +60,25 @@ class Measure:
             self._engine.boards.drop(partition)
             self._noted.pop(partition, None)
         self._held = set(partitions)
-        self._resting, self._ends = set(), {}
+        self._ends = {}
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
         self.readiness.ready &= partitions
-        self._is_changed()
+        self.changed.set()
 
     async def batch(self, tp: TP, polled: Polled) -> None:
         """Put a batch of summaries into the boards; before they are shown, only note the newest of each item."""
-        if tp.partition not in self._held or not self._consumer.follows(tp, polled):
+        if tp.partition not in self._held:
+            return
+        if not self._consumer.follows(tp, polled):
+            await self._consumer.read_again(tp)
             return
         # What this worker wrote itself is known; and a poll that crossed a seek brings old summaries again, while what
         # came after them does not come again.
         reached = self._consumer.reached(tp)
         records = [record for record in polled.records if record.offset >= reached]
         if records:
-            self._take(tp.partition, [(record.key, record.value) for record in records])
-            self._arrivals += [record.timestamp for record in records]
+            rows = [Row(record.key, record.value, record.timestamp) for record in records]
+            self._take(tp.partition, rows)
             self._consumer.processed(tp, records[-1].offset + 1)
         # The partition may move away meanwhile, so this stands last.
         if self._wanted(tp.partition):
@@ -90,40 +90,33 @@ class Measure:
         Where something of others stands before it that has not been read yet, it does come back.
         """
         reached, behind = self._consumer.reached(tp), first + len(rows)
-        if tp.partition not in self._held or not first <= reached < behind:
-            self._missed.add(tp.partition)
+        if tp.partition in self._held and first <= reached < behind:
+            self._take(tp.partition, rows[reached - first :])
+            self._consumer.processed(tp, behind)
+
+    def _take(self, partition: int, rows: Sequence[Row]) -> None:
+        if partition not in self.readiness.ready:
+            self._note(partition, rows)
             return
-        own = rows[reached - first :]
-        self._take(tp.partition, [(row.key or b"", row.value) for row in own])
-        self._arrivals += [row.timestamp for row in own if row.timestamp is not None]
-        self._consumer.processed(tp, behind)
-
-    def _take(self, partition: int, summaries: Sequence[tuple[bytes, bytes | None]]) -> None:
-        if partition in self.readiness.ready:
-            for key, value in summaries:
-                self._put(partition, key, value)
-            self._is_changed()
-        else:
-            self._note(partition, summaries)
-
-    def _is_changed(self) -> None:
-        self._changed = True
+        for row in rows:
+            self._put(partition, row.key or b"", row.value)
+        self._arrivals += [row.timestamp for row in rows if row.timestamp is not None]
         self.changed.set()
 
-    def _note(self, partition: int, summaries: Sequence[tuple[bytes, bytes | None]]) -> None:
+    def _note(self, partition: int, rows: Sequence[Row]) -> None:
         noted = self._noted[partition]
-        for key, value in summaries:
-            if value is None or self._mark in value:
-                noted[key] = value
+        for row in rows:
+            if row.value is None or self._mark in row.value:
+                noted[row.key or b""] = row.value
             else:
-                self._put(partition, key, value)
+                self._put(partition, row.key or b"", row.value)
 
     def _wanted(self, partition: int) -> bool:
         """Tell whether what was noted is to be counted now: all is read, or it is too much to keep."""
         awaited = self.readiness.awaited.get(partition)
         end = None if awaited is None else awaited.items
         read = end is not None and self._consumer.reached(TP(self._engine.items_topic, partition)) >= end
-        return read or len(self._noted[partition]) > MAX_NOTED
+        return read or sum(map(len, self._noted.values())) > MAX_NOTED
 
     def _put(self, partition: int, key: bytes, value: bytes | None) -> None:
         summary = None if value is None else self._decoded(partition, key, value)
@@ -153,7 +146,7 @@ class Measure:
                 elif value is None:
                     boards.put(partition, key, None)
             boards.put_all(partition, found)
-            self._is_changed()
+            self.changed.set()
             await asyncio.sleep(0)
 
     async def watch(self) -> None:
@@ -177,17 +170,18 @@ class Measure:
 
         Where something of others stands in one nevertheless, it is fetched again.
         """
-        topic, term = self._engine.items_topic, self._held
-        read = {part for part, end in self._ends.items() if self._consumer.reached(TP(topic, part)) >= end}
-        quiet = (self.readiness.ready & read) - self._missed if alone else set()
-        for partitions, fetched in ((self._resting - quiet, True), (quiet - self._resting, False)):
-            if partitions:
-                await self._consumer.rest([TP(topic, part) for part in partitions], fetched=fetched)
-        self._missed.clear()
-        # What stands there now is read by the next time, unless it is of others: what is written here comes at once.
-        ends = await self._engine.offsets.ends(topic, self._engine.settings.items_partitions)
-        if term is self._held:
-            self._resting, self._ends = quiet, ends
+        engine, topic = self._engine, self._engine.items_topic
+        reached = {part: self._consumer.reached(TP(topic, part)) for part in self._held}
+        read = {part for part, end in self._ends.items() if reached.get(part, 0) >= end}
+        quiet = self.readiness.ready & read if alone else set()
+        await self._consumer.rest(
+            {TP(topic, part) for part in quiet}, {TP(topic, part): reached[part] for part in self._held - quiet}
+        )
+        try:
+            # What stands there now is known by the next time, unless it is of others.
+            self._ends = await engine.offsets.ends(topic, engine.settings.items_partitions)
+        except KafkaError as error:
+            logger.warning("%s", error)
 
     async def _await_items(self, partition: int, awaited: Awaited) -> None:
         engine = self._engine
@@ -211,9 +205,8 @@ class Measure:
     def publish(self) -> float:
         """Swap the snapshot if something changed or `publish_every` has passed; give the seconds that it took."""
         begun = monotonic()
-        if not self._changed and begun - self._published < self.publish_every:
+        if not self.changed.is_set() and begun - self._published < self.publish_every:
             return 0.0
-        self._changed = False
         self.changed.clear()
         arrivals, self._arrivals = self._arrivals, []
         engine, now = self._engine, self._engine.clock.now()

@@ -94,7 +94,8 @@ def _news(former: Sent | None, numbers: NodeNumbers, at: int) -> News:
     written, age, blocked = as_json(numbers, at), numbers.ages.at(at), numbers.blocked_age_max(at)
     body = _body({name: part for name, part in written.items() if name not in {"age", "blocked_age_max"}})
     if former is not None and former.body == body and not _outdated(former, age, blocked, at):
-        return News(numbers.node, former._replace(numbers=numbers), None)
+        grown = (former.age, former.blocked_age_max) != (age, blocked)
+        return News(numbers.node, former._replace(numbers=numbers, at=former.at if grown else at), None)
     sent = Sent(body, age, blocked, at, numbers)
     return News(numbers.node, sent, measured(numbers.node, written, at))
 

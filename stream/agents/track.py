@@ -74,6 +74,7 @@ class Track:
         acknowledge it the process ends.
         """
         if not self._consumer.follows(tp, polled):
+            await self._consumer.read_again(tp)
             return
         await self._room.acquire()
         async with self._engine.working:
@@ -196,11 +197,14 @@ class Track:
         for first in range(0, len(keys), CHUNK):
             if term != self._term:
                 return
-            batch = self._open(partition)
-            for key in keys[first : first + CHUNK]:
-                self._due[partition].forget(key)
+            batch, chunk = self._open(partition), keys[first : first + CHUNK]
+            for key in chunk:
                 batch.touch(key)
-            await self._write(partition, batch.close())
+            outcome = batch.close()
+            await self._write(partition, outcome)
+            # Only now: a batch that is completed meanwhile must not say that all is folded up to the present.
+            for key in set(chunk) - set(outcome.due):
+                self._due[partition].forget(key)
             await asyncio.sleep(0)
 
     async def _write(self, partition: int, outcome: Outcome) -> None:

@@ -49,7 +49,7 @@ class Writer:
     async def flush(self) -> None:
         """Return when all that was handed over is durable."""
         while self._writing is not None:
-            await self._writing
+            await asyncio.shield(self._writing)
 
     async def _write_all(self) -> None:
         try:

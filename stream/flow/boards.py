@@ -48,8 +48,11 @@ class Boards:
         """Replace the item's (or objective's) former summary; None takes it out."""
         held = self._partition(partition)
         former = held.summaries.get(key)
+        if former == summary:
+            # A duplicate repeats what is known.
+            return
         if summary is None:
-            held.summaries.pop(key, None)
+            del held.summaries[key]
         else:
             held.summaries[key] = summary
         for each, step in ((former, -1), (summary, 1)):

@@ -1,7 +1,7 @@
 """`track`, without Kafka: a batch of records and the rows they concern become new rows and summaries.
 
-The caller writes the rows durably first, then the summaries and refusals, then acknowledges the batch. When
-that is cut short, the batch comes again: its events are then duplicates, change no row, and repeat their summaries.
+The caller writes rows, summaries and refusals, and completes the batch when all are durable. When that is cut short,
+the batch comes again: its events are then duplicates, change no row, and repeat their summaries.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ sends, and its futures are awaited here: Faust's own are not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
@@ -39,11 +39,6 @@ class Written(NamedTuple):
 
     first: int
     last: int
-
-
-Sent = list[tuple[asyncio.Future[RecordMetadata], int]]
-Submitted = dict[TP, Sent]
-"""What was handed to the client: by partition its batches, each with its number of rows."""
 
 
 class Outbox:
@@ -101,25 +96,13 @@ class Outbox:
         try:
             # An idempotent client never gives a batch up.
             async with asyncio.timeout(self._deadline if self._idempotent else None):
-                return await self.acknowledged(await self.submit(rows))
-        except TimeoutError as error:
-            raise _unacknowledged(rows, error) from None
+                written = [(tp, await self._submit(tp, part)) for tp, part in rows.items() if part]
+                return {tp: await self._acknowledged(futures) for tp, futures in written}
+        except (ClientError, TimeoutError) as error:
+            topics = ", ".join(sorted({tp.topic for tp in rows}))
+            raise KafkaError(f"Kafka has not acknowledged what was written to {topics}: {error!r}") from None
 
-    async def submit(self, rows: Mapping[TP, Sequence[Row]]) -> Submitted:
-        """Hand rows to the client, which writes those of a partition in the order in which they were handed over."""
-        try:
-            return {tp: await self._submit(tp, part) for tp, part in rows.items() if part}
-        except ClientError as error:
-            raise _unacknowledged(rows, error) from None
-
-    async def acknowledged(self, submitted: Submitted) -> dict[TP, Written]:
-        """Give where rows that were handed over stand, once all are acknowledged. Raises KafkaError as `write` does."""
-        try:
-            return {tp: await self._acknowledged(sent) for tp, sent in submitted.items()}
-        except ClientError as error:
-            raise _unacknowledged(submitted, error) from None
-
-    async def _submit(self, tp: TP, rows: Sequence[Row]) -> Sent:
+    async def _submit(self, tp: TP, rows: Sequence[Row]) -> list[tuple[asyncio.Future[RecordMetadata], int]]:
         submitted = []
         batch = self._client.create_batch()
         for row in rows:
@@ -134,7 +117,7 @@ class Outbox:
         batch.close()
         return await self._client.send_batch(batch, tp.topic, partition=tp.partition), batch.record_count()
 
-    async def _acknowledged(self, sent: Sent) -> Written:
+    async def _acknowledged(self, sent: list[tuple[asyncio.Future[RecordMetadata], int]]) -> Written:
         offsets = [(await future).offset for future, _ in sent]
         return Written(offsets[0], offsets[-1] + sent[-1][1] - 1)
 
@@ -143,11 +126,6 @@ class Outbox:
         if self._producer is None:
             raise KafkaError("the outbox is not started")
         return self._producer
-
-
-def _unacknowledged(topics: Iterable[TP], error: Exception) -> KafkaError:
-    names = ", ".join(sorted({tp.topic for tp in topics}))
-    return KafkaError(f"Kafka has not acknowledged what was written to {names}: {error!r}")
 
 
 def _append(batch: BatchBuilder, row: Row) -> bool:

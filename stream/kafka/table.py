@@ -28,7 +28,7 @@ class RowStore(Store[bytes, bytes]):
         self._offsets: dict[int, int] = {}
 
     def rows(self, partition: int) -> Rows:
-        """Give the rows of a partition, to read and to write after Kafka has acknowledged the change."""
+        """Give the rows of a partition, to read and to write: a change that Kafka does not take ends the process."""
         return self._partitions.setdefault(partition, {})
 
     def persisted_offset(self, tp: TP) -> int | None:

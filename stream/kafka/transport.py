@@ -17,10 +17,10 @@ a batch is missing in between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from time import monotonic
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CommitFailedError, IllegalStateError
@@ -35,6 +35,7 @@ NO_KEY_SIZE = 0
 FETCH_WAIT_MS = 100
 FEW = 100
 LIVE_EVERY = 0.003
+ASK_AGAIN_AFTER = 1.0
 
 
 class Records(fetcher.PartitionRecords):  # type: ignore[misc]
@@ -74,14 +75,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         `flow_lag_events` and `/live` tell of what stands still.
         """
 
-    async def rest(self, partitions: Iterable[TP], *, fetched: bool) -> None:
-        """Let the client fetch some partitions no more, or again; with the next assignment it fetches all."""
-        await self.call_thread(self._rest, partitions, fetched)
+    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+        """Let the client fetch some partitions no more, and others again from an offset on."""
+        await self.call_thread(self._rest, quiet, others)
 
-    async def _rest(self, partitions: Iterable[TP], fetched: bool) -> None:
+    async def _rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
         consumer = self._ensure_consumer()
-        known = {driver.ensure_aiokafka_TP(tp) for tp in partitions} & consumer.assignment()
-        (consumer.resume if fetched else consumer.pause)(*known)
+        assigned, paused = consumer.assignment(), consumer.paused()
+        consumer.pause(*({driver.ensure_aiokafka_TP(tp) for tp in quiet} & assigned))
+        for tp, offset in others.items():
+            resting = driver.ensure_aiokafka_TP(tp)
+            if resting in paused:
+                # What it has missed is known up to here.
+                consumer.seek(resting, offset)
+                consumer.resume(resting)
 
     async def commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
         """Commit; False where a rebalance has taken the partitions, which then come again."""
@@ -128,6 +135,7 @@ class Consumer(driver.Consumer):
         self._ahead: dict[TP, tuple[int, int]] = {}
         self._read_again: dict[TP, tuple[int, int]] = {}
         self._completed: dict[TP, OffsetAndMetadata] = {}
+        self._asked_again: dict[TP, tuple[int, float]] = {}
         self._polled_at, self._polled_few = 0.0, False
 
     def _new_consumer_thread(self) -> ConsumerThread:
@@ -149,20 +157,22 @@ class Consumer(driver.Consumer):
                 await self.perform_seek()
             return
         generation = self.app.consumer_generation_id
-        topics: dict[str, Batches] = {}
+        topics: dict[str, list[tuple[TP, list[Any]]]] = {}
         for topic_partition, batch in records.items():
             tp = ensure_TP(topic_partition)
             if batch and (active is None or tp in active or tp in self._buffered_partitions):
-                if self._leaves_out(tp, batch[0].offset):
-                    with suppress(ClientError):
-                        await self.seek_wait({tp: self._delivered[tp]})
-                    continue
                 name = f"{tp.topic}/{tp.partition}" if self._is_changelog_tp(tp) else tp.topic
-                topics.setdefault(name, []).append((tp, Polled(self._delivered.get(tp, 0), batch)))
-        for batches in topics.values():
+                topics.setdefault(name, []).append((tp, batch))
+        for parts in topics.values():
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
-            yield batches[0][0], self._message(batches)
+            lost = [tp for tp, batch in parts if self._leaves_out(tp, batch[0].offset)]
+            if lost:
+                with suppress(ClientError):
+                    await self.seek_wait({tp: self._delivered[tp] for tp in lost})
+            batches = [(tp, Polled(self._delivered.get(tp, 0), batch)) for tp, batch in parts if tp not in lost]
+            if batches:
+                yield batches[0][0], self._message(batches)
 
     async def _pace(self) -> None:
         """Let events come together when few come at a time: a poll costs more than what it brings."""
@@ -184,7 +194,7 @@ class Consumer(driver.Consumer):
 
     def _message(self, batches: Batches) -> Message:
         tp, polled = batches[0]
-        last, value = polled.records[-1], batches
+        last, value = polled.records[-1], cast("Any", batches)
         self._delivered.update({each: part.records[-1].offset + 1 for each, part in batches})
         self._polled_few = sum(len(each.records) for _, each in batches) < FEW
         return ConsumerMessage(
@@ -195,7 +205,7 @@ class Consumer(driver.Consumer):
             last.timestamp_type,
             [],
             None,
-            value,  # type: ignore[arg-type]
+            value,
             None,
             NO_KEY_SIZE,
             len(polled.records),
@@ -226,7 +236,8 @@ class Consumer(driver.Consumer):
         ends a transaction, and what retention has removed, takes up offsets too. What is ahead twice in a row with
         nothing in work is read again; what is then ahead as before, with nothing delivered, holds no record.
         """
-        idle = self.flow_active and not self.app.rebalancing and not self._unacked_messages
+        in_work = any(not message.acked for message in self._unacked_messages)
+        idle = self.flow_active and not self.app.rebalancing and not in_work
         if not idle or any(not channel.queue.empty() for channel in self.app.topics):
             self._ahead = {}
             return {}
@@ -257,10 +268,29 @@ class Consumer(driver.Consumer):
             self._waiting_for_ack.set_result(None)
         return True
 
-    async def rest(self, partitions: Iterable[TP], *, fetched: bool) -> None:
-        """Fetch some partitions no more, or again: of what this worker alone writes it need not be told."""
-        if not self.should_stop and not self._thread.should_stop:
-            await self._thread.rest(partitions, fetched=fetched)
+    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+        """Fetch some partitions no more, and others again from where they were processed.
+
+        Of what this worker alone writes it need not be told.
+        """
+        if self.should_stop or self._thread.should_stop:
+            return
+        for tp, reached in others.items():
+            self._delivered[tp] = max(reached, self._delivered.get(tp, 0))
+        await self._thread.rest(quiet, others)
+
+    async def read_again(self, tp: TP) -> None:
+        """Read a partition again from where it was processed: a batch that follows was lost.
+
+        At once, since on a partition to which events come all the time `recover_missing` never sees the client stand
+        still; but once a second at most, since other batches that do not follow may still be on their way.
+        """
+        now, reached = monotonic(), self.reached(tp)
+        before, at = self._asked_again.get(tp, (-1, 0.0))
+        if (before != reached or now - at > ASK_AGAIN_AFTER) and tp in self.assignment():
+            self._asked_again[tp] = reached, now
+            with suppress(ClientError):
+                await self.seek_wait({tp: reached})
 
     def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
         """Note that everything before `next_offset` is folded and durable, so that it may be committed."""
@@ -275,6 +305,9 @@ class Consumer(driver.Consumer):
     ) -> bool:
         """Commit what was completed since the last commit."""
         pending, self._completed = self._completed, {}
+        # Faust notes each message that leaves a stream, for a commit of its own that never comes.
+        self._acked.clear()
+        self._acked_index.clear()
         if not pending:
             return False
         done = False

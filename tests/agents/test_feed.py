@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
+from stream.agents import measurements
 from stream.agents.feed import Feed
 from stream.errors import KafkaError
 from stream.events.event import DAY, SECOND
@@ -392,3 +393,17 @@ def test_each_change_is_told_once_whatever_happens(log: Log, seed: int) -> None:
     assert by_key["target", "focus"][-1]["type"] == ("flow.target.missed" if breached else "flow.target.met")
     swings = [load > 2 for load in shown]
     assert len(by_key["target", "focus"]) == sum(a != b for a, b in pairwise([not swings[0], *swings]))
+
+
+def test_json_of_a_node_to_which_nothing_happens_is_made_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(numbers: NodeNumbers, at: int) -> dict[str, Any]:
+        made.append((at - AT) // SECOND)
+        return as_json(numbers, at)
+
+    monkeypatch.setattr(measurements, "as_json", counted)
+    sent, idle, busy = measurements.Measurements(), team(), team(1, node=CREDIT, ages=begun(AT))
+    for second in range(150):
+        sent.told(list(sent.look([idle, busy], AT + second * SECOND)))
+    assert made == [0, 0, 60, 60, 120, 120]

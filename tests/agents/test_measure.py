@@ -11,6 +11,7 @@ from faust.types import TP
 
 from stream.agents.engine import Engine
 from stream.agents.measure import Measure
+from stream.errors import KafkaError
 from stream.items.codec import encode_summary
 from stream.items.summary import FlowState, Summary, Team
 from stream.kafka.outbox import Row
@@ -103,37 +104,51 @@ def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine
 def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
     engine: Engine, measure: Measure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[tuple[list[TP], bool]] = []
+    told: list[tuple[set[TP], dict[TP, int]]] = []
     end = 5
 
-    async def rest(partitions: list[TP], *, fetched: bool) -> None:
-        told.append((partitions, fetched))
+    async def rest(quiet: set[TP], others: dict[TP, int]) -> None:
+        told.append((quiet, others))
 
     async def ends(_: str, __: int) -> dict[int, int]:
+        if end < 0:
+            raise KafkaError("no answer")
         return {0: end}
 
     monkeypatch.setattr(measure._consumer, "rest", rest)
     monkeypatch.setattr(engine.offsets, "ends", ends)
 
-    def after(*, alone: bool = True) -> list[tuple[list[TP], bool]]:
-        told.clear()
+    def fetched(*, alone: bool = True) -> dict[TP, int]:
         asyncio.run(measure.rest(alone=alone))
-        return list(told)
+        quiet, others = told[-1]
+        assert quiet | set(others) == {ITEMS}
+        return others
 
     measure.readiness.ready.add(0)
     measure._consumer.processed(ITEMS, 4)
     # Where its end is not known, or not read to, it is fetched.
-    assert [after(), after()] == [[], []]
+    assert [fetched(), fetched()] == [{ITEMS: 4}, {ITEMS: 4}]
     measure._consumer.processed(ITEMS, 5)
-    assert [after(), after()] == [[([ITEMS], False)], []]
+    assert [fetched(), fetched(alone=False)] == [{}, {ITEMS: 5}]
+    # Somebody else has written: known half a second later, and read from where this worker has got to.
     end = 6
-    assert [after(), after(), after()] == [[], [([ITEMS], True)], []]
+    assert [fetched(), fetched()] == [{}, {ITEMS: 5}]
     measure._consumer.processed(ITEMS, 6)
-    assert after() == [([ITEMS], False)]
-    measure.written(ITEMS, 8, [Row(b"1", None)])
-    assert [after(), after()] == [[([ITEMS], True)], [([ITEMS], False)]]
-    assert [after(alone=False), after()] == [[([ITEMS], True)], [([ITEMS], False)]]
-    # Another assignment fetches all.
+    assert fetched() == {}
+    end = -1
+    assert fetched() == {}
+    # Another assignment fetches all until it is known again.
     measure.keep({0})
     measure.readiness.ready.add(0)
-    assert [after(), after()] == [[], [([ITEMS], False)]]
+    assert fetched() == {ITEMS: 6}
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_freshness_is_of_what_is_shown(engine: Engine, measure: Measure, *, shown: bool) -> None:
+    if shown:
+        measure.readiness.ready.add(ITEMS.partition)
+    value = encode_summary(Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE), "x")
+    asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", value, 7)])))
+    measure.written(ITEMS, 1, [Row(b"1", value, 8), Row(b"2", value)])
+    measure.publish()
+    assert sum(engine.numbers.freshness) == (2 if shown else 0)

@@ -11,6 +11,7 @@ import pytest
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from stream.kafka import transport
 from stream.kafka.transport import Consumer, Polled
 
 EVENTS = TP("flow.events", 0)
@@ -56,7 +57,7 @@ def consumer(client: Client, monkeypatch: pytest.MonkeyPatch) -> Consumer:
     made.app, made._thread, made.flow_active, made._unacked_messages = app, client, True, set()  # type: ignore[assignment]
     made.log = SimpleNamespace(info=lambda *_: None)  # type: ignore[assignment]
     made._processed, made._delivered, made._gaps, made._ahead, made._read_again = {}, {}, {}, {}, {}
-    made._durable, made._completed = {}, {}
+    made._durable, made._completed, made._asked_again = {}, {}, {}
     monkeypatch.setattr(driver.Consumer, "seek_wait", seek_wait)
     return made
 
@@ -133,7 +134,7 @@ def test_nothing_is_lost_while_anything_is_in_work(consumer: Consumer, client: C
     deliver(consumer, EVENTS, 0, 9)
     client.position[EVENTS] = 10
     if busy == "unacked":
-        consumer._unacked_messages = {object()}  # type: ignore[assignment,arg-type]
+        consumer._unacked_messages = [SimpleNamespace(acked=False)]  # type: ignore[assignment]
     elif busy == "queued":
         consumer.app.topics = [SimpleNamespace(queue=SimpleNamespace(empty=lambda: False))]  # type: ignore[misc,assignment]
     elif busy == "rebalancing":
@@ -151,3 +152,39 @@ def test_only_what_is_durable_is_committed_though_more_is_in_work(consumer: Cons
     # What comes again does not take it back.
     consumer.complete(EVENTS, 10, "text")
     assert consumer._completed[EVENTS].offset == 20
+
+
+def test_a_partition_in_which_a_batch_was_lost_is_read_again_at_once_and_not_for_each_batch(
+    consumer: Consumer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(transport, "monotonic", lambda: now)
+    consumer.processed(EVENTS, 10)
+    client.position[EVENTS] = 40
+    for _ in range(3):
+        asyncio.run(consumer.read_again(EVENTS))
+    assert client.sought == [{EVENTS: 10}]
+    # That was lost as well.
+    now += transport.ASK_AGAIN_AFTER + 0.1
+    asyncio.run(consumer.read_again(EVENTS))
+    consumer.processed(EVENTS, 20)
+    asyncio.run(consumer.read_again(EVENTS))
+    assert client.sought == [{EVENTS: 10}, {EVENTS: 10}, {EVENTS: 20}]
+    # What has moved away is another worker's.
+    asyncio.run(consumer.read_again(TP("flow.events", 7)))
+    assert len(client.sought) == 3
+
+
+def test_what_left_a_stream_long_ago_is_not_remembered(consumer: Consumer) -> None:
+    consumer._acked, consumer._acked_index = {EVENTS: [1, 2]}, {EVENTS: {1, 2}}
+    assert asyncio.run(consumer.force_commit()) is False
+    assert not consumer._acked
+    assert not consumer._acked_index
+
+
+def test_an_acknowledged_message_is_in_no_work(consumer: Consumer, client: Client) -> None:
+    deliver(consumer, EVENTS, 0, 9)
+    client.position[EVENTS] = 10
+    consumer._unacked_messages = [SimpleNamespace(acked=True)]  # type: ignore[assignment]
+    assert [tick(consumer), tick(consumer)] == [{}, {}]
+    assert client.sought == [{EVENTS: 0}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -128,3 +129,27 @@ def test_numbers_are_the_same_object_until_something_happens_to_the_node() -> No
     changed = [node.level for node, row in after.items() if left[node] is not row]
     assert sorted(changed) == ["art", "portfolio", "team", "value_stream"]
     assert all(row.windows["7d"] is after[node].windows["7d"] for node, row in left.items())
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_an_item_leaves_the_smallest_window_by_the_clock_also_where_no_other_does(*, many: bool) -> None:
+    boards = Boards(CONFIG, partition_of)
+    reading = Reading(CONFIG, boards)
+    reading.read(3 * DAY)
+    item = Summary("1", "b", CARDS, "feature", "Done", FlowState.DONE, finish=Stamp(3 * DAY, CARDS, "feature"))
+    if many:
+        boards.put_all(0, {b"1": item})
+    else:
+        boards.put(0, b"1", item)
+    shown = {at: reading.read(at)[-1].windows["1d"].finished.velocity for at in (3 * DAY, 4 * DAY - 1, 4 * DAY)}
+    assert shown == {3 * DAY: {"feature": 1}, 4 * DAY - 1: {"feature": 1}, 4 * DAY: {}}
+
+
+def test_a_duplicate_leaves_a_node_as_it_was() -> None:
+    boards = Boards(CONFIG, partition_of)
+    reading = Reading(CONFIG, boards)
+    item = Summary("1", "b", CARDS, "feature", "Doing", FlowState.ACTIVE, start=Stamp(DAY, CARDS, "feature"))
+    boards.put(0, b"1", item)
+    before = reading.read(2 * DAY)
+    boards.put(0, b"1", item)
+    assert all(one is other for one, other in zip(before, reading.read(2 * DAY), strict=True))

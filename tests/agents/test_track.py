@@ -1,0 +1,237 @@
+"""How batches become durable: in which order, in which groups, and what is told of them before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import orjson
+import pytest
+from faust.types import TP
+from faust.types.tuples import ConsumerMessage
+
+from stream.agents.engine import Engine
+from stream.agents.measure import Measure
+from stream.agents.track import Track
+from stream.events.time import format_time
+from stream.items.row import read_header
+from stream.kafka.offsets import Committed, read_metadata
+from stream.kafka.outbox import Row, Written
+from stream.kafka.transport import Consumer, Polled
+from stream.settings import Settings
+
+FLOW_YAML = Path(__file__).parents[2] / "deploy" / "flow.yaml"
+SECOND = 1_000_000
+BEGUN = 1_800_000_000 * SECOND
+EVENTS = TP("flow.events", 0)
+OTHERS = TP("flow.events", 1)
+
+
+@dataclass
+class Record:
+    """A record of the events topic."""
+
+    offset: int
+    key: bytes
+    value: bytes
+    timestamp: int
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+class Kafka:
+    """Takes writes, and acknowledges them when the test says so."""
+
+    def __init__(self) -> None:
+        self.writes: list[Mapping[TP, Sequence[Row]]] = []
+        self._open: list[asyncio.Future[None]] = []
+
+    async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, Written]:
+        self.writes.append({tp: part for tp, part in rows.items() if part})
+        self._open.append(asyncio.get_running_loop().create_future())
+        await self._open[-1]
+        return {tp: Written(0, len(part) - 1) for tp, part in rows.items() if part}
+
+    async def acknowledge(self) -> None:
+        """Acknowledge the first write that waits."""
+        self._open.pop(0).set_result(None)
+        await settled()
+
+    def written(self) -> list[dict[str, list[bytes | None]]]:
+        """Give the keys of each write by topic and partition."""
+        return [
+            {f"{tp.topic}/{tp.partition}": [row.key for row in part] for tp, part in w.items()} for w in self.writes
+        ]
+
+
+@dataclass
+class Worker:
+    """A worker's tracking, without Faust."""
+
+    track: Track
+    kafka: Kafka
+    consumer: Consumer
+    rows: dict[int, dict[bytes, bytes]]
+    clock: SimpleNamespace
+    messages: list[Any] = field(default_factory=list)
+
+    async def take(self, *parts: tuple[TP, int, Record]) -> Any:
+        """Take a poll in, as the agent does: parts are (partition, offset before, record)."""
+        message = ConsumerMessage(EVENTS.topic, 0, 0, 0.0, 0, [], None, None, None, tp=EVENTS)
+        message.incref()
+        for tp, previous, record in parts:
+            await self.track.batch(message, tp, Polled(previous, [record]))
+        message.ack(self.consumer)
+        await settled()
+        return message
+
+    def committed(self, tp: TP) -> Committed | None:
+        """Give what would be committed of a partition now."""
+        found = self.consumer._completed.get(tp)
+        return None if found is None else read_metadata(found.offset, found.metadata)
+
+    def record(self, offset: int, item: str, at: int = BEGUN) -> Record:
+        """Make an event of an item."""
+        body = {"specversion": "1.0", "id": f"{item}{offset}", "source": "jira/acme", "type": "flow.item.changed"}
+        data = {"item": item, "state": "In Progress", "team": "Cards", "offset": offset}
+        value = orjson.dumps({**body, "time": format_time(at), "data": data})
+        return Record(offset, item.encode(), value, BEGUN // 1_000)
+
+
+async def settled() -> None:
+    """Let all tasks go on as far as they can."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def worker(partitions: int = 1) -> Worker:
+    settings = {"FLOW_CONFIG": str(FLOW_YAML), "FLOW_ITEMS_PARTITIONS": str(partitions)}
+    engine = Engine.load(Settings.from_env(settings))
+    clock: Any = SimpleNamespace(instant=BEGUN, not_future=0)
+    clock.now = clock.fold_until = lambda: clock.instant
+    kafka, consumer, rows = Kafka(), Consumer.__new__(Consumer), dict[int, dict[bytes, bytes]]()
+    engine.clock, engine.outbox = clock, kafka  # type: ignore[assignment]
+    consumer._processed, consumer._delivered, consumer._durable, consumer._completed = {}, {}, {}, {}
+    consumer._unacked_messages, consumer._waiting_for_ack = set(), None  # type: ignore[assignment]
+    store: Any = SimpleNamespace(rows=lambda part: rows.setdefault(part, {}), set_persisted_offset=lambda *_: None)
+    track = Track(engine, store, consumer, Measure(engine, consumer))
+    track._held.add(0)
+    return Worker(track, kafka, consumer, rows, clock)
+
+
+def run(scenario: Callable[[Worker], Awaitable[None]], partitions: int = 1) -> None:
+    async def whole() -> None:
+        await scenario(worker(partitions))
+
+    asyncio.run(whole())
+
+
+def test_nothing_is_completed_or_acknowledged_before_it_is_durable() -> None:
+    async def scenario(made: Worker) -> None:
+        message = await made.take((EVENTS, 0, made.record(0, "A")), (OTHERS, 0, made.record(0, "B")))
+        assert set(made.rows[0]) | set(made.rows[1]) == {b"A", b"B"}
+        assert (made.committed(EVENTS), message.acked) == (None, False)
+        await made.kafka.acknowledge()
+        for tp in (EVENTS, OTHERS):
+            found = made.committed(tp)
+            assert found is not None
+            assert found.offset == 1
+        assert message.acked
+
+    run(scenario)
+
+
+def test_what_comes_while_a_group_is_written_goes_out_as_the_next_of_each_item_the_last() -> None:
+    async def scenario(made: Worker) -> None:
+        await made.take((EVENTS, 0, made.record(0, "A")))
+        await made.take((EVENTS, 1, made.record(1, "B")))
+        await made.take((EVENTS, 2, made.record(2, "B")), (OTHERS, 0, made.record(0, "C")))
+        await made.kafka.acknowledge()
+        assert made.kafka.written() == [
+            {"flow.histories/0": [b"A"], "flow.items/0": [b"A"]},
+            {"flow.histories/0": [b"B"], "flow.histories/1": [b"C"], "flow.items/0": [b"B", b"C"]},
+        ]
+        assert made.kafka.writes[1][TP("flow.histories", 0)][0].value == made.rows[0][b"B"]
+        found = made.committed(EVENTS)
+        assert found is not None
+        assert found.offset == 1
+        await made.kafka.acknowledge()
+        found = made.committed(EVENTS)
+        assert found is not None
+        assert found.offset == 3
+
+    run(scenario)
+
+
+def test_with_several_partitions_rows_are_durable_before_their_summaries_go_out() -> None:
+    async def scenario(made: Worker) -> None:
+        await made.take((EVENTS, 0, made.record(0, "A")))
+        assert [list(keys) for keys in made.kafka.written()] == [["flow.histories/0"]]
+        await made.kafka.acknowledge()
+        assert [topic.split("/")[0] for topic in made.kafka.written()[1]] == ["flow.items"]
+        assert made.committed(EVENTS) is None
+        await made.kafka.acknowledge()
+        assert made.committed(EVENTS) is not None
+
+    run(scenario, partitions=3)
+
+
+def test_an_event_that_comes_due_is_folded_again_after_a_crash_until_that_is_durable() -> None:
+    async def scenario(made: Worker) -> None:
+        due = BEGUN + SECOND
+        await made.take((EVENTS, 0, made.record(0, "A", due)))
+        await made.kafka.acknowledge()
+        await made.take((EVENTS, 1, made.record(1, "B")))
+        made.clock.instant = due + SECOND
+        waking = asyncio.create_task(made.track.wake())
+        await settled()
+        await made.kafka.acknowledge()
+        found = made.committed(EVENTS)
+        assert found is not None
+        assert found.offset == 2
+        # A worker that starts now folds again what is newer than this.
+        assert read_header(made.rows[0][b"A"]).newest > found.as_of
+        await made.kafka.acknowledge()
+        await waking
+        await made.take((EVENTS, 2, made.record(2, "C", due)))
+        await made.kafka.acknowledge()
+        found = made.committed(EVENTS)
+        assert found is not None
+        assert found.as_of == made.clock.instant
+
+    run(scenario)
+
+
+def test_who_gives_up_waiting_for_a_write_does_not_stop_it() -> None:
+    async def scenario(made: Worker) -> None:
+        await made.take((EVENTS, 0, made.record(0, "A")))
+        waiting = asyncio.create_task(made.track.halt())
+        await settled()
+        waiting.cancel()
+        await settled()
+        await made.kafka.acknowledge()
+        assert made.committed(EVENTS) is not None
+        await made.take((EVENTS, 1, made.record(1, "B")))
+        assert len(made.kafka.writes) == 2
+
+    run(scenario)
+
+
+def test_a_batch_that_does_not_follow_is_not_taken_and_what_was_lost_is_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    again: list[TP] = []
+
+    async def read_again(_: Consumer, tp: TP) -> None:
+        again.append(tp)
+
+    monkeypatch.setattr(Consumer, "read_again", read_again)
+
+    async def scenario(made: Worker) -> None:
+        message = await made.take((EVENTS, 5, made.record(5, "A")))
+        assert (again, made.rows, made.kafka.writes, message.acked) == ([EVENTS], {}, [], True)
+
+    run(scenario)
