@@ -38,7 +38,7 @@ class Phase(NamedTuple):
 
 def phase(run: Run, rate: int) -> Phase:
     """Give the stretch for a rate: short in a quick run."""
-    return Phase(rate, 5.0, 1.0) if run.quick else Phase(rate, 30.0, 3.0)
+    return Phase(rate, 5.0, 1.0) if run.quick else Phase(rate, 15.0, 3.0)
 
 
 class Observed:

@@ -20,6 +20,7 @@ from stream.clock import wall
 from stream.errors import KafkaError
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import NodeNumbers, Reading
+from stream.flow.statistics import NEVER
 from stream.gauges.snapshot import Snapshot
 from stream.items.codec import decode_summary
 from stream.items.objective import Objective
@@ -172,8 +173,7 @@ class Measure:
         """
         engine, topic = self._engine, self._engine.items_topic
         reached = {part: self._consumer.reached(TP(topic, part)) for part in self._held}
-        read = {part for part, end in self._ends.items() if reached.get(part, 0) >= end}
-        quiet = self.readiness.ready & read if alone else set()
+        quiet = {part for part in self._held if alone and reached[part] >= self._ends.get(part, NEVER)}
         await self._consumer.rest(
             {TP(topic, part) for part in quiet}, {TP(topic, part): reached[part] for part in self._held - quiet}
         )
