@@ -30,7 +30,6 @@ from stream.kafka.outbox import Row
 from stream.kafka.transport import Consumer, Polled
 
 SECOND = 1_000_000
-SLICE = 20_000
 MAX_NOTED = 1_000_000
 logger = get_logger(__name__)
 
@@ -136,9 +135,10 @@ class Measure:
     async def _absorb(self, partition: int) -> None:
         """Put what was noted into the boards, in slices, so that the event loop goes on."""
         boards, noted = self._engine.boards, self._noted[partition]
+        at_once = boards.at_once
         boards.advance(self._engine.clock.now())
         while noted and self._noted.get(partition) is noted:
-            rows = [noted.popitem() for _ in range(min(SLICE, len(noted)))]
+            rows = [noted.popitem() for _ in range(min(at_once, len(noted)))]
             found: dict[bytes, Summary | Objective] = {}
             for key, value in rows:
                 summary = None if value is None else self._decoded(partition, key, value)

@@ -21,6 +21,8 @@ from stream.flow.timeline import Span
 from stream.items.objective import Objective
 from stream.items.summary import Summary, Team
 
+FEW_OF_AN_OWNER = 16
+MANY = 20_000
 Placed = tuple[Node, int | None, Board]
 
 
@@ -79,8 +81,13 @@ class Boards:
                 fresh[key] = summary
             else:
                 self.put(partition, key, summary)
-        held.summaries.update(fresh)
         bulk = Bulk(fresh)
+        if len(fresh) < FEW_OF_AN_OWNER * len(bulk.owners):
+            # A board for each owner, to be merged into four, costs more than it spares.
+            for key, summary in fresh.items():
+                self.put(partition, key, summary)
+            return
+        held.summaries.update(fresh)
         for owner in bulk.owners:
             boards = self._of(owner, partition)
             if boards:
@@ -90,6 +97,12 @@ class Boards:
                 for board in boards:
                     board.merge(summed)
         held.changes_at = ALWAYS
+
+    @property
+    def at_once(self) -> int:
+        """How many items are best put in at once: many if an owner has enough of them, else few, for others to go on."""
+        teams = sum(node.level == "team" for node in self._limits)
+        return MANY if FEW_OF_AN_OWNER * teams <= MANY else MANY // 10
 
     def drop(self, partition: int) -> None:
         """Take out all that a partition brought: it is another worker's now."""

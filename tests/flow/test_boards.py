@@ -5,11 +5,11 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from stream.events.event import DAY
-from stream.flow.boards import Boards
+from stream.flow.boards import FEW_OF_AN_OWNER, MANY, Boards
 from stream.flow.nodes import PORTFOLIO, Node, configured_nodes
 from stream.flow.report import Reading
 from stream.items.summary import UNASSIGNED, Stamp, Team
-from tests.flow.material import CARDS, CREDIT, configured, doing, done
+from tests.flow.material import CARDS, CREDIT, FLOW, configured, doing, done
 
 CONFIG = configured()
 TEAM_CARDS = Node("team", *CARDS)
@@ -97,3 +97,10 @@ def test_teams_of_one_name_in_two_arts_are_two_nodes() -> None:
     boards.put(0, b"1", doing(1, Team("Payments", "Checkout", "Credit")))
     assert loads(boards)["team.Lending.Loans.Credit"] == 0
     assert loads(boards)["team.Payments.Checkout.Credit"] == 1
+
+
+def test_many_items_are_put_in_at_once_where_an_owner_has_many_of_them() -> None:
+    assert Boards(CONFIG, one_partition).at_once == MANY
+    teams = ", ".join(f"{{team: T{number}}}" for number in range(MANY // FEW_OF_AN_OWNER + 1))
+    large = configured(FLOW.replace("[{team: Credit}]", f"[{teams}]"))
+    assert Boards(large, one_partition).at_once < MANY

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from stream.events.event import DAY
-from stream.flow.boards import Boards
+from stream.flow.boards import FEW_OF_AN_OWNER, Boards
 from stream.flow.report import Reading
 from stream.items.objective import Objective
 from stream.items.summary import UNASSIGNED, FlowState, Stamp, Summary, Team
@@ -69,8 +69,18 @@ steps = st.one_of(
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(steps, max_size=25), instants)
-def test_boards_with_a_past_show_what_fresh_ones_show(way: list[tuple[str, object, object]], end: int) -> None:
+@given(st.lists(steps, max_size=25), instants, st.sampled_from([0, FEW_OF_AN_OWNER]))
+def test_boards_with_a_past_show_what_fresh_ones_show(
+    way: list[tuple[str, object, object]], end: int, few: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        # Zero: however few items an owner has, they are counted at once.
+        patch.setattr("stream.flow.boards.FEW_OF_AN_OWNER", few)
+        compare_along(way, end)
+
+
+def compare_along(way: list[tuple[str, object, object]], end: int) -> None:
+    """Take the steps, and compare at each instant on the way with boards that were just filled."""
     boards = Boards(CONFIG, partition_of)
     reading = Reading(CONFIG, boards)
     held: dict[int, dict[bytes, Summary | Objective]] = {0: {}, 1: {}}
@@ -132,7 +142,10 @@ def test_numbers_are_the_same_object_until_something_happens_to_the_node() -> No
 
 
 @pytest.mark.parametrize("many", [False, True])
-def test_an_item_leaves_the_smallest_window_by_the_clock_also_where_no_other_does(*, many: bool) -> None:
+def test_an_item_leaves_the_smallest_window_by_the_clock_also_where_no_other_does(
+    monkeypatch: pytest.MonkeyPatch, *, many: bool
+) -> None:
+    monkeypatch.setattr("stream.flow.boards.FEW_OF_AN_OWNER", 0)
     boards = Boards(CONFIG, partition_of)
     reading = Reading(CONFIG, boards)
     reading.read(3 * DAY)
