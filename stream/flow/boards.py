@@ -100,7 +100,7 @@ class Boards:
 
     @property
     def at_once(self) -> int:
-        """How many items are best put in at once: many if an owner has enough of them, else few, for others to go on."""
+        """How many items are best put in at once: many if an owner has enough of them, else few, to let others on."""
         teams = sum(node.level == "team" for node in self._limits)
         return MANY if FEW_OF_AN_OWNER * teams <= MANY else MANY // 10
 
