@@ -37,6 +37,14 @@ class Rules:
     def __init__(self, config: FlowConfig) -> None:
         self._owners = list(_owner_rules(config))
         self._owner_fields = _fields(rule for _, rules in self._owners for rule in rules)
+        # Most teams own what names them: those are looked up, and only the others are gone through.
+        self._places: dict[str, int] = {}
+        self._others: list[tuple[int, tuple[Rule, ...]]] = []
+        for place, (team, rules) in enumerate(self._owners):
+            if rules == ({"team": team.team},):
+                self._places.setdefault(team.team, place)
+            else:
+                self._others.append((place, rules))
         self._workflows = [WorkflowRules(workflow) for workflow in config.workflows]
         # The workflow of an item is another one only if one of these, or the source, has changed.
         self.workflow_fields = _fields(workflow.applies_to for workflow in self._workflows)
@@ -51,9 +59,17 @@ class Rules:
         key = _key(self._owner_fields, attributes)
         found = self._owner_of.get(key)
         if found is None:
-            found = next((team for team, rules in self._owners if _any(rules, attributes)), UNASSIGNED)
+            found = self._first(attributes)
             _remember(self._owner_of, key, found)
         return found
+
+    def _first(self, attributes: Mapping[str, Any]) -> Team:
+        name = attributes.get("team")
+        names = name if isinstance(name, list | tuple) else () if name is None else (name,)
+        named = [self._places[as_text(each)] for each in names if as_text(each) in self._places]
+        ruled = next((place for place, rules in self._others if _any(rules, attributes)), None)
+        first = min([*named, *(() if ruled is None else (ruled,))], default=None)
+        return UNASSIGNED if first is None else self._owners[first][0]
 
     def team_named(self, team: str | None, art: str | None = None, value_stream: str | None = None) -> Team:
         """Give the first team of that name, in the ART and value stream where they are given; else `unassigned`."""

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
+import pytest
+import yaml
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from stream.config.load import parse_config
+from stream.config.mistake import Mistakes
 from stream.items import rules as module
+from stream.items.matching import matches
 from stream.items.rules import Rules
 from stream.items.summary import UNASSIGNED, FlowState, Team
 from tests.items.material import configured
@@ -75,3 +83,42 @@ def test_answers_are_the_same_when_memory_is_full(monkeypatch: pytest.MonkeyPatc
     asked = [{"team": f"{number}"} for number in range(5)] + [{"team": "Wallets"}, {"team": "0"}]
     assert [rules.owner(attributes) for attributes in asked] == [UNASSIGNED] * 5 + [WALLETS, UNASSIGNED]
     assert len(rules._owner_of) <= 2
+
+
+NAMES = ["A", "B", "C", "1"]
+RULES = st.one_of(
+    st.just([]),
+    st.lists(
+        st.dictionaries(st.sampled_from(["team", "project"]), st.sampled_from(NAMES), min_size=1, max_size=2),
+        min_size=1,
+        max_size=2,
+    ),
+)
+VALUES = st.sampled_from([None, *NAMES, 1, True, ["B", "A"], []])
+
+
+@given(st.lists(RULES, min_size=1, max_size=4), VALUES, VALUES)
+def test_the_owner_is_the_first_team_in_the_file_of_which_a_rule_matches(
+    owns: list[list[dict[str, str]]], team: object, project: object
+) -> None:
+    teams: list[dict[str, Any]] = [
+        {"team": name, **({"owns": rules} if rules else {})} for name, rules in zip(NAMES, owns, strict=False)
+    ]
+    organisation = [{"value_stream": "V", "arts": [{"art": "R", "teams": teams}]}]
+    workflows = [{"name": "w", "states": {"active": ["Doing"], "done": ["Done"]}}]
+    text = yaml.safe_dump({"version": 1, "organisation": organisation, "workflows": workflows})
+    attributes = {"team": team, "project": project}
+    expected = next(
+        (
+            each["team"]
+            for each in teams
+            if any(matches(rule, attributes) for rule in each.get("owns") or [{"team": each["team"]}])
+        ),
+        "unassigned",
+    )
+    try:
+        config = parse_config(text, "flow.yaml")
+    except Mistakes:
+        # Two teams may not have the same rule.
+        assume(False)  # noqa: FBT003
+    assert Rules(config).owner(attributes).team == expected
