@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
+from concurrent.futures import CancelledError
 from time import monotonic
 from typing import Any
 
@@ -39,7 +39,9 @@ RECORDS_A_POLL = 20_000
 BYTES_A_PARTITION = 2 * 1024 * 1024
 BATCHES_AHEAD = 4
 SWEEP_EVERY = 3_600.0
-HOLD_AT_LEAST = 0.001
+LOOK_EVERY = 0.1
+# Seconds; Prometheus gives a scrape ten.
+SCRAPE_WAITS = 5.0
 # A worker holds millions of objects that live long, and Python looks for cycles among all of them each time that a
 # quarter more have come: a quarter of its time. Next to none are in cycles, so it looks seldom.
 GC_THRESHOLDS = (100_000, 50, 1_000)
@@ -117,6 +119,7 @@ class Surroundings(Service):
                 engine.settings.web_port,
                 engine.wall,
                 Metrics(engine.wall, engine.numbers, engine.config.item_types),
+                self._renew,
             )
             await asyncio.to_thread(ensure_topics, engine.settings)
             await engine.outbox.start()
@@ -141,22 +144,30 @@ class Surroundings(Service):
         await self.engine.feed_outbox.stop()
         await self.engine.offsets.stop()
 
+    def _renew(self) -> None:
+        """Have the boards read for a scrape, which waits; where the worker is too busy it shows what was read last."""
+        if not self.loop.is_running():
+            return
+        asked = asyncio.run_coroutine_threadsafe(_renewed(), self.loop)
+        try:
+            asked.result(SCRAPE_WAITS)
+        except (TimeoutError, CancelledError):
+            asked.cancel()
+
     @Service.task
     async def _publish(self) -> None:
         was_ready = False
         while not self.should_stop:
             with _Fatal():
                 self.engine.pulse.check()
-                took = measure().publish()
+                if not measure().fresh_for:
+                    measure().publish()
                 ready = self.engine.wall.snapshot.ready
                 if ready and not was_ready:
                     say("ready: the numbers are true")
                 was_ready = ready
                 self.engine.wall.heartbeat = monotonic()
-            # A snapshot may take a fifth of the worker's time, so that boards of any size leave room for events.
-            await asyncio.sleep(max(HOLD_AT_LEAST, 4 * took))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(measure().changed.wait(), timeout=measure().publish_every)
+            await asyncio.sleep(max(measure().fresh_for, LOOK_EVERY))
 
     @Service.task
     async def _keep(self) -> None:
@@ -201,6 +212,11 @@ class _Fatal:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception):
             stop_unacknowledged(error)
+
+
+async def _renewed() -> None:
+    with _Fatal():
+        await measure().renew()
 
 
 def say(text: str) -> None:

@@ -31,6 +31,8 @@ from stream.kafka.transport import Consumer, Polled
 
 SECOND = 1_000_000
 MAX_NOTED = 1_000_000
+# Of the time that reading the boards took, so much passes before they are read for somebody again.
+READ_AT_MOST = 4
 logger = get_logger(__name__)
 
 
@@ -50,8 +52,7 @@ class Measure:
         self._noted: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         # Where the partitions ended when that was asked last.
         self._ends: dict[int, int] = {}
-        self._arrivals: list[int] = []
-        self.changed = asyncio.Event()
+        self._changed = True
         self._published = 0.0
 
     def keep(self, partitions: set[int]) -> None:
@@ -63,7 +64,7 @@ class Measure:
         self._ends = {}
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
         self.readiness.ready &= partitions
-        self.changed.set()
+        self.publish()
 
     async def batch(self, tp: TP, polled: Polled) -> None:
         """Put a batch of summaries into the boards; before they are shown, only note the newest of each item."""
@@ -98,10 +99,12 @@ class Measure:
         if partition not in self.readiness.ready:
             self._note(partition, rows)
             return
+        # What has just happened then counts in the windows at once, and not all of a second's together.
+        self._engine.boards.advance(self._engine.clock.now())
         for row in rows:
             self._put(partition, row.key or b"", row.value)
-        self._arrivals += [row.timestamp for row in rows if row.timestamp is not None]
-        self.changed.set()
+        self._changed = True
+        self._observe(rows)
 
     def _note(self, partition: int, rows: Sequence[Row]) -> None:
         noted = self._noted[partition]
@@ -147,7 +150,7 @@ class Measure:
                 elif value is None:
                     boards.put(partition, key, None)
             boards.put_all(partition, found)
-            self.changed.set()
+            self._changed = True
             await asyncio.sleep(0)
 
     async def watch(self) -> None:
@@ -198,17 +201,28 @@ class Measure:
         }
 
     @property
-    def publish_every(self) -> float:
-        """Seconds between snapshots where nothing happens: a second for the ages; less, to tell that all is true."""
-        return 1.0 if self._engine.wall.snapshot.ready else 0.1
+    def fresh_for(self) -> float:
+        """Seconds until the next snapshot is due if nobody asks for one: a second; less, to tell that all is true."""
+        snapshot = self._engine.wall.snapshot
+        pause = max(1.0 if snapshot.ready else 0.1, READ_AT_MOST * snapshot.seconds)
+        return max(0.0, self._published + pause - monotonic())
 
-    def publish(self) -> float:
-        """Swap the snapshot if something changed or `publish_every` has passed; give the seconds that it took."""
+    async def renew(self) -> None:
+        """Swap the snapshot for one that has all that stands in the boards now; not for more than a fifth of the time.
+
+        Whoever asks waits, so that boards of any size leave room for events.
+        """
+        while self._changed:
+            left = self._published + READ_AT_MOST * self._engine.wall.snapshot.seconds - monotonic()
+            if left <= 0:
+                self.publish()
+            else:
+                await asyncio.sleep(left)
+
+    def publish(self) -> None:
+        """Swap the snapshot."""
         begun = monotonic()
-        if not self.changed.is_set() and begun - self._published < self.publish_every:
-            return 0.0
-        self.changed.clear()
-        arrivals, self._arrivals = self._arrivals, []
+        self._changed = False
         engine, now = self._engine, self._engine.clock.now()
         positions = self._positions()
         self.readiness.settle(
@@ -218,15 +232,14 @@ class Measure:
         nodes = self._read(now) if self.readiness.ready else []
         items = sum(engine.boards.items(partition) for partition in self._held)
         self._published = monotonic()
-        took = self._published - begun
-        engine.wall.snapshot = Snapshot(now, tuple(nodes), tuple(reasons), items, took)
-        self._observe(arrivals)
-        return took
+        engine.wall.snapshot = Snapshot(now, tuple(nodes), tuple(reasons), items, self._published - begun)
 
-    def _observe(self, arrivals: Sequence[int]) -> None:
-        shown = wall()
-        for arrival in arrivals:
-            self._engine.numbers.observe_freshness(max(0, shown - arrival * MILLISECOND) / SECOND)
+    def _observe(self, rows: Sequence[Row]) -> None:
+        """Note how fresh what has just come into the boards is: a scrape from now on shows it."""
+        now = wall()
+        for row in rows:
+            if row.timestamp is not None:
+                self._engine.numbers.observe_freshness(max(0, now - row.timestamp * MILLISECOND) / SECOND)
 
     def _read(self, now: int) -> list[NodeNumbers]:
         everything = len(self.readiness.ready) == self._engine.derivation.partitions

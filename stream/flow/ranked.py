@@ -1,6 +1,6 @@
 """Values in ascending order, which are put in and taken out all the time.
 
-What is put in is sorted when it is looked at: to sort many at once, as at a start, is several times faster.
+Many that are put in at once, as at a start, are sorted when they are looked at, which is several times faster.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Any, Generic, TypeVar, cast
 
 from sortedcontainers import SortedList
 
-FEW = 8
 Value = TypeVar("Value")
 
 
@@ -28,7 +27,7 @@ class Ranked(Generic[Value]):
 
     def put(self, value: Value) -> None:
         """Put a value in."""
-        self._added.append(value)
+        self._looked_at().add(value)
 
     def extend(self, values: Iterable[Value]) -> None:
         """Put many values in."""
@@ -52,10 +51,7 @@ class Ranked(Generic[Value]):
         return int(self._looked_at().bisect_left(value))
 
     def _looked_at(self) -> Any:
-        if len(self._added) > FEW:
+        if self._added:
             self._sorted.update(self._added)
-        else:
-            for value in self._added:
-                self._sorted.add(value)
-        self._added.clear()
+            self._added.clear()
         return self._sorted

@@ -6,9 +6,10 @@ What was written is kept beside the object it tells of, so that no other object 
 
 from __future__ import annotations
 
+import sys
 import threading
-import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from stream.flow.board import WindowNumbers
@@ -18,9 +19,9 @@ from stream.gauges.lines import Pen
 from stream.gauges.samples import MOVING, OWN, WINDOWED, histograms, moving, own, windowed
 from stream.gauges.snapshot import Snapshot, Wall
 
-# So often (a millisecond or two) the event loop gets its turn: it waits while another thread computes.
-NODES_WRITTEN_A_TURN = 8
-NODES_AGED_A_TURN = 128
+# Seconds. The event loop waits for the interpreter while another thread computes, at most so long each time; that is a
+# setting of the process, which is shorter while a page is written.
+TURN = 0.0001
 
 Pieces = tuple[bytes, ...]
 Lines = Mapping[str, Sequence[bytes]]
@@ -48,28 +49,21 @@ class Rendering:
 
     def read(self) -> tuple[Snapshot, Lines]:
         """Give the newest snapshot and its lines in pieces, by name of the sample."""
-        with self._lock:
+        with self._lock, _short_turns():
             snapshot = self._wall.snapshot
-            written = self._written = self._renewed(snapshot.nodes)
-        nodes = written.values()
-        return snapshot, {
-            **_by_name(OWN, [node.own for node in nodes]),
-            **_by_name(WINDOWED, [window.pieces for node in nodes for window in node.windows.values()]),
-            **_moving(snapshot, self._wall.met_since),
-        }
+            written = self._written = {numbers.node: self._renewed(numbers) for numbers in snapshot.nodes}
+            nodes = written.values()
+            return snapshot, {
+                **_by_name(OWN, [node.own for node in nodes]),
+                **_by_name(WINDOWED, [window.pieces for node in nodes for window in node.windows.values()]),
+                **_moving(snapshot, self._wall.met_since),
+            }
 
-    def _renewed(self, nodes: Iterable[NodeNumbers]) -> Mapping[Node, _Written]:
-        renewed = {}
-        count = 0
-        for numbers in nodes:
-            written = self._written.get(numbers.node)
-            if written is None or written.numbers is not numbers:
-                written = self._write(numbers, {} if written is None else written.windows)
-                count += 1
-                if not count % NODES_WRITTEN_A_TURN:
-                    time.sleep(0)
-            renewed[numbers.node] = written
-        return renewed
+    def _renewed(self, numbers: NodeNumbers) -> _Written:
+        written = self._written.get(numbers.node)
+        if written is not None and written.numbers is numbers:
+            return written
+        return self._write(numbers, {} if written is None else written.windows)
 
     def _write(self, numbers: NodeNumbers, former: Mapping[str, _Window]) -> _Written:
         pen = Pen(numbers.node)
@@ -101,9 +95,17 @@ def _by_name(names: Sequence[str], parts: Sequence[Pieces]) -> Lines:
 
 def _moving(snapshot: Snapshot, met_since: Mapping[str, int]) -> Lines:
     found: dict[str, list[str]] = {name: [] for name in MOVING}
-    for count, numbers in enumerate(snapshot.nodes, 1):
+    for numbers in snapshot.nodes:
         for name, text in Pen(numbers.node).gauges(moving(numbers, snapshot.at, met_since)):
             found[name].append(text)
-        if not count % NODES_AGED_A_TURN:
-            time.sleep(0)
     return {name: ["".join(texts).encode()] for name, texts in found.items()}
+
+
+@contextmanager
+def _short_turns() -> Iterator[None]:
+    former = sys.getswitchinterval()
+    sys.setswitchinterval(TURN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(former)

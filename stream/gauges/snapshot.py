@@ -1,4 +1,4 @@
-"""What a scrape sees: immutable, swapped whole by the event loop, so that no scrape waits or sees a half."""
+"""What a scrape sees: immutable, swapped whole by the event loop, so that no scrape sees a half."""
 
 from __future__ import annotations
 

@@ -14,25 +14,17 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from stream.agents import measurements
-from stream.agents.feed import Feed
+from stream.agents.feed import NODES_A_WRITE, Feed
 from stream.errors import KafkaError
 from stream.events.event import DAY, SECOND
-from stream.flow.boards import Boards
-from stream.flow.goals import Measured
-from stream.flow.load import Ages
 from stream.flow.nodes import PORTFOLIO, Node
-from stream.flow.report import NodeNumbers, Reading, as_json
+from stream.flow.report import NodeNumbers, as_json
 from stream.gauges.snapshot import Snapshot, Wall
 from stream.kafka.latest import Latest
 from stream.kafka.outbox import Row, Written
-from tests.flow.material import configured
+from tests.agents.nodes import AT, CARDS, CREDIT, begun, team
 
-CARDS = Node("team", "Payments", "Checkout", "Cards")
-CREDIT = Node("team", "Lending", "Loans", "Credit")
 PARTITIONS = {"Payments": 0, "Lending": 1}
-AT = 20_000 * DAY
-EMPTY = Reading(configured(), Boards(configured(), lambda _: 0)).read(AT)[0]
 
 
 class Log:
@@ -110,15 +102,6 @@ class Worker:
         await self.feed.publish(ready)
 
 
-def team(load: int = 0, node: Node = CARDS, **others: Any) -> NodeNumbers:
-    met = Measured("focus", "load", None, 2.0, load, load <= 2)
-    return EMPTY._replace(**{"node": node, "load": load, "limit": 2, "targets": (met,) * (node == CARDS), **others})
-
-
-def begun(start: int) -> Ages:
-    return Ages(1, start, ((start, start, 0.0),) * 3, start)
-
-
 def test_a_node_is_sent_when_its_numbers_change_and_not_again(log: Log) -> None:
     async def scenario() -> None:
         worker = await Worker(log).take(0)
@@ -189,6 +172,29 @@ def test_a_restart_repeats_nothing_and_misses_nothing(log: Log) -> None:
     assert log.told() == ["passed", "missed", "recovered", "met"]
     assert [value["data"]["lasted_seconds"] for _, value in log.of("alerts")] == [None, None, 2.0, 2.0]
     assert len(log.of("metrics")) == 2
+
+
+def test_many_nodes_are_written_in_parts_and_no_more_of_them_after_a_halt(log: Log) -> None:
+    def teams(load: int) -> list[NodeNumbers]:
+        return [team(load, Node("team", "Payments", "Checkout", f"{number:04}")) for number in range(2 * NODES_A_WRITE)]
+
+    async def scenario() -> None:
+        worker, gate = await Worker(log).take(0), asyncio.Event()
+        log.before = gate.wait
+        writing = asyncio.create_task(worker.show(*teams(3)))
+        await asyncio.sleep(0.2)
+        halting = asyncio.create_task(worker.feed.halt())
+        await asyncio.sleep(0.01)
+        gate.set()
+        await asyncio.gather(writing, halting)
+        assert len(log.of("metrics")) == NODES_A_WRITE
+        again = await Worker(log).take(0)
+        await again.show(*teams(3))
+        await again.show(*teams(3))
+
+    asyncio.run(scenario())
+    assert len(log.of("metrics")) == 2 * NODES_A_WRITE
+    assert log.told() == ["passed"] * 2 * NODES_A_WRITE
 
 
 def test_a_crash_after_the_write_repeats_nothing(log: Log) -> None:
@@ -393,17 +399,3 @@ def test_each_change_is_told_once_whatever_happens(log: Log, seed: int) -> None:
     assert by_key["target", "focus"][-1]["type"] == ("flow.target.missed" if breached else "flow.target.met")
     swings = [load > 2 for load in shown]
     assert len(by_key["target", "focus"]) == sum(a != b for a, b in pairwise([not swings[0], *swings]))
-
-
-def test_json_of_a_node_to_which_nothing_happens_is_made_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[int] = []
-
-    def counted(numbers: NodeNumbers, at: int) -> dict[str, Any]:
-        made.append((at - AT) // SECOND)
-        return as_json(numbers, at)
-
-    monkeypatch.setattr(measurements, "as_json", counted)
-    sent, idle, busy = measurements.Measurements(), team(), team(1, node=CREDIT, ages=begun(AT))
-    for second in range(150):
-        sent.told(list(sent.look([idle, busy], AT + second * SECOND)))
-    assert made == [0, 0, 60, 60, 120, 120]

@@ -12,8 +12,9 @@ from faust.types import TP
 from stream.agents.engine import Engine
 from stream.agents.measure import Measure
 from stream.errors import KafkaError
+from stream.gauges.snapshot import Snapshot
 from stream.items.codec import encode_summary
-from stream.items.summary import FlowState, Summary, Team
+from stream.items.summary import FlowState, Stamp, Summary, Team
 from stream.kafka.outbox import Row
 from stream.kafka.transport import Consumer, Polled
 from stream.settings import Settings
@@ -150,3 +151,48 @@ def test_freshness_is_of_what_is_shown(engine: Engine, measure: Measure, *, show
     measure.written(ITEMS, 1, [Row(b"1", value, 8), Row(b"2", value)])
     measure.publish()
     assert sum(engine.numbers.freshness) == (2 if shown else 0)
+
+
+def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure: Measure) -> None:
+    def start(item: bytes) -> None:
+        start = Stamp(engine.clock.now(), OWNER, "feature")
+        found = Summary(item.decode(), "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE, start=start)
+        row = Row(item, encode_summary(found, engine.derivation.name))
+        measure.written(ITEMS, measure._consumer.reached(ITEMS), [row])
+
+    async def asked() -> tuple[int, int]:
+        await measure.renew()
+        cards = next(each for each in engine.wall.snapshot.nodes if each.node[1:] == OWNER)
+        return cards.load, next(iter(cards.windows.values())).arrivals.total()
+
+    async def scenario() -> None:
+        start(b"1")
+        # What has only just happened is within the windows at once.
+        assert await asked() == (1, 1)
+        same = engine.wall.snapshot
+        await measure.renew()
+        assert engine.wall.snapshot is same
+        # Boards that take long to read are not read all the time: whoever asks waits, and is shown the newest.
+        engine.wall.snapshot = same._replace(seconds=0.02)
+        start(b"2")
+        waiting = asyncio.create_task(asked())
+        await asyncio.sleep(0)
+        assert engine.wall.snapshot.seconds == 0.02
+        start(b"3")
+        assert await waiting == (3, 3)
+
+    measure.readiness.ready.add(ITEMS.partition)
+    asyncio.run(scenario())
+
+
+def test_snapshots_that_nobody_asks_for_come_each_second_and_sooner_before_all_is_true(
+    engine: Engine, measure: Measure
+) -> None:
+    measure.publish()
+    assert 0 < measure.fresh_for <= 0.1
+    engine.wall.snapshot = Snapshot(0, (), ())
+    assert 0.5 < measure.fresh_for <= 1.0
+    engine.wall.snapshot = Snapshot(0, (), (), seconds=2.0)
+    assert 7 < measure.fresh_for <= 8
+    measure._published -= 9
+    assert measure.fresh_for == 0

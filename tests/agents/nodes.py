@@ -1,0 +1,27 @@
+"""Numbers of nodes, as a feed is shown them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stream.events.event import DAY
+from stream.flow.boards import Boards
+from stream.flow.goals import Measured
+from stream.flow.load import Ages
+from stream.flow.nodes import Node
+from stream.flow.report import NodeNumbers, Reading
+from tests.flow.material import configured
+
+CARDS = Node("team", "Payments", "Checkout", "Cards")
+CREDIT = Node("team", "Lending", "Loans", "Credit")
+AT = 20_000 * DAY
+EMPTY = Reading(configured(), Boards(configured(), lambda _: 0)).read(AT)[0]
+
+
+def team(load: int = 0, node: Node = CARDS, **others: Any) -> NodeNumbers:
+    met = Measured("focus", "load", None, 2.0, load, load <= 2)
+    return EMPTY._replace(**{"node": node, "load": load, "limit": 2, "targets": (met,) * (node == CARDS), **others})
+
+
+def begun(start: int) -> Ages:
+    return Ages(1, start, ((start, start, 0.0),) * 3, start)
