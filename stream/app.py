@@ -161,7 +161,7 @@ class Surroundings(Service):
             with _Fatal():
                 self.engine.pulse.check()
                 if not measure().fresh_for:
-                    measure().publish()
+                    await measure().publish()
                 ready = self.engine.wall.snapshot.ready
                 if ready and not was_ready:
                     say("ready: the numbers are true")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from faust.types import TP
@@ -19,7 +19,7 @@ from stream.agents.readiness import Awaited, Readiness
 from stream.clock import wall
 from stream.errors import KafkaError
 from stream.flow.nodes import PORTFOLIO, Node
-from stream.flow.report import NodeNumbers, Reading
+from stream.flow.report import Reading
 from stream.flow.statistics import NEVER
 from stream.gauges.snapshot import Snapshot
 from stream.items.codec import decode_summary
@@ -33,6 +33,8 @@ SECOND = 1_000_000
 MAX_NOTED = 1_000_000
 # Of the time that reading the boards took, so much passes before they are read for somebody again.
 READ_AT_MOST = 4
+# A node takes some 70 microseconds.
+NODES_A_TURN = 8
 logger = get_logger(__name__)
 
 
@@ -64,7 +66,7 @@ class Measure:
         self._ends = {}
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
         self.readiness.ready &= partitions
-        self.publish()
+        self._swap(monotonic())
 
     async def batch(self, tp: TP, polled: Polled) -> None:
         """Put a batch of summaries into the boards; before they are shown, only note the newest of each item."""
@@ -214,14 +216,21 @@ class Measure:
         """
         while self._changed:
             left = self._published + READ_AT_MOST * self._engine.wall.snapshot.seconds - monotonic()
-            if left <= 0:
-                self.publish()
-            else:
+            if left > 0:
                 await asyncio.sleep(left)
+            else:
+                await self.publish()
 
-    def publish(self) -> None:
-        """Swap the snapshot."""
+    async def publish(self) -> None:
+        """Read the boards and swap the snapshot: little by little first, so that few nodes are left to read at once."""
         begun = monotonic()
+        if self.readiness.ready:
+            for count, _ in enumerate(self._reading.ahead(self._engine.clock.now(), self._shown())):
+                if not count % NODES_A_TURN:
+                    await asyncio.sleep(0)
+        self._swap(begun)
+
+    def _swap(self, begun: float) -> None:
         self._changed = False
         engine, now = self._engine, self._engine.clock.now()
         positions = self._positions()
@@ -229,7 +238,7 @@ class Measure:
             {partition: place for partition, place in positions.items() if not self._noted[partition]}
         )
         reasons = self.readiness.reasons(engine.committed, self._positions())
-        nodes = self._read(now) if self.readiness.ready else []
+        nodes = self._reading.read(now, self._shown()) if self.readiness.ready else []
         items = sum(engine.boards.items(partition) for partition in self._held)
         self._published = monotonic()
         engine.wall.snapshot = Snapshot(now, tuple(nodes), tuple(reasons), items, self._published - begun)
@@ -241,9 +250,9 @@ class Measure:
             if row.timestamp is not None:
                 self._engine.numbers.observe_freshness(max(0, now - row.timestamp * MILLISECOND) / SECOND)
 
-    def _read(self, now: int) -> list[NodeNumbers]:
+    def _shown(self) -> Callable[[Node], bool] | None:
         everything = len(self.readiness.ready) == self._engine.derivation.partitions
-        return self._reading.read(now, None if everything else self._is_true)
+        return None if everything else self._is_true
 
     def _is_true(self, node: Node) -> bool:
         return node != PORTFOLIO and self._engine.derivation.partition(node.value_stream) in self.readiness.ready

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -73,16 +73,19 @@ class Reading:
 
     def read(self, now: int, wanted: Callable[[Node], bool] | None = None) -> list[NodeNumbers]:
         """Read the wanted nodes, or all, at `now` (microseconds)."""
+        found = {node: kept.numbers for node, kept in self.ahead(now, wanted)}
+        self._kept = {node: self._kept[node] for node in found}
+        return list(found.values())
+
+    def ahead(self, now: int, wanted: Callable[[Node], bool] | None = None) -> Iterator[tuple[Node, Kept]]:
+        """Read them one by one; what is read ahead need not be read at once, unless something happens to it."""
         self._boards.advance(now)
-        found: dict[Node, Kept] = {}
-        for node, limit, board in self._boards.nodes():
+        for node, limit, board in list(self._boards.nodes()):
             if wanted is None or wanted(node):
                 kept = self._kept.get(node)
                 if kept is None or kept.version != board.version or not kept.since <= now < kept.until:
-                    kept = self._read(node, limit, board, now)
-                found[node] = kept
-        self._kept = found
-        return [kept.numbers for kept in found.values()]
+                    kept = self._kept[node] = self._read(node, limit, board, now)
+                yield node, kept
 
     def _read(self, node: Node, limit: int | None, board: Board, now: int) -> Kept:
         load, predictability = board.load, board.predictability()

@@ -149,7 +149,7 @@ def test_freshness_is_of_what_is_shown(engine: Engine, measure: Measure, *, show
     value = encode_summary(Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE), "x")
     asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", value, 7)])))
     measure.written(ITEMS, 1, [Row(b"1", value, 8), Row(b"2", value)])
-    measure.publish()
+    asyncio.run(measure.publish())
     assert sum(engine.numbers.freshness) == (2 if shown else 0)
 
 
@@ -176,7 +176,7 @@ def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure
         engine.wall.snapshot = same._replace(seconds=0.02)
         start(b"2")
         waiting = asyncio.create_task(asked())
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
         assert engine.wall.snapshot.seconds == 0.02
         start(b"3")
         assert await waiting == (3, 3)
@@ -188,7 +188,7 @@ def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure
 def test_snapshots_that_nobody_asks_for_come_each_second_and_sooner_before_all_is_true(
     engine: Engine, measure: Measure
 ) -> None:
-    measure.publish()
+    asyncio.run(measure.publish())
     assert 0 < measure.fresh_for <= 0.1
     engine.wall.snapshot = Snapshot(0, (), ())
     assert 0.5 < measure.fresh_for <= 1.0
