@@ -31,8 +31,9 @@ from stream.kafka.transport import Consumer, Polled
 
 SECOND = 1_000_000
 MAX_NOTED = 1_000_000
-# Of the time that reading the boards took, so much passes before they are read for somebody again.
-READ_AT_MOST = 4
+# Of the time that reading the boards took, so much passes before they are read again: for a scrape, and where nobody
+# asks.
+PAUSE_BEFORE_A_SCRAPE, PAUSE = 1, 9
 # A node takes some 70 microseconds.
 NODES_A_TURN = 8
 logger = get_logger(__name__)
@@ -206,16 +207,16 @@ class Measure:
     def fresh_for(self) -> float:
         """Seconds until the next snapshot is due if nobody asks for one: a second; less, to tell that all is true."""
         snapshot = self._engine.wall.snapshot
-        pause = max(1.0 if snapshot.ready else 0.1, READ_AT_MOST * snapshot.seconds)
+        pause = max(1.0 if snapshot.ready else 0.1, PAUSE * snapshot.seconds)
         return max(0.0, self._published + pause - monotonic())
 
     async def renew(self) -> None:
-        """Swap the snapshot for one that has all that stands in the boards now; not for more than a fifth of the time.
+        """Swap the snapshot for one that has all that stands in the boards now; not for more than half of the time.
 
         Whoever asks waits, so that boards of any size leave room for events.
         """
         while self._changed:
-            left = self._published + READ_AT_MOST * self._engine.wall.snapshot.seconds - monotonic()
+            left = self._published + PAUSE_BEFORE_A_SCRAPE * self._engine.wall.snapshot.seconds - monotonic()
             if left > 0:
                 await asyncio.sleep(left)
             else:
