@@ -20,7 +20,7 @@ from mode import Service, ServiceT
 from stream.agents.engine import Engine
 from stream.agents.fatal import stop_unacknowledged
 from stream.agents.feed import Feed
-from stream.agents.measure import PAUSE, Measure
+from stream.agents.measure import Measure
 from stream.agents.pulse import HEARTBEAT_EVERY, SESSION_TIMEOUT
 from stream.agents.track import Track
 from stream.errors import FlowgaugeError, KafkaError
@@ -192,8 +192,8 @@ class Surroundings(Service):
             begun = monotonic()
             with _Fatal():
                 await feed().publish(measure().readiness.ready)
-            # As with the snapshot: a tenth of the worker's time, so that events have room.
-            await self.sleep(max(FEED_EVERY, PAUSE * (monotonic() - begun)))
+            # A fifth of the time, and half of that is Kafka's, so that events have room.
+            await self.sleep(max(FEED_EVERY, 4 * (monotonic() - begun)))
 
     @Service.task
     async def _sweep(self) -> None:
