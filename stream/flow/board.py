@@ -125,7 +125,7 @@ class Board:
         self.states.update([item.state for item in there if item.state is not None])
         unmapped = [item for item in there if item.flow_state is _UNMAPPED]
         self.unmapped.update([(item.source, item.state) for item in unmapped if item.state is not None])
-        self.load.extend([item for item in there if item.flow_state in LOAD_STATES])
+        self.load.extend([item for item in there if item.flow_state in LOAD_STATES and item.start is not None])
 
     def merge(self, other: Board) -> None:
         """Count what another has counted."""
