@@ -27,7 +27,7 @@ from stream.errors import FlowgaugeError, KafkaError
 from stream.gauges.metrics import Metrics
 from stream.gauges.page import Page
 from stream.kafka.admin import ensure_topics
-from stream.kafka.table import RowTable
+from stream.kafka.table import RowTable, RowTables
 from stream.kafka.transport import Consumer
 from stream.settings import Settings
 
@@ -259,6 +259,7 @@ app = FlowApp(
     datadir=engine.settings.data_dir,
     worker_redirect_stdouts=False,
     Worker=FlowWorker,
+    TableManager=RowTables,
 )
 events_topic = _raw_topic(app, engine.events_topic)
 items_topic = _raw_topic(app, engine.items_topic)

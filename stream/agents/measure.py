@@ -79,10 +79,11 @@ class Measure:
         # What this worker wrote itself is known; and a poll that crossed a seek brings old summaries again, while what
         # came after them does not come again.
         reached = self._consumer.reached(tp)
-        records = [record for record in polled.records if record.offset >= reached]
+        records = polled.records
+        if records[0].offset < reached:
+            records = [record for record in records if record.offset >= reached]
         if records:
-            rows = [Row(record.key, record.value, record.timestamp) for record in records]
-            self._take(tp.partition, rows)
+            self._take(tp.partition, records)
             self._consumer.processed(tp, records[-1].offset + 1)
         # The partition may move away meanwhile, so this stands last.
         if self._wanted(tp.partition):
@@ -110,12 +111,13 @@ class Measure:
         self._observe(rows)
 
     def _note(self, partition: int, rows: Sequence[Row]) -> None:
-        noted = self._noted[partition]
+        noted, mark = self._noted[partition], self._mark
         for row in rows:
-            if row.value is None or self._mark in row.value:
-                noted[row.key or b""] = row.value
+            value = row.value
+            if value is None or mark in value:
+                noted[row.key or b""] = value
             else:
-                self._put(partition, row.key or b"", row.value)
+                self._put(partition, row.key or b"", value)
 
     def _wanted(self, partition: int) -> bool:
         """Tell whether what was noted is to be counted now: all is read, or it is too much to keep."""

@@ -101,13 +101,13 @@ class Load:
             change(self.blocked, item.blocked, step)
         self.lower_bounds += step * item.start_is_lower_bound
 
-    def extend(self, items: Sequence[InLoad]) -> None:
-        """Count many items, several times faster than one by one."""
-        self.by_type.update([item.kind for item in items])
-        self.by_state.update([item.state for item in items])
-        self.blocked.update([item.blocked for item in items if item.blocked is not None])
-        self.lower_bounds += sum(item.start_is_lower_bound for item in items)
-        starts = [item.start for item in items]
+    def extend(self, items: Sequence[Summary]) -> None:
+        """Count many items in progress, several times faster than one by one."""
+        self.by_type.update([(item.item_type, item.flow_state) for item in items if item.flow_state is not None])
+        self.by_state.update([item.state for item in items if item.state is not None])
+        self.blocked.update([item.item_type for item in items if item.blocked_since is not None])
+        self.lower_bounds += sum([item.start_is_lower_bound for item in items])
+        starts = [item.start.time for item in items if item.start is not None]
         self._starts.extend(starts)
         self._sum += sum(starts)
         self._blocked_since.extend([item.blocked_since for item in items if item.blocked_since is not None])

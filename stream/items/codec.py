@@ -30,15 +30,13 @@ def encode_summary(summary: Summary | Objective, derivation: str) -> bytes:
 
 def decode_summary(value: bytes, derivation: str) -> Summary | Objective | None:
     """Read a summary, or an objective, back; None where it was folded with another configuration."""
-    head = _head(derivation)
-    if value.startswith(head):
-        is_objective = value.startswith(b'"objective":', len(head))
-    else:
-        row: Any = msgspec.json.decode(value)
-        if row["v"] != VERSION or row["config"] != derivation:
-            return None
-        is_objective = "objective" in row
-    return _read_objective(value) if is_objective else _shared(_read_summary(value))
+    if value.startswith(_head_of_item(derivation)):
+        return _shared(_read_summary(value))
+    # Objectives are few, and others do not write the fields in this order.
+    row: Any = msgspec.json.decode(value)
+    if row["v"] != VERSION or row["config"] != derivation:
+        return None
+    return _read_objective(value) if "objective" in row else _shared(_read_summary(value))
 
 
 @lru_cache(maxsize=16)
@@ -46,14 +44,21 @@ def _head(derivation: str) -> bytes:
     return _write({"v": VERSION, "config": derivation})[:-1] + b","
 
 
+@lru_cache(maxsize=16)
+def _head_of_item(derivation: str) -> bytes:
+    return _head(derivation) + b'"item":'
+
+
 def _shared(summary: Summary) -> Summary:
     """Let a summary that was just read have in common with all others what is the same: there are millions of them."""
     force_setattr(summary, "source", intern(summary.source))
     if summary.state is not None:
         force_setattr(summary, "state", intern(summary.state))
-    for part in (summary, summary.start, summary.finish):
-        if part is not None:
-            _share_place(part)
+    _share_place(summary)
+    if summary.start is not None:
+        _share_place(summary.start)
+    if summary.finish is not None:
+        _share_place(summary.finish)
     if not summary.stays:
         force_setattr(summary, "stays", NO_STAYS)
     return summary

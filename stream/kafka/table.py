@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any, cast
 
 from faust.stores.base import Store
+from faust.tables.manager import TableManager
 from faust.tables.table import Table
 from faust.types import TP, EventT
 
 Rows = dict[bytes, bytes]
+LOOK_EVERY = 0.01
 
 
 class RowStore(Store[bytes, bytes]):
@@ -114,3 +116,15 @@ class RowTable(Table[bytes, bytes]):
         """Give the store under its own type."""
         store: Any = self.data
         return cast("RowStore", store)
+
+
+class RowTables(TableManager):
+    """Faust's manager of the tables; it does not wait a second for what may still be declared."""
+
+    async def on_start(self) -> None:
+        """Subscribe and recover as soon as each agent has said which topic it reads."""
+        while len(self.app.topics) < len(self.app.agents) and not self.should_stop:
+            await self.sleep(LOOK_EVERY)
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()

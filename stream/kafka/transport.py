@@ -36,6 +36,7 @@ FETCH_WAIT_MS = 100
 FEW = 100
 LIVE_EVERY = 0.003
 ASK_AGAIN_AFTER = 1.0
+NONE_ACTIVE = 0.02
 
 
 class Fetched(dict[Any, Any]):
@@ -183,6 +184,16 @@ class Consumer(driver.Consumer):
             batches = [(tp, Polled(self._delivered.get(tp, 0), batch)) for tp, batch in parts if tp not in lost]
             if batches:
                 yield batches[0][0], self._message(batches)
+
+    async def _wait_next_records(self, timeout: float) -> Any:
+        """Wait for records; where no partition is active, as after a recovery, ask again before long.
+
+        Faust would sleep for a second, though partitions are resumed meanwhile.
+        """
+        if self.flow_active and not self._get_active_partitions():
+            await asyncio.sleep(NONE_ACTIVE)
+            return None, None
+        return await super()._wait_next_records(timeout)
 
     async def _pace(self) -> None:
         """Let events come together when few come at a time: a poll costs more than what it brings."""

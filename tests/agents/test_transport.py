@@ -188,3 +188,17 @@ def test_an_acknowledged_message_is_in_no_work(consumer: Consumer, client: Clien
     consumer._unacked_messages = [SimpleNamespace(acked=True)]  # type: ignore[assignment]
     assert [tick(consumer), tick(consumer)] == [{}, {}]
     assert client.sought == [{EVENTS: 0}]
+
+
+def test_where_no_partition_is_active_it_is_asked_again_before_long(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def polled() -> list[Any]:
+        return [message async for message in consumer.getmany(1.0)]
+
+    async def wait_next_records(*_: Any) -> None:
+        pytest.fail("Faust would sleep for a second")
+
+    monkeypatch.setattr(driver.Consumer, "_wait_next_records", wait_next_records)
+    consumer._polled_at, consumer._polled_few, consumer._active_partitions = 0.0, False, set()
+    assert asyncio.run(polled()) == []
