@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import force_setattr
 
 from stream.items.objective import Objective
+from stream.items.stays import Stays
 from stream.items.summary import NO_STAYS, Stamp, Summary, Team
 
 VERSION = 2
@@ -59,8 +60,7 @@ def _shared(summary: Summary) -> Summary:
         _share_place(summary.start)
     if summary.finish is not None:
         _share_place(summary.finish)
-    if not summary.stays:
-        force_setattr(summary, "stays", NO_STAYS)
+    force_setattr(summary, "stays", Stays(summary.stays) if summary.stays else NO_STAYS)
     return summary
 
 
