@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError
 from time import monotonic
 from typing import Any
@@ -39,6 +39,7 @@ RECORDS_A_POLL = 20_000
 BYTES_A_PARTITION = 2 * 1024 * 1024
 BATCHES_AHEAD = 4
 SWEEP_EVERY = 3_600.0
+COMPRESS_EVERY = 5.0
 LOOK_EVERY = 0.1
 # Seconds; Prometheus gives a scrape ten.
 SCRAPE_WAITS = 5.0
@@ -196,6 +197,14 @@ class Surroundings(Service):
             await self.sleep(max(FEED_EVERY, 4 * (monotonic() - begun)))
 
     @Service.task
+    async def _compress(self) -> None:
+        while not self.should_stop:
+            await self.sleep(COMPRESS_EVERY)
+            if self.engine.wall.snapshot.ready:
+                with _Fatal():
+                    await _a_little_at_a_time(self.app.rows.store.compress())
+
+    @Service.task
     async def _sweep(self) -> None:
         while not self.should_stop:
             await self.sleep(SWEEP_EVERY)
@@ -212,6 +221,17 @@ class _Fatal:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception):
             stop_unacknowledged(error)
+
+
+async def _a_little_at_a_time(work: Iterator[None]) -> None:
+    """Do work for a millisecond in twenty, and only while the numbers are true: before that there is more to do."""
+    until = monotonic() + 0.001
+    for _ in work:
+        if monotonic() > until:
+            await asyncio.sleep(0.019)
+            if not engine.wall.snapshot.ready:
+                return
+            until = monotonic() + 0.001
 
 
 async def _renewed() -> None:

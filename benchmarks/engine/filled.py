@@ -14,6 +14,7 @@ from stream.config.model import FlowConfig
 from stream.flow.boards import Boards
 from stream.items.codec import decode_summary
 from stream.items.tracker import MILLISECOND, Batch, Derivation
+from stream.kafka.rows import Rows
 
 RECORDS_A_BATCH = 5_000
 
@@ -33,7 +34,7 @@ class Filled:
 
     def __init__(self, teams: int, now: int) -> None:
         self.config = config(teams)
-        self.rows: dict[bytes, bytes] = {}
+        self.rows = Rows()
         self.now = now
         self._derivation = Derivation.of(self.config)
         self.boards = Boards(self.config, self._derivation.partition)

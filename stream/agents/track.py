@@ -163,7 +163,7 @@ class Track:
             async with self._engine.working:
                 rows = self._store.rows(partition)
                 # What an event has touched since it was looked at is not beyond retention any more.
-                still = {key: sent for key, (row, sent) in gone.items() if rows.get(key) is row}
+                still = {key: sent for key, (row, sent) in gone.items() if rows.get(key) == row}
                 if partition in self._held and still:
                     await self._forget(partition, still)
 
@@ -174,8 +174,10 @@ class Track:
 
     async def _expired(self, partition: int) -> dict[bytes, tuple[bytes, list[Sent]]]:
         now, found = self._engine.clock.now(), {}
-        for number, (key, row) in enumerate(list(self._store.rows(partition).items())):
-            sent = expired(key, row, self._engine.derivation, now)
+        rows = self._store.rows(partition)
+        for number, key in enumerate(list(rows)):
+            row = rows.get(key)
+            sent = None if row is None else expired(key, row, self._engine.derivation, now)
             if sent is not None:
                 found[key] = (row, sent)
             if not number % CHUNK:

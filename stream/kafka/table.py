@@ -15,7 +15,8 @@ from faust.tables.manager import TableManager
 from faust.tables.table import Table
 from faust.types import TP, EventT
 
-Rows = dict[bytes, bytes]
+from stream.kafka.rows import Rows
+
 LOOK_EVERY = 0.01
 
 
@@ -31,7 +32,15 @@ class RowStore(Store[bytes, bytes]):
 
     def rows(self, partition: int) -> Rows:
         """Give the rows of a partition, to read and to write: a change that Kafka does not take ends the process."""
-        return self._partitions.setdefault(partition, {})
+        found = self._partitions.get(partition)
+        if found is None:
+            found = self._partitions[partition] = Rows()
+        return found
+
+    def compress(self) -> Iterator[None]:
+        """Compress rows that were left alone, one by one, for the caller to pause."""
+        for rows in list(self._partitions.values()):
+            yield from rows.compress()
 
     def persisted_offset(self, tp: TP) -> int | None:
         """Give the offset of the last changelog row that is known here."""
@@ -50,13 +59,8 @@ class RowStore(Store[bytes, bytes]):
         """Take in what recovery has read: each event's value is a batch of changelog records."""
         for event in batch:
             tp = event.message.tp
-            rows = self.rows(tp.partition)
             batches: Any = event.message.value
-            for record in batches[0][1].records:
-                if record.value is None:
-                    rows.pop(record.key, None)
-                else:
-                    rows[record.key] = record.value
+            self.rows(tp.partition).take(batches[0][1].records)
             self.set_persisted_offset(tp, event.message.offset)
 
     async def on_rebalance(

@@ -1,0 +1,124 @@
+"""Rows are what they were, compressed or not."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import NamedTuple
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stream.kafka.rows import COMPRESSED, SAMPLES, Rows
+
+
+class Record(NamedTuple):
+    """A record of the changelog."""
+
+    key: bytes
+    value: bytes | None
+
+
+def row(number: int) -> bytes:
+    return b'\2[[%d,"%012d","jira/acme:%d:1",{"state":"In Progress","team":"Cards"}]]' % (
+        number * 7_919,
+        number,
+        number,
+    )
+
+
+def compressed(rows: Rows) -> int:
+    return sum(value[0] == COMPRESSED for value in rows._rows.values())
+
+
+def many() -> Rows:
+    rows = Rows()
+    rows.take(Record(b"%d" % number, row(number)) for number in range(2 * SAMPLES))
+    return rows
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("put"), st.integers(0, 9), st.binary(max_size=40).map(b"\2".__add__)),
+        st.tuples(st.just("delete"), st.integers(0, 9), st.just(b"")),
+        st.tuples(st.just("take"), st.integers(0, 9), st.none() | st.binary(max_size=40).map(b"\1".__add__)),
+        st.tuples(st.just("compress"), st.just(0), st.just(b"")),
+    )
+)
+
+
+@given(STEPS)
+def test_rows_are_a_dict_whenever_they_are_compressed(steps: list[tuple[str, int, bytes | None]]) -> None:
+    rows = many()
+    expected = {key: rows[key] for key in rows}
+    for what, number, value in steps:
+        key = b"%d" % number
+        if what == "put" and value is not None:
+            rows[key] = expected[key] = value
+        elif what == "delete":
+            assert rows.pop(key, None) == expected.pop(key, None)
+        elif what == "take":
+            rows.take([Record(key, value)])
+            expected.pop(key, None)
+            expected |= {} if value is None else {key: value}
+        else:
+            deque(rows.compress(), maxlen=0)
+    assert dict(rows) == expected
+    assert len(rows) == len(expected)
+    keys = [b"%d" % number for number in range(10)]
+    assert [rows.get(key) for key in keys] == [expected.get(key) for key in keys]
+    assert [key in rows for key in keys] == [key in expected for key in keys]
+
+
+def test_what_is_compressed_takes_a_fraction_and_comes_back_as_it_was() -> None:
+    rows = many()
+    before = sum(map(len, rows._rows.values()))
+    deque(rows.compress(), maxlen=0)
+    assert compressed(rows) == len(rows)
+    assert sum(map(len, rows._rows.values())) < before / 2
+    assert [rows[key] for key in rows] == [row(number) for number in range(len(rows))]
+
+
+def test_a_pass_is_made_where_it_spares_much() -> None:
+    rows = many()
+    deque(rows.compress(), maxlen=0)
+    # What is written now is compressed at once; what is read again is not.
+    rows[b"new"] = row(9)
+    assert compressed(rows) == len(rows)
+    rows.take([Record(b"read", row(8))])
+    assert not list(rows.compress())
+    rows.take([Record(b"read %d" % number, row(number)) for number in range(SAMPLES)])
+    assert compressed(rows) < len(rows)
+    deque(rows.compress(), maxlen=0)
+    assert compressed(rows) == len(rows)
+
+
+def test_a_pass_goes_on_while_rows_come_and_go() -> None:
+    rows = many()
+    work = rows.compress()
+    next(work)
+    del rows[b"1500"]
+    rows[b"1501"] = row(7)
+    deque(work, maxlen=0)
+    assert b"1500" not in rows
+    assert rows[b"1501"] == row(7)
+
+
+def test_few_rows_stay_plain() -> None:
+    rows = Rows()
+    for number in range(SAMPLES - 1):
+        rows[b"%d" % number] = row(number)
+    assert not list(rows.compress())
+    assert compressed(rows) == 0
+
+
+def test_rows_that_teach_nothing_stay_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> object:
+        raise zstandard.ZstdError("cannot train dict: Src size is incorrect")
+
+    monkeypatch.setattr(zstandard, "train_dictionary", refuse)
+    rows = many()
+    assert not list(rows.compress())
+    assert compressed(rows) == 0
+    assert rows[b"7"] == row(7)
