@@ -140,6 +140,10 @@ class Batch:
         self._tallies: dict[str, _Tally] = {}
         self._outcome = Outcome()
 
+    def pass_until(self, now: int) -> None:
+        """Let time pass before more is taken; what is known stays known."""
+        self._now = max(self._now, now)
+
     def take_records(self, records: Iterable[Record], clock: int) -> None:
         """Decode and take records; `clock` is the latest instant that counts as not in the future."""
         for record in records:
