@@ -63,13 +63,15 @@ class Tail:
             return False
         self.life.take(event)
         self._names += name
-        if self._added:
-            self._added += b","
-        self._added += part
+        added = self._added
+        if added:
+            added += b","
+        added += part
         self._size = size
         self.count += 1
         self.last = event
-        self.came = max(self.came, arrival)
+        if arrival > self.came:  # noqa: PLR1730
+            self.came = arrival
         return True
 
     def history(self) -> History:
