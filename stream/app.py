@@ -181,8 +181,12 @@ class Surroundings(Service):
     @Service.task
     async def _watch(self) -> None:
         while not self.should_stop:
-            await self.sleep(COMMIT_EVERY if self.engine.wall.snapshot.ready else WATCH_EVERY_UNREADY)
+            ready = self.engine.wall.snapshot.ready
+            await self.sleep(COMMIT_EVERY if ready else WATCH_EVERY_UNREADY)
             with _Fatal():
+                if not ready:
+                    # What is ready is asked of what is committed, which need not wait for Faust's turn.
+                    await consumer().force_commit()
                 await measure().watch()
                 await measure().rest(alone=track().alone)
                 await track().watch()

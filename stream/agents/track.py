@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from faust.types import TP, Message
 from mode.utils.logging import get_logger
 
 from stream.agents.due import Due
 from stream.agents.engine import Engine
+from stream.agents.gathering import FAR, MAX_GATHERED, Gathered, Gathering
 from stream.agents.measure import Measure
 from stream.agents.writer import Taken, Writer
 from stream.errors import KafkaError
@@ -41,6 +43,9 @@ class Track:
         self._consumer = consumer
         self._due: dict[int, Due] = defaultdict(Due)
         self._tails: dict[int, dict[bytes, Tail]] = defaultdict(dict)
+        self._gathering = Gathering(self._open)
+        # Where the partitions of the events ended when that was asked last.
+        self._ends: Mapping[int, int] = {}
         # The partitions whose rows are complete here, and how often that has changed: what was begun under a former
         # assignment must not go on under the next.
         self._held: set[int] = set()
@@ -57,6 +62,7 @@ class Track:
         self._term += 1
         self._held.clear()
         async with self._engine.working:
+            await self._close()
             await self._writer.flush()
 
     def keep(self, partitions: set[int]) -> None:
@@ -76,25 +82,34 @@ class Track:
         if not self._consumer.follows(tp, polled):
             await self._consumer.read_again(tp)
             return
-        await self._room.acquire()
         async with self._engine.working:
-            batch = self._open(tp.partition)
-            batch.take_records(polled.records, self._engine.clock.not_future)
-            outcome, behind = batch.close(), polled.records[-1].offset + 1
+            behind, clock = polled.records[-1].offset + 1, self._engine.clock
+            self._gathering.take(tp.partition, message, polled.records, clock.fold_until(), clock.not_future)
             self._consumer.processed(tp, behind)
-            message.incref()
-            self._take(tp.partition, outcome, lambda: self._finish(message, tp, outcome, behind))
+            # What comes between a halt and the next assignment must not wait: the rows may move away meanwhile.
+            far = tp.partition in self._held and self._ends.get(tp.partition, 0) - behind >= FAR
+            if not far or self._gathering.events >= MAX_GATHERED:
+                await self._close()
+
+    async def _close(self) -> None:
+        """Put what was gathered into the table, and hand it over; before anything else touches rows."""
+        while self._gathering:
+            await self._room.acquire()
+            partition, gathered = self._gathering.pop()
+            outcome = gathered.batch.close()
+            self._take(partition, outcome, partial(self._finish, partition, gathered, outcome))
 
     def _take(self, partition: int, outcome: Outcome, durable: Callable[[], None]) -> None:
         """Put rows into the table, and hand them and what came of them to Kafka."""
         self._apply(partition, outcome)
         self._writer.put(Taken(partition, outcome, lambda: self._settle(partition, outcome, durable)))
 
-    def _finish(self, message: Message, tp: TP, outcome: Outcome, behind: int) -> None:
-        self._complete(tp.partition, behind)
+    def _finish(self, partition: int, gathered: Gathered, outcome: Outcome) -> None:
+        self._complete(partition, gathered.behind)
         self._engine.numbers.count(outcome)
         self._room.release()
-        message.ack(self._consumer)
+        for message in gathered.messages:
+            message.ack(self._consumer)
 
     async def recovered(self, partitions: set[int]) -> None:
         """Derive again what another configuration left behind, or what came due while nobody was there."""
@@ -130,12 +145,16 @@ class Track:
         return await self._consumer.force_commit()
 
     async def wake(self) -> None:
-        """Fold again the items of which an event has come due."""
+        """Fold again the items of which an event has come due, and close what was gathered long enough."""
         now, term = self._engine.clock.fold_until(), self._term
+        if self._gathering.is_due:
+            async with self._engine.working:
+                await self._close()
         for partition in sorted(self._held):
             keys = self._due[partition].by(now)
             if keys:
                 async with self._engine.working:
+                    await self._close()
                     await self._derive(partition, keys, term)
 
     async def watch(self) -> None:
@@ -146,6 +165,7 @@ class Track:
         except KafkaError as error:
             logger.warning("%s", error)
             return
+        self._ends = ends
         reached = {partition: self._consumer.reached(TP(engine.events_topic, partition)) for partition in self._held}
         engine.numbers.lag = sum(max(0, ends[partition] - offset) for partition, offset in reached.items())
 
@@ -161,6 +181,7 @@ class Track:
         for partition in sorted(self._held):
             gone = await self._expired(partition)
             async with self._engine.working:
+                await self._close()
                 rows = self._store.rows(partition)
                 # What an event has touched since it was looked at is not beyond retention any more.
                 still = {key: sent for key, (row, sent) in gone.items() if rows.get(key) == row}

@@ -95,7 +95,8 @@ class Life:
         for field in rules.fields:
             if field in changes:
                 attributes[field] = changes[field]
-        attributes["source"] = source
+        if source != former:
+            attributes["source"] = source
         if entry.type is _DELETED:
             self.deleted = True
         elif self.deleted and changes.get("state") is not None:

@@ -138,7 +138,7 @@ def encode_entries(entries: Iterable[Entry]) -> list[bytes]:
     return parts
 
 
-def write_row(header: Header, entries: Sequence[bytes], former: bytes | None = None) -> bytes:
+def write_row(header: Header, entries: Sequence[bytes | bytearray], former: bytes | None = None) -> bytes:
     """Write a row of entries; of those that stand in a former row of this version first, then the others."""
     body = entries if former is None else (former[_HEADER.size + 1 : -1], *entries)
     return b"%b[%b]" % (_HEADER.pack(VERSION, *header), b",".join(body))

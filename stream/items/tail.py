@@ -26,7 +26,7 @@ class Tail:
     `came` is the last arrival in the batch that works on it.
     """
 
-    __slots__ = ("_names", "_parts", "_size", "arrival", "came", "count", "last", "life", "row", "sent")
+    __slots__ = ("_added", "_names", "_size", "arrival", "came", "count", "last", "life", "row", "sent")
 
     def __init__(self, life: Life) -> None:
         """Begin with an item that was not seen before, and the life before its first event."""
@@ -35,7 +35,8 @@ class Tail:
         self.last: Entry | Event = NOTHING
         self.count = self.arrival = self.came = self.sent = 0
         self._names = b""
-        self._parts: list[bytes] = []
+        # In one piece: what the encoder gives for each entry holds kilobytes until it is freed.
+        self._added = bytearray()
         self._size = 0
 
     @classmethod
@@ -62,11 +63,15 @@ class Tail:
             return False
         self.life.take(event)
         self._names += name
-        self._parts.append(part)
+        added = self._added
+        if added:
+            added += b","
+        added += part
         self._size = size
         self.count += 1
         self.last = event
-        self.came = max(self.came, arrival)
+        if arrival > self.came:  # noqa: PLR1730
+            self.came = arrival
         return True
 
     def history(self) -> History:
@@ -80,15 +85,16 @@ class Tail:
     def encode(self) -> bytes:
         """Write the row: the bytes that the history would write."""
         self.arrival = max(self.arrival, self.came)
-        return write_row(Header(self.last.time, self.arrival, self.sent), self._parts, self.row)
+        added = (self._added,) if self._added else ()
+        return write_row(Header(self.last.time, self.arrival, self.sent), added, self.row)
 
     def settle(self, sent: int) -> bytes | None:
         """Note where the summary goes, and give the row if it is another than before; the batch is over."""
-        changed = bool(self._parts) or sent != self.sent
+        changed = bool(self._added) or sent != self.sent
         self.sent = sent
         if changed:
             self.row = self.encode()
-            self._parts.clear()
+            self._added.clear()
         self.came = 0
         return self.row if changed else None
 

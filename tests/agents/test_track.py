@@ -14,10 +14,13 @@ import pytest
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
+from stream.agents import gathering, track
 from stream.agents.engine import Engine
+from stream.agents.gathering import FAR
 from stream.agents.measure import Measure
 from stream.agents.track import Track
 from stream.events.time import format_time
+from stream.items.history import decode_history
 from stream.items.row import read_header
 from stream.kafka.offsets import Committed, read_metadata
 from stream.kafka.outbox import Row, Written
@@ -233,5 +236,78 @@ def test_a_batch_that_does_not_follow_is_not_taken_and_what_was_lost_is_read_aga
     async def scenario(made: Worker) -> None:
         message = await made.take((EVENTS, 5, made.record(5, "A")))
         assert (again, made.rows, made.kafka.writes, message.acked) == ([EVENTS], {}, [], True)
+
+    run(scenario)
+
+
+def test_of_a_backlog_batches_are_gathered_until_its_end_is_near() -> None:
+    async def scenario(made: Worker) -> None:
+        made.track._ends = {0: FAR + 3}
+        first = await made.take((EVENTS, 0, made.record(0, "A")))
+        second = await made.take((EVENTS, 1, made.record(1, "B")), (EVENTS, 2, made.record(2, "A")))
+        assert (made.kafka.writes, made.rows[0], first.acked, second.acked) == ([], {}, False, False)
+        third = await made.take((EVENTS, 3, made.record(3, "A")))
+        assert made.kafka.written() == [{"flow.histories/0": [b"A", b"B"], "flow.items/0": [b"A", b"B"]}]
+        assert made.committed(EVENTS) is None
+        await made.kafka.acknowledge()
+        found = made.committed(EVENTS)
+        assert found is not None
+        assert found.offset == 4
+        assert [message.acked for message in (first, second, third)] == [True, True, True]
+
+    run(scenario)
+
+
+def test_what_was_gathered_is_written_when_it_is_much_or_has_waited_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(made: Worker) -> None:
+        made.track._ends = {0: 2 * FAR, 1: 2 * FAR}
+        made.track._held.add(1)
+        await made.take((EVENTS, 0, made.record(0, "A")), (OTHERS, 0, made.record(0, "B")))
+        await made.track.wake()
+        await settled()
+        assert made.kafka.writes == []
+        monkeypatch.setattr(track, "MAX_GATHERED", 3)
+        await made.take((EVENTS, 1, made.record(1, "A")))
+        assert set(made.kafka.written()[0]) == {"flow.histories/0", "flow.histories/1", "flow.items/0"}
+        await made.kafka.acknowledge()
+        await made.take((EVENTS, 2, made.record(2, "A")))
+        assert len(made.kafka.writes) == 1
+        monkeypatch.setattr(gathering, "PATIENCE", -1.0)
+        await made.track.wake()
+        await settled()
+        assert len(made.kafka.writes) == 2
+
+    run(scenario)
+
+
+def test_a_halt_writes_what_was_gathered_and_nothing_is_gathered_before_the_next_assignment() -> None:
+    async def scenario(made: Worker) -> None:
+        made.track._ends = {0: 2 * FAR}
+        await made.take((EVENTS, 0, made.record(0, "A")))
+        halting = asyncio.create_task(made.track.halt())
+        await settled()
+        await made.kafka.acknowledge()
+        await halting
+        assert made.committed(EVENTS) is not None
+        await made.take((EVENTS, 1, made.record(1, "B")))
+        assert len(made.kafka.writes) == 2
+
+    run(scenario)
+
+
+def test_an_item_that_comes_due_while_events_of_it_are_gathered_loses_none() -> None:
+    async def scenario(made: Worker) -> None:
+        due = BEGUN + SECOND
+        await made.take((EVENTS, 0, made.record(0, "A", due)))
+        await made.kafka.acknowledge()
+        made.track._ends = {0: 2 * FAR}
+        await made.take((EVENTS, 1, made.record(1, "A")))
+        made.clock.instant = due
+        waking = asyncio.create_task(made.track.wake())
+        await settled()
+        await made.kafka.acknowledge()
+        await waking
+        assert len(decode_history(made.rows[0][b"A"]).entries) == 2
+        assert made.kafka.writes[-1][TP("flow.items", 0)][0].key == b"A"
 
     run(scenario)

@@ -81,6 +81,21 @@ def test_rows_and_summaries_are_those_of_the_history(batches: list[list[Event]])
 
 
 @settings(deadline=None)
+@given(days(), st.sampled_from([0, DAY, 20 * DAY]))
+def test_a_batch_that_is_kept_open_while_time_passes_comes_to_the_same(batches: list[list[Event]], step: int) -> None:
+    batch = Batch({}, ONE, NOW - len(batches) * step)
+    for number, events in enumerate(batches):
+        batch.pass_until(NOW - (len(batches) - number) * step)
+        for one in events:
+            batch.take(one, NOW)
+    batch.pass_until(NOW)
+    outcome = batch.close()
+    rows, expected = taken([[one for events in batches for one in events]], remembering=False)
+    assert (outcome.rows, outcome.summaries) == (rows, expected.summaries)
+    assert (outcome.due, outcome.counts) == (expected.due, expected.counts)
+
+
+@settings(deadline=None)
 @given(days())
 def test_remembering_changes_nothing(batches: list[list[Event]]) -> None:
     with_tails, last = taken(batches, remembering=True)

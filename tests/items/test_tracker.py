@@ -203,3 +203,17 @@ def test_the_derivation_is_another_for_another_configuration_clock_or_partitioni
     assert len({derivation.name for derivation in names}) == 4
     assert Derivation.of(limited).name == ONE.name
     assert (ONE.retention, ONE.tolerance) == (400 * DAY, 300 * SECOND)
+
+
+def test_what_was_the_future_when_a_batch_was_opened_is_known_when_time_has_passed() -> None:
+    events = [event(state="Doing"), event(NOW + 3 * SECOND, points=1), event(NOW + 2 * SECOND, state="Done")]
+    batch = Batch({}, ONE, NOW)
+    for later, each in enumerate(events):
+        batch.pass_until(NOW + later * SECOND)
+        batch.take(each, NOW)
+    # A clock that was set back makes nothing unknown again.
+    batch.pass_until(NOW + 3 * SECOND)
+    batch.pass_until(NOW)
+    outcome, expected = batch.close(), taken(*events, now=NOW + 3 * SECOND)
+    assert (outcome.rows, outcome.due) == (expected.rows, {})
+    assert outcome.summaries == [sent._replace(arrival=NOW) for sent in expected.summaries]

@@ -1,0 +1,70 @@
+"""What is read while a backlog waits is gathered: of an item's many events come one row and one summary.
+
+An event behind which many others wait is late anyhow, so its batch is closed together with those that follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from faust.types import Message
+
+from stream.items.tracker import Batch
+
+# Of so many events of a partition still to come, the next poll does not bring the last.
+FAR = 20_000
+# Five events come to one row: with twice as many they are six.
+MAX_GATHERED = 80_000
+# Seconds, for a broker that gives little at a time.
+PATIENCE = 2.0
+
+
+@dataclass
+class Gathered:
+    """Batches of a partition that are closed as one: the offset behind them, and the messages that brought them."""
+
+    batch: Batch
+    behind: int = 0
+    messages: list[Message] = field(default_factory=list)
+
+
+class Gathering:
+    """The open batches by partition; `begin` opens one. `events` is how many they have taken together."""
+
+    def __init__(self, begin: Callable[[int], Batch]) -> None:
+        self._begin = begin
+        self._open: dict[int, Gathered] = {}
+        self._since = 0.0
+        self.events = 0
+
+    def __bool__(self) -> bool:
+        """Whether anything is open."""
+        return bool(self._open)
+
+    def take(self, partition: int, message: Message, records: Sequence[Any], known: int, clock: int) -> None:
+        """Take a batch in: events up to `known` are known, and up to `clock` none is in the future."""
+        if not self._open:
+            self._since, self.events = monotonic(), 0
+        gathered = self._open.get(partition)
+        if gathered is None:
+            gathered = self._open[partition] = Gathered(self._begin(partition))
+        gathered.batch.pass_until(known)
+        gathered.batch.take_records(records, clock)
+        gathered.behind = records[-1].offset + 1
+        message.incref()
+        # The message lives until all is durable, what it has brought only until it is taken.
+        message.value = None
+        gathered.messages.append(message)
+        self.events += len(records)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether what is open has waited long enough, however little it is."""
+        return bool(self._open) and monotonic() - self._since > PATIENCE
+
+    def pop(self) -> tuple[int, Gathered]:
+        """Give what was gathered of a partition, to be closed."""
+        return self._open.popitem()
