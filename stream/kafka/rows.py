@@ -25,7 +25,7 @@ class Compression:
     """Compresses rows of one table against what was learnt from some of them."""
 
     def __init__(self, samples: list[Any]) -> None:
-        """Learn from rows; some tens of milliseconds. Raises `zstandard.ZstdError` where there is too little in them."""
+        """Learn from rows, in some tens of milliseconds. Raises `zstandard.ZstdError` where that is too little."""
         learnt = zstandard.train_dictionary(DICTIONARY_BYTES, samples)
         learnt.precompute_compress(level=LEVEL)
         self._compress = zstandard.ZstdCompressor(level=LEVEL, dict_data=learnt, write_dict_id=False).compress
