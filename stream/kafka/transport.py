@@ -17,7 +17,7 @@ a batch is missing in between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Any, ClassVar, NamedTuple, cast
@@ -33,7 +33,6 @@ from faust.types.tuples import ConsumerMessage, Message
 
 NO_KEY_SIZE = 0
 FETCH_WAIT_MS = 100
-FEW = 100
 LIVE_EVERY = 0.003
 ASK_AGAIN_AFTER = 1.0
 NONE_ACTIVE = 0.02
@@ -50,6 +49,23 @@ class Fetched(dict[Any, Any]):
 
 def _as_read(_: Any, record: Any) -> Any:
     return record
+
+
+def _paced(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
+    """Let events come together at the broker when few come at a time: a poll costs more than what it brings.
+
+    There and not here, where they would wait together with the next request, and those behind them for that one.
+    """
+    asked: dict[int, float] = {}
+
+    async def paced(assignment: Any, broker: int, request: Any) -> bool:
+        left = asked.get(broker, 0.0) + LIVE_EVERY - monotonic()
+        if left > 0:
+            await asyncio.sleep(left)
+        asked[broker] = monotonic()
+        return await fetch(assignment, broker, request)
+
+    return paced
 
 
 class Polled(NamedTuple):
@@ -78,6 +94,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         client = consumer._fetcher  # noqa: SLF001
         if not isinstance(client._records, Fetched):  # noqa: SLF001
             client._records = Fetched(client._records)  # noqa: SLF001
+            client._proc_fetch_request = _paced(client._proc_fetch_request)  # noqa: SLF001
         return await super()._fetch_records(consumer, *arguments, **options)
 
     def verify_event_path(self, now: float, tp: TP) -> None:
@@ -147,14 +164,12 @@ class Consumer(driver.Consumer):
         self._read_again: dict[TP, tuple[int, int]] = {}
         self._completed: dict[TP, OffsetAndMetadata] = {}
         self._asked_again: dict[TP, tuple[int, float]] = {}
-        self._polled_at, self._polled_few = 0.0, False
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Yield a message for each topic, and for each changelog partition, that the poll brought records of."""
-        await self._pace()
         try:
             records, active = await self._wait_next_records(timeout)
         except UnicodeDecodeError as error:
@@ -195,13 +210,6 @@ class Consumer(driver.Consumer):
             return None, None
         return await super()._wait_next_records(timeout)
 
-    async def _pace(self) -> None:
-        """Let events come together when few come at a time: a poll costs more than what it brings."""
-        left = self._polled_at + LIVE_EVERY - monotonic()
-        if self._polled_few and left > 0:
-            await asyncio.sleep(left)
-        self._polled_at = monotonic()
-
     def _leaves_out(self, tp: TP, first: int) -> bool:
         """Tell whether offsets are left out before a batch, unless they were left out before when read again.
 
@@ -217,7 +225,6 @@ class Consumer(driver.Consumer):
         tp, polled = batches[0]
         last, value = polled.records[-1], cast("Any", batches)
         self._delivered.update({each: part.records[-1].offset + 1 for each, part in batches})
-        self._polled_few = sum(len(each.records) for _, each in batches) < FEW
         return ConsumerMessage(
             tp.topic,
             tp.partition,

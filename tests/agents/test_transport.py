@@ -200,5 +200,5 @@ def test_where_no_partition_is_active_it_is_asked_again_before_long(
         pytest.fail("Faust would sleep for a second")
 
     monkeypatch.setattr(driver.Consumer, "_wait_next_records", wait_next_records)
-    consumer._polled_at, consumer._polled_few, consumer._active_partitions = 0.0, False, set()
+    consumer._active_partitions = set()
     assert asyncio.run(polled()) == []
