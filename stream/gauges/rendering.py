@@ -21,7 +21,7 @@ from stream.gauges.snapshot import Snapshot, Wall
 
 # Seconds. The event loop waits for the interpreter while another thread computes, at most so long each time; that is a
 # setting of the process, which is shorter while a page is written.
-TURN = 0.0001
+TURN = 0.0005
 
 Pieces = tuple[bytes, ...]
 Lines = Mapping[str, Sequence[bytes]]
