@@ -21,7 +21,7 @@ from stream.agents.gathering import FAR, MAX_GATHERED, Gathered, Gathering
 from stream.agents.measure import Measure
 from stream.agents.writer import Taken, Writer
 from stream.errors import KafkaError
-from stream.items.row import read_header
+from stream.items.row import read_newest
 from stream.items.tail import Tail
 from stream.items.tracker import Batch, Outcome, Sent, expired
 from stream.kafka.offsets import write_metadata
@@ -214,7 +214,7 @@ class Track:
         rows = self._store.rows(partition)
         if everything:
             return list(rows)
-        return [key for key, row in rows.items() if read_header(row).newest > as_of]
+        return [key for key, row in rows.items() if read_newest(row) > as_of]
 
     async def _derive(self, partition: int, keys: Sequence[bytes], term: int) -> None:
         for first in range(0, len(keys), CHUNK):

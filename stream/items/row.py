@@ -28,6 +28,7 @@ from stream.events.event import Event, EventType
 VERSION = 2
 _READ = (1, 2)
 _HEADER = struct.Struct(">BqqQ")
+_NEWEST = struct.Struct(">Bq")
 _TYPES = tuple(EventType)
 _CODES = {event_type: code for code, event_type in enumerate(_TYPES)}
 # Of one of these types, what is equal is written alike.
@@ -64,9 +65,20 @@ class Header(NamedTuple):
 def read_header(row: bytes) -> Header:
     """Read newest event time, last arrival (microseconds) and the bit set of partitions; refuse other versions."""
     version, newest, arrival, sent = _HEADER.unpack_from(row)
+    _check(version)
+    return Header(newest, arrival, sent)
+
+
+def read_newest(row: bytes) -> int:
+    """Read the newest event time alone, as of every row at a start; microseconds. Refuse other versions."""
+    version, newest = _NEWEST.unpack_from(row)
+    _check(version)
+    return int(newest)
+
+
+def _check(version: int) -> None:
     if version not in _READ:
         raise ValueError(f"item row of version {version}; this release reads versions 1 and {VERSION}")
-    return Header(newest, arrival, sent)
 
 
 def read_entries(row: bytes) -> list[Entry]:

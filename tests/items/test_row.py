@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from stream.events.event import DAY, Event, EventType
 from stream.items.history import decode_history, new_history
-from stream.items.row import NOTHING, Entry, Header, encode_entries, encode_entry, read_entries, read_header, write_row
+from stream.items.row import (
+    NOTHING,
+    Entry,
+    Header,
+    encode_entries,
+    encode_entry,
+    read_entries,
+    read_header,
+    read_newest,
+    write_row,
+)
 from stream.items.tail import Tail
 from stream.items.tracker import Batch, Derivation
 from tests.items.material import NOW, configured
@@ -54,6 +64,7 @@ def test_what_is_written_is_read_again(entries: list[Entry]) -> None:
     row = write_row(HEADER, encode_entries(entries))
     assert written(read_entries(row)) == written(entries)
     assert read_header(row) == HEADER
+    assert read_newest(row) == HEADER.newest
     for cut in range(1, len(entries)):
         first = write_row(Header(0, 0, 0), encode_entries(entries[:cut]))
         later = [encode_entry(two, one) for one, two in zip(entries[cut - 1 :], entries[cut:], strict=False)]
@@ -66,6 +77,7 @@ def test_rows_of_version_1_are_read(entries: list[Entry]) -> None:
     row = of_version_1(entries, HEADER)
     assert written(read_entries(row)) == written(entries)
     assert read_header(row) == HEADER
+    assert read_newest(row) == HEADER.newest
 
 
 def test_an_entry_says_what_is_another_than_before() -> None:
