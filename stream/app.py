@@ -33,8 +33,7 @@ from stream.settings import Settings
 
 COMMIT_EVERY = 0.5
 WATCH_EVERY_UNREADY = 0.2
-# Of several events of an item in a batch come one row and one summary, so that large batches spare the most while a
-# backlog is folded; but fetches of 8 MiB cost the client more CPU for each record than those of one.
+# Large polls spare Faust's time; but fetches of 8 MiB cost the client more CPU for each record than those of one.
 RECORDS_A_POLL = 20_000
 BYTES_A_PARTITION = 2 * 1024 * 1024
 BATCHES_AHEAD = 4

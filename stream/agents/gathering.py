@@ -16,7 +16,7 @@ from stream.items.tracker import Batch
 
 # Of so many events of a partition still to come, the next poll does not bring the last.
 FAR = 20_000
-# Five events come to one row: with twice as many they are six.
+# With so many at a time some five events come to one row, with half as many some four and a half.
 MAX_GATHERED = 80_000
 # Seconds, for a broker that gives little at a time.
 PATIENCE = 2.0
