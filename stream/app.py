@@ -107,8 +107,9 @@ class Surroundings(Service):
     def __init__(self, app: FlowApp) -> None:
         super().__init__()
         self.app = app
-        self.engine = app.engine
+        self.engine = engine = app.engine
         self._page: Page | None = None
+        self._metrics = Metrics(engine.wall, engine.numbers, engine.config.item_types, self._renew)
 
     async def on_start(self) -> None:
         """Refuse at once, in one line, what cannot work: topics, port, Kafka."""
@@ -118,8 +119,7 @@ class Surroundings(Service):
                 engine.settings.web_host,
                 engine.settings.web_port,
                 engine.wall,
-                Metrics(engine.wall, engine.numbers, engine.config.item_types),
-                self._renew,
+                self._metrics,
             )
             await asyncio.to_thread(ensure_topics, engine.settings)
             await engine.outbox.start()
@@ -148,11 +148,17 @@ class Surroundings(Service):
         """Have the boards read for a scrape, which waits; where the worker is too busy it shows what was read last."""
         if not self.loop.is_running():
             return
-        asked = asyncio.run_coroutine_threadsafe(_renewed(), self.loop)
+        asked = asyncio.run_coroutine_threadsafe(self._read_ahead(), self.loop)
         try:
             asked.result(SCRAPE_WAITS)
         except (TimeoutError, CancelledError):
             asked.cancel()
+
+    async def _read_ahead(self) -> None:
+        with _Fatal():
+            await measure().renew()
+            for _ in self._metrics.ahead():
+                await asyncio.sleep(0)
 
     @Service.task
     async def _publish(self) -> None:
@@ -235,11 +241,6 @@ async def _a_little_at_a_time(work: Iterator[None]) -> None:
             if not engine.wall.snapshot.ready:
                 return
             until = monotonic() + 0.001
-
-
-async def _renewed() -> None:
-    with _Fatal():
-        await measure().renew()
 
 
 def say(text: str) -> None:

@@ -30,10 +30,20 @@ OF_A_NODE = frozenset(name for metric in OF_NODES for name in metric.samples)
 
 
 class Metrics:
-    """A WSGI application. `item_types` are the configured flow item types."""
+    """A WSGI application. `item_types` are the configured flow item types.
 
-    def __init__(self, wall: Wall, engine: EngineNumbers, item_types: Iterable[str]) -> None:
+    `renew` is called by the thread of a scrape that asks for nodes, and returns when the wall's snapshot is new.
+    """
+
+    def __init__(
+        self,
+        wall: Wall,
+        engine: EngineNumbers,
+        item_types: Iterable[str],
+        renew: Callable[[], None] = lambda: None,
+    ) -> None:
         self._wall = wall
+        self._renew = renew
         self._engine = engine
         item_types = tuple(item_types)
         self._rendering = Rendering(wall, (*item_types, OTHER))
@@ -43,6 +53,7 @@ class Metrics:
         """Answer a request; the Prometheus client answers those that nobody sends each minute."""
         encode, kind = choose_encoder(environ.get("HTTP_ACCEPT", ""))
         if environ["REQUEST_METHOD"] != "GET" or kind.endswith(ESCAPED):
+            self._renew()
             body: Iterable[bytes] = self._client(environ, respond)
             return body
         pieces = self._page(encode, kind, parse_qs(environ.get("QUERY_STRING", "")).get("name[]"))
@@ -53,8 +64,13 @@ class Metrics:
         respond("200 OK", [*headers, ("Content-Length", str(sum(map(len, pieces))))])
         return _chunks(pieces)
 
+    def ahead(self) -> Iterator[None]:
+        """Write what a scrape will show, little by little."""
+        return self._rendering.ahead()
+
     def _page(self, encode: Callable[[Any], bytes], kind: str, asked: list[str] | None) -> list[bytes]:
         if asked is None or OF_A_NODE.intersection(asked):
+            self._renew()
             snapshot, lines = self._rendering.read()
         else:
             snapshot, lines = self._wall.snapshot, {}

@@ -1,14 +1,14 @@
 """The worker's HTTP server: `/metrics`, `/ready` and `/live`, in threads of its own.
 
-A scrape has the boards read, and writes the snapshot without holding the worker up. Faust's own web server is not
-started: it would show table contents to anybody, before they are recovered.
+A scrape has the boards read on the event loop, and shows what comes of it. Faust's own web server is not started: it
+would show table contents to anybody, before they are recovered.
 """
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from socketserver import ThreadingMixIn
 from time import monotonic
 from typing import Any
@@ -28,12 +28,11 @@ INDEX = b"""<!doctype html><title>flowgauge</title><h1>flowgauge</h1>
 
 
 class Page:
-    """Answers requests; closed with `stop`. A thread calls `renew`, which returns when the wall's snapshot is new."""
+    """Answers requests; closed with `stop`."""
 
-    def __init__(self, host: str, port: int, wall: Wall, metrics: Metrics, renew: Callable[[], None]) -> None:
+    def __init__(self, host: str, port: int, wall: Wall, metrics: Metrics) -> None:
         self._metrics = metrics
         self._wall = wall
-        self._renew = renew
         try:
             family = _ServerV6 if ":" in host else _Server
             self._server = make_server(host, port, self._answer, family, _Handler)
@@ -55,7 +54,6 @@ class Page:
     def _answer(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            self._renew()
             return self._metrics(environ, respond)
         if path == "/ready":
             return self._ready(respond)

@@ -6,10 +6,8 @@ What was written is kept beside the object it tells of, so that no other object 
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from stream.flow.board import WindowNumbers
@@ -18,10 +16,6 @@ from stream.flow.report import NodeNumbers
 from stream.gauges.lines import Pen
 from stream.gauges.samples import MOVING, OWN, WINDOWED, histograms, moving, own, windowed
 from stream.gauges.snapshot import Snapshot, Wall
-
-# Seconds. The event loop waits for the interpreter while another thread computes, at most so long each time; that is a
-# setting of the process, which is shorter while a page is written.
-TURN = 0.0005
 
 Pieces = tuple[bytes, ...]
 Lines = Mapping[str, Sequence[bytes]]
@@ -44,12 +38,24 @@ class Rendering:
     def __init__(self, wall: Wall, item_types: tuple[str, ...]) -> None:
         self._wall = wall
         self._item_types = item_types
-        self._written: Mapping[Node, _Written] = {}
+        self._written: dict[Node, _Written] = {}
         self._lock = threading.Lock()
+
+    def ahead(self) -> Iterator[None]:
+        """Write what is new in the newest snapshot node by node, so that little is left to `read`.
+
+        The event loop does it between its other work: it would wait for the interpreter, each time that it wakes up,
+        while a thread writes all at once.
+        """
+        for numbers in self._wall.snapshot.nodes:
+            written = self._renewed(numbers)
+            if written is not self._written.get(numbers.node):
+                self._written[numbers.node] = written
+                yield
 
     def read(self) -> tuple[Snapshot, Lines]:
         """Give the newest snapshot and its lines in pieces, by name of the sample."""
-        with self._lock, _short_turns():
+        with self._lock:
             snapshot = self._wall.snapshot
             written = self._written = {numbers.node: self._renewed(numbers) for numbers in snapshot.nodes}
             nodes = written.values()
@@ -99,13 +105,3 @@ def _moving(snapshot: Snapshot, met_since: Mapping[str, int]) -> Lines:
         for name, text in Pen(numbers.node).gauges(moving(numbers, snapshot.at, met_since)):
             found[name].append(text)
     return {name: ["".join(texts).encode()] for name, texts in found.items()}
-
-
-@contextmanager
-def _short_turns() -> Iterator[None]:
-    former = sys.getswitchinterval()
-    sys.setswitchinterval(TURN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(former)

@@ -35,7 +35,7 @@ NO_KEY_SIZE = 0
 FETCH_WAIT_MS = 100
 LIVE_EVERY = 0.003
 ASK_AGAIN_AFTER = 1.0
-NONE_ACTIVE = 0.02
+NOT_YET = 0.02
 
 
 class Fetched(dict[Any, Any]):
@@ -164,6 +164,8 @@ class Consumer(driver.Consumer):
         self._read_again: dict[TP, tuple[int, int]] = {}
         self._completed: dict[TP, OffsetAndMetadata] = {}
         self._asked_again: dict[TP, tuple[int, float]] = {}
+        # Whether the partitions of this assignment were sought where they are to be read from.
+        self._sought = False
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -201,14 +203,20 @@ class Consumer(driver.Consumer):
                 yield batches[0][0], self._message(batches)
 
     async def _wait_next_records(self, timeout: float) -> Any:
-        """Wait for records; where no partition is active, as after a recovery, ask again before long.
+        """Wait for records; where there is nothing to ask for, as after a recovery, look again before long.
 
-        Faust would sleep for a second, though partitions are resumed meanwhile.
+        Faust would sleep for a second, though partitions are resumed meanwhile. In that second it seeks: what is polled
+        of a stream before that is not known to follow anything, and what a cancelled poll has taken would be missing.
         """
-        if self.flow_active and not self._get_active_partitions():
-            await asyncio.sleep(NONE_ACTIVE)
+        if self.flow_active and not self._may_poll:
+            await asyncio.sleep(NOT_YET)
             return None, None
         return await super()._wait_next_records(timeout)
+
+    @property
+    def _may_poll(self) -> bool:
+        active = self._get_active_partitions()
+        return bool(active) and (self._sought or all(map(self._is_changelog_tp, active)))
 
     def _leaves_out(self, tp: TP, first: int) -> bool:
         """Tell whether offsets are left out before a batch, unless they were left out before when read again.
@@ -362,6 +370,7 @@ class Consumer(driver.Consumer):
         await self.seek_wait(positions)
         for tp, offset in positions.items():
             self.processed(tp, offset)
+        self._sought = True
         return positions
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
@@ -380,6 +389,7 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the positions of what moved away."""
+        self._sought = False
         for known in (self._processed, self._durable, self._delivered, self._gaps, self._ahead, self._read_again):
             for tp in set(known) - assigned:
                 del known[tp]

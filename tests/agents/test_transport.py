@@ -190,15 +190,23 @@ def test_an_acknowledged_message_is_in_no_work(consumer: Consumer, client: Clien
     assert client.sought == [{EVENTS: 0}]
 
 
-def test_where_no_partition_is_active_it_is_asked_again_before_long(
-    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("active", "sought", "asked"),
+    [(set(), True, False), ({EVENTS}, False, False), ({EVENTS}, True, True), ({CHANGELOG}, False, True)],
+)
+def test_a_stream_is_polled_once_it_was_sought(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch, active: set[TP], sought: bool, asked: bool
 ) -> None:
+    polls: list[float] = []
+
     async def polled() -> list[Any]:
         return [message async for message in consumer.getmany(1.0)]
 
-    async def wait_next_records(*_: Any) -> None:
-        pytest.fail("Faust would sleep for a second")
+    async def wait_next_records(_: Any, seconds: float) -> tuple[dict[TP, Any], set[TP]]:
+        polls.append(seconds)
+        return {}, active
 
     monkeypatch.setattr(driver.Consumer, "_wait_next_records", wait_next_records)
-    consumer._active_partitions = set()
+    consumer._active_partitions, consumer._sought = active, sought
     assert asyncio.run(polled()) == []
+    assert polls == ([1.0] if asked else [])

@@ -193,3 +193,20 @@ def test_the_text_of_a_small_snapshot() -> None:
         metrics(wall(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE), numbers)
     ).body.decode()
     assert written.replace(f'version="{__version__}"', 'version="0"') == GOLDEN.read_text()
+
+
+@pytest.mark.parametrize(
+    ("query", "method", "renewed"),
+    [("", "GET", 1), ("", "HEAD", 1), ("name[]=flow_load_items&name[]=up", "GET", 1), ("name[]=flow_ready", "GET", 0)],
+)
+def test_who_asks_for_nodes_has_the_boards_read(query: str, method: str, renewed: int) -> None:
+    shown, asked = Wall(), []
+
+    def renew() -> None:
+        asked.append(shown.snapshot)
+        shown.snapshot = wall(configured(), DOING).snapshot
+
+    page = Metrics(shown, EngineNumbers(), TYPES, renew)
+    body = ask(page, query=query, method=method).body
+    assert len(asked) == renewed
+    assert (b"flow_load_items{" in body) == (renewed == 1 and method == "GET")

@@ -35,12 +35,8 @@ class Server:
     def __init__(self) -> None:
         self.wall = Wall()
         self.port = free_port()
-        self.scrapes = 0
-        self.page = Page(HOST, self.port, self.wall, metrics(self.wall), self._renew)
+        self.page = Page(HOST, self.port, self.wall, metrics(self.wall))
         self.page.start()
-
-    def _renew(self) -> None:
-        self.scrapes += 1
 
     def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
         """Give status, content type and body."""
@@ -66,13 +62,6 @@ def server(running: Server) -> Server:
     fresh = Wall()
     running.wall.snapshot, running.wall.heartbeat = fresh.snapshot, fresh.heartbeat
     return running
-
-
-def test_a_scrape_has_the_boards_read_and_nothing_else_does(server: Server) -> None:
-    before = server.scrapes
-    for path in ("/metrics", "/ready", "/live", "/"):
-        server.get(path)
-    assert server.scrapes == before + 1
 
 
 def test_metrics_are_the_format_that_was_asked_for(server: Server) -> None:
@@ -161,7 +150,7 @@ def test_a_client_that_hangs_up_is_no_news_and_the_next_one_is_answered(
 
 def test_a_taken_port_is_one_clear_line(server: Server) -> None:
     with pytest.raises(ServeError) as refused:
-        Page(HOST, server.port, server.wall, metrics(server.wall), lambda: None)
+        Page(HOST, server.port, server.wall, metrics(server.wall))
     message = str(refused.value)
     assert message.startswith(f"cannot serve on {HOST}:{server.port}: ")
     assert "FLOW_WEB_PORT" in message
@@ -171,11 +160,11 @@ def test_a_taken_port_is_one_clear_line(server: Server) -> None:
 def test_a_stopped_page_frees_its_port() -> None:
     first = Server()
     first.page.stop()
-    again = Page(HOST, first.port, first.wall, metrics(first.wall), lambda: None)
+    again = Page(HOST, first.port, first.wall, metrics(first.wall))
     again.start()
     again.stop()
 
 
 def test_an_address_that_is_not_this_machines_is_one_clear_line() -> None:
     with pytest.raises(ServeError, match=r"cannot serve on 192\.0\.2\.1:6066: .*FLOW_WEB_HOST"):
-        Page("192.0.2.1", 6066, Wall(), metrics(Wall()), lambda: None)
+        Page("192.0.2.1", 6066, Wall(), metrics(Wall()))
