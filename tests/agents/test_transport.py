@@ -207,6 +207,7 @@ def test_a_stream_is_polled_once_it_was_sought(
         return {}, active
 
     monkeypatch.setattr(driver.Consumer, "_wait_next_records", wait_next_records)
+    monkeypatch.setattr(Consumer, "should_stop", True)
     consumer._active_partitions, consumer._sought = active, sought
     assert asyncio.run(polled()) == []
     assert polls == ([1.0] if asked else [])
