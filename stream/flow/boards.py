@@ -89,8 +89,8 @@ class Boards:
         for owner in bulk.owners:
             boards = self._of(owner, partition)
             if boards:
-                held.starts.extend([(stamp.time, key) for key, stamp in bulk.starts.get(owner, ())])
-                held.finishes.extend([(time, key) for key, time, _ in bulk.finishes.get(owner, ())])
+                held.starts.extend(bulk.starts[owner].when)
+                held.finishes.extend(bulk.finishes[owner].when)
                 summed = bulk.board(owner, self._spans)
                 for board in boards:
                     board.merge(summed)

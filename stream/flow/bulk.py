@@ -7,12 +7,26 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Generic, TypeVar
 
 from stream.flow.board import Board, Window
 from stream.flow.finished import Finish
 from stream.flow.timeline import Span
-from stream.items.summary import Stamp, Summary, Team
+from stream.items.summary import Summary, Team
+
+Moment = tuple[int, bytes]
+Told = TypeVar("Told")
+
+
+class Moments(Generic[Told]):
+    """When items started or were finished (microseconds, with the item's key), and beside each what it counts as."""
+
+    __slots__ = ("told", "when")
+
+    def __init__(self) -> None:
+        self.when: list[Moment] = []
+        self.told: list[Told] = []
 
 
 class Bulk:
@@ -20,15 +34,19 @@ class Bulk:
 
     def __init__(self, summaries: Mapping[bytes, Summary]) -> None:
         self.items: dict[Team, list[Summary]] = defaultdict(list)
-        self.starts: dict[Team, list[tuple[bytes, Stamp]]] = defaultdict(list)
-        self.finishes: dict[Team, list[tuple[bytes, int, Finish]]] = defaultdict(list)
+        self.starts: dict[Team, Moments[str]] = defaultdict(Moments)
+        self.finishes: dict[Team, Moments[Finish]] = defaultdict(Moments)
         for key, summary in summaries.items():
             self.items[summary.owner].append(summary)
-            if summary.start is not None:
-                self.starts[summary.start.owner].append((key, summary.start))
-            if summary.finish is not None:
-                finish = summary.finish
-                self.finishes[finish.owner].append((key, finish.time, Finish.of(summary, finish)))
+            start, finish = summary.start, summary.finish
+            if start is not None:
+                started = self.starts[start.owner]
+                started.when.append((start.time, key))
+                started.told.append(start.item_type)
+            if finish is not None:
+                finished = self.finishes[finish.owner]
+                finished.when.append((finish.time, key))
+                finished.told.append(Finish.of(summary, finish))
 
     @property
     def owners(self) -> set[Team]:
@@ -39,28 +57,23 @@ class Bulk:
         """Count an owner's items on a board of their own; `spans` are the windows by width."""
         board = Board(spans)
         board.extend(self.items.get(owner, ()))
-        starts, finishes = self.starts.get(owner, ()), self.finishes.get(owner, ())
-        board.past = len(starts) + len(finishes)
+        starts, finishes = self.starts[owner], self.finishes[owner]
+        board.past = len(starts.when) + len(finishes.when)
         if spans:
             _fill(board, spans, starts, finishes)
         return board
 
 
-def _fill(
-    board: Board,
-    spans: Mapping[int, Span],
-    starts: Sequence[tuple[bytes, Stamp]],
-    finishes: Sequence[tuple[bytes, int, Finish]],
-) -> None:
+def _fill(board: Board, spans: Mapping[int, Span], starts: Moments[str], finishes: Moments[Finish]) -> None:
     """Count each in the smallest window that holds it, then all of a window in the next larger one."""
     widths = sorted(spans, reverse=True)
     edges = [*(spans[width].low for width in widths), spans[widths[0]].high]
     # What lies after an edge, and up to the next one with it; the first holds what is older, the last what is to come.
     arrivals: list[list[str]] = [[] for _ in range(len(edges) + 1)]
     finished: list[list[Finish]] = [[] for _ in range(len(edges) + 1)]
-    for _, stamp in starts:
-        arrivals[bisect_left(edges, stamp.time)].append(stamp.item_type)
-    for _, time, finish in finishes:
+    for (time, _), item_type in zip(starts.when, starts.told, strict=True):
+        arrivals[bisect_left(edges, time)].append(item_type)
+    for (time, _), finish in zip(finishes.when, finishes.told, strict=True):
         finished[bisect_left(edges, time)].append(finish)
     smaller = Window()
     for place, width in reversed(list(enumerate(widths, 1))):

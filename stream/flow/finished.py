@@ -20,6 +20,7 @@ from typing import NamedTuple
 from stream.flow.counts import add_all, change
 from stream.flow.ranked import Ranked
 from stream.flow.statistics import SECOND, Statistics, describe
+from stream.items.stays import Stays
 from stream.items.summary import Stamp, Summary
 
 HOUR = 3_600 * SECOND
@@ -107,17 +108,15 @@ class Finishes:
     def extend(self, finishes: Sequence[Finish]) -> None:
         """Count many finished items, several times faster than one by one."""
         self._velocity.update([finish.item_type for finish in finishes])
+        measured = [finish for finish in finishes if finish.flow_time is not None]
         times = [finish.flow_time for finish in finishes if finish.flow_time is not None]
         self.times.extend(times)
         self._elapsed += sum(times)
-        self._without_start += len(finishes) - len(times)
+        self._active += sum([finish.active for finish in measured])
+        self._without_start += len(finishes) - len(measured)
         for time in times:
             self._buckets[bisect_left(BUCKETS, time)] += 1
-        for finish in finishes:
-            if finish.flow_time is not None:
-                self._active += finish.active
-                for state, stay in finish.stays.items():
-                    change(self._stays, state, stay)
+        add_all(self._stays, Stays.total([finish.stays for finish in measured]))
 
     def merge(self, other: Finishes) -> None:
         """Count what another has counted."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import ItemsView, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 
 MAX_REMEMBERED = 100_000
 _paths: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -30,6 +31,22 @@ class Stays(Mapping[str, int]):
     def items(self) -> ItemsView[str, int]:
         """Give each state with its microseconds."""
         return dict(zip(self._states, array("q", self._times), strict=True)).items()
+
+    @staticmethod
+    def total(many: Iterable[Mapping[str, int]]) -> Counter[str]:
+        """Add up many, several times faster than one by one: those with the same states column by column."""
+        found: Counter[str] = Counter()
+        alike: dict[tuple[str, ...], list[bytes]] = defaultdict(list)
+        for stays in many:
+            if isinstance(stays, Stays):
+                alike[stays._states].append(stays._times)  # noqa: SLF001
+            else:
+                found.update(stays)
+        for states, rows in alike.items():
+            times = array("q", b"".join(rows))
+            for column, state in enumerate(states):
+                found[state] += sum(times[column :: len(states)])
+        return found
 
 
 def _shared(states: tuple[str, ...]) -> tuple[str, ...]:

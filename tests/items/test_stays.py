@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,14 @@ def test_stays_are_what_they_were_made_of(made_of: dict[str, int]) -> None:
     assert [found[state] for state in found] == list(made_of.values())
     assert len(found) == len(made_of)
     assert found != {**made_of, "\0": 1}
+
+
+@given(st.lists(st.tuples(st.booleans(), st.dictionaries(st.sampled_from("abc"), st.integers(0, LONGEST)))))
+def test_a_total_is_the_sum_of_all(many: list[tuple[bool, dict[str, int]]]) -> None:
+    expected: Counter[str] = Counter()
+    for _, each in many:
+        expected.update(each)
+    assert Stays.total([Stays(each) if packed else each for packed, each in many]) == expected
 
 
 def test_items_that_passed_through_the_same_states_share_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
