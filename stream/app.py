@@ -21,6 +21,7 @@ from stream.agents.engine import Engine
 from stream.agents.fatal import stop_unacknowledged
 from stream.agents.feed import Feed
 from stream.agents.measure import Measure
+from stream.agents.pace import Pace
 from stream.agents.pulse import HEARTBEAT_EVERY, SESSION_TIMEOUT
 from stream.agents.track import Track
 from stream.errors import FlowgaugeError, KafkaError
@@ -157,8 +158,9 @@ class Surroundings(Service):
     async def _read_ahead(self) -> None:
         with _Fatal():
             await measure().renew()
+            pace = Pace()
             for _ in self._metrics.ahead():
-                await asyncio.sleep(0)
+                await pace.rest()
 
     @Service.task
     async def _publish(self) -> None:

@@ -15,6 +15,7 @@ from faust.types import TP
 from mode.utils.logging import get_logger
 
 from stream.agents.engine import Engine
+from stream.agents.pace import Pace
 from stream.agents.readiness import Awaited, Readiness
 from stream.clock import wall
 from stream.errors import KafkaError
@@ -34,8 +35,6 @@ MAX_NOTED = 1_000_000
 # Of the time that reading the boards took, so much passes before they are read again: for a scrape, and where nobody
 # asks.
 PAUSE_BEFORE_A_SCRAPE, PAUSE = 1, 9
-# A node takes some 70 microseconds.
-NODES_A_TURN = 8
 logger = get_logger(__name__)
 
 
@@ -89,14 +88,27 @@ class Measure:
         if self._wanted(tp.partition):
             await self._absorb(tp.partition)
 
-    def written(self, tp: TP, first: int, rows: Sequence[Row]) -> None:
+    def take_ahead(self, partition: int, rows: Sequence[Row]) -> bool:
+        """Put in what this worker is about to write, where that is shown; tell whether it was.
+
+        It does not wait for Kafka's acknowledgement: without it the process ends, and whoever comes next makes the same
+        of the same events.
+        """
+        shown = partition in self._held & self.readiness.ready
+        if shown:
+            self._take(partition, rows)
+        return shown
+
+    def written(self, tp: TP, first: int, rows: Sequence[Row], *, shown: bool = False) -> None:
         """Put in what this worker has itself written from offset `first` on, so that it need not come back to be shown.
 
-        Where something of others stands before it that has not been read yet, it does come back.
+        Where something of others stands before it that has not been read yet, it does come back. `shown`: it was put in
+        ahead.
         """
         reached, behind = self._consumer.reached(tp), first + len(rows)
         if tp.partition in self._held and first <= reached < behind:
-            self._take(tp.partition, rows[reached - first :])
+            if not shown:
+                self._take(tp.partition, rows[reached - first :])
             self._consumer.processed(tp, behind)
 
     def _take(self, partition: int, rows: Sequence[Row]) -> None:
@@ -226,12 +238,11 @@ class Measure:
 
     async def publish(self) -> None:
         """Read the boards and swap the snapshot: little by little first, so that few nodes are left to read at once."""
-        begun = monotonic()
+        begun, pace = monotonic(), Pace()
         if self.readiness.ready:
-            for count, _ in enumerate(self._reading.ahead(self._engine.clock.now(), self._shown())):
-                if not count % NODES_A_TURN:
-                    await asyncio.sleep(0)
-        self._swap(begun)
+            for _ in self._reading.ahead(self._engine.clock.now(), self._shown()):
+                await pace.rest()
+        self._swap(begun + pace.rested)
 
     def _swap(self, begun: float) -> None:
         self._changed = False

@@ -102,7 +102,8 @@ class Track:
     def _take(self, partition: int, outcome: Outcome, durable: Callable[[], None]) -> None:
         """Put rows into the table, and hand them and what came of them to Kafka."""
         self._apply(partition, outcome)
-        self._writer.put(Taken(partition, outcome, lambda: self._settle(partition, outcome, durable)))
+        taken = Taken(partition, outcome, lambda: self._settle(partition, outcome, durable))
+        self._writer.put(taken, alone=self.alone)
 
     def _finish(self, partition: int, gathered: Gathered, outcome: Outcome) -> None:
         self._complete(partition, gathered.behind)

@@ -1,7 +1,8 @@
 """What batches came to goes into Kafka in groups: what comes while one is written goes out together, as the next.
 
 So a batch is not held up by the acknowledgement of the last, and of what several batches made of an item only the last
-is written. What was acknowledged is then counted here at once, in the order in which it was handed over.
+is written. What is shown here is counted at once, in the order in which it is handed over: the events that it comes of
+are in Kafka, and where it does not come there itself, the process ends.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from stream.agents.fatal import stop_unacknowledged
 from stream.agents.letters import dead_letter
 from stream.agents.measure import Measure
 from stream.items.tracker import MILLISECOND, Outcome
-from stream.kafka.outbox import Row, Written
+from stream.kafka.outbox import Row
 from stream.kafka.table import RowStore
 
 
@@ -30,6 +31,14 @@ class Taken(NamedTuple):
     durable: Callable[[], None]
 
 
+class Handed(NamedTuple):
+    """What was taken with its summaries by partition, and whether the boards have all of these already."""
+
+    taken: Taken
+    summaries: dict[int, list[Row]]
+    shown: bool
+
+
 class Writer:
     """Writes in groups; where Kafka does not acknowledge one, the process ends."""
 
@@ -37,14 +46,17 @@ class Writer:
         self._engine = engine
         self._store = store
         self._measure = measure
-        self._waiting: list[Taken] = []
+        self._waiting: list[Handed] = []
         self._writing: asyncio.Task[None] | None = None
 
-    def put(self, taken: Taken) -> None:
-        """Hand over what a batch came to."""
-        self._waiting.append(taken)
+    def put(self, taken: Taken, *, alone: bool) -> None:
+        """Hand over what a batch came to; where this worker writes `alone`, what is shown has it at once."""
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
+        summaries = _summaries(taken.outcome)
+        # All of them, also where one is not shown here.
+        taken_ahead = [alone and self._measure.take_ahead(*each) for each in summaries.items()]
+        self._waiting.append(Handed(taken, summaries, all(taken_ahead)))
 
     async def flush(self) -> None:
         """Return when all that was handed over is durable."""
@@ -56,13 +68,13 @@ class Writer:
             while self._waiting:
                 group, self._waiting = self._waiting, []
                 await self._write(group)
-                for taken in group:
-                    taken.durable()
+                for each in group:
+                    each.taken.durable()
             self._writing = None
         except Exception as error:
             stop_unacknowledged(error)
 
-    async def _write(self, group: Sequence[Taken]) -> None:
+    async def _write(self, group: Sequence[Handed]) -> None:
         engine, outbox = self._engine, self._engine.outbox
         rows, outputs = self._rows(group), self._outputs(group)
         if engine.derivation.partitions == 1:
@@ -71,30 +83,35 @@ class Writer:
         else:
             written = await outbox.write(rows)
             written |= await outbox.write(outputs)
+        shown = all(each.shown for each in group)
         for tp, place in written.items():
-            self._count(tp, place, outputs)
+            if tp.topic == engine.histories_topic:
+                self._store.set_persisted_offset(tp, place.last)
+            elif tp.topic == engine.items_topic and place.last - place.first + 1 == len(outputs[tp]):
+                # Where rows of others have come between, the topic has to tell the order.
+                self._measure.written(tp, place.first, outputs[tp], shown=shown)
 
-    def _count(self, tp: TP, place: Written, outputs: dict[TP, list[Row]]) -> None:
-        if tp.topic == self._engine.histories_topic:
-            self._store.set_persisted_offset(tp, place.last)
-        elif tp.topic == self._engine.items_topic and place.last - place.first + 1 == len(outputs[tp]):
-            # Where rows of others have come between, the topic has to tell the order.
-            self._measure.written(tp, place.first, outputs[tp])
-
-    def _rows(self, group: Sequence[Taken]) -> dict[TP, list[Row]]:
+    def _rows(self, group: Sequence[Handed]) -> dict[TP, list[Row]]:
         newest: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
-        for partition, outcome, _ in group:
+        for (partition, outcome, _), *_ in group:
             newest[partition].update(outcome.rows)
         topic = self._engine.histories_topic
         return {TP(topic, partition): [Row(*row) for row in rows.items()] for partition, rows in newest.items()}
 
-    def _outputs(self, group: Sequence[Taken]) -> dict[TP, list[Row]]:
+    def _outputs(self, group: Sequence[Handed]) -> dict[TP, list[Row]]:
         engine = self._engine
-        newest: dict[int, dict[bytes, Row]] = defaultdict(dict)
+        newest: dict[int, dict[bytes | None, Row]] = defaultdict(dict)
         letters: list[Row] = []
-        for partition, outcome, _ in group:
-            for sent in outcome.summaries:
-                newest[sent.partition][sent.key] = Row(sent.key, sent.value, sent.arrival // MILLISECOND or None)
+        for (partition, outcome, _), summaries, _ in group:
+            for to, rows in summaries.items():
+                newest[to].update({row.key: row for row in rows})
             letters += [dead_letter(refusal, engine.events_topic, partition) for refusal in outcome.refusals]
         outputs = {TP(engine.items_topic, partition): list(rows.values()) for partition, rows in newest.items()}
         return outputs | {TP(engine.dead_letters_topic, 0): letters}
+
+
+def _summaries(outcome: Outcome) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = defaultdict(list)
+    for sent in outcome.summaries:
+        found[sent.partition].append(Row(sent.key, sent.value, sent.arrival // MILLISECOND or None))
+    return found

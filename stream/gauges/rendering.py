@@ -1,7 +1,8 @@
 """The lines of all nodes, written once: what has not changed since the last scrape is shown as it was written.
 
-A node's numbers are the same object until something changes them, and so are the numbers of each of its windows.
-What was written is kept beside the object it tells of, so that no other object can come to have its identity.
+A node's numbers are the same object until something changes them, and so are the numbers of each of its windows; ages
+are those of a snapshot. What was written is kept beside the object it tells of, so that no other object can come to
+have its identity.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ class _Written(NamedTuple):
     windows: Mapping[str, _Window]
 
 
+class _Moving(NamedTuple):
+    numbers: NodeNumbers
+    at: int
+    met_since: Mapping[str, int]
+    pieces: Pieces
+
+
 class Rendering:
     """Gives the lines of the newest snapshot. Scrapes come in several threads: the second waits, and writes little."""
 
@@ -39,6 +47,7 @@ class Rendering:
         self._wall = wall
         self._item_types = item_types
         self._written: dict[Node, _Written] = {}
+        self._moving: dict[Node, _Moving] = {}
         self._lock = threading.Lock()
 
     def ahead(self) -> Iterator[None]:
@@ -47,22 +56,25 @@ class Rendering:
         The event loop does it between its other work: it would wait for the interpreter, each time that it wakes up,
         while a thread writes all at once.
         """
-        for numbers in self._wall.snapshot.nodes:
-            written = self._renewed(numbers)
-            if written is not self._written.get(numbers.node):
-                self._written[numbers.node] = written
+        snapshot, met_since = self._wall.snapshot, self._wall.met_since
+        for numbers in snapshot.nodes:
+            node, written = numbers.node, self._renewed(numbers)
+            moved = self._moved(numbers, snapshot.at, met_since)
+            if written is not self._written.get(node) or moved is not self._moving.get(node):
+                self._written[node], self._moving[node] = written, moved
                 yield
 
     def read(self) -> tuple[Snapshot, Lines]:
         """Give the newest snapshot and its lines in pieces, by name of the sample."""
         with self._lock:
-            snapshot = self._wall.snapshot
-            written = self._written = {numbers.node: self._renewed(numbers) for numbers in snapshot.nodes}
-            nodes = written.values()
+            snapshot, met_since = self._wall.snapshot, self._wall.met_since
+            self._written = {numbers.node: self._renewed(numbers) for numbers in snapshot.nodes}
+            self._moving = {numbers.node: self._moved(numbers, snapshot.at, met_since) for numbers in snapshot.nodes}
+            nodes = self._written.values()
             return snapshot, {
                 **_by_name(OWN, [node.own for node in nodes]),
                 **_by_name(WINDOWED, [window.pieces for node in nodes for window in node.windows.values()]),
-                **_moving(snapshot, self._wall.met_since),
+                **_by_name(MOVING, [node.pieces for node in self._moving.values()]),
             }
 
     def _renewed(self, numbers: NodeNumbers) -> _Written:
@@ -70,6 +82,16 @@ class Rendering:
         if written is not None and written.numbers is numbers:
             return written
         return self._write(numbers, {} if written is None else written.windows)
+
+    def _moved(self, numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> _Moving:
+        kept = self._moving.get(numbers.node)
+        if kept is not None and kept.numbers is numbers and kept.at == at and kept.met_since is met_since:
+            return kept
+        return self._write_moving(numbers, at, met_since)
+
+    def _write_moving(self, numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> _Moving:
+        texts = Pen(numbers.node).gauges(moving(numbers, at, met_since))
+        return _Moving(numbers, at, met_since, _pieces(MOVING, texts))
 
     def _write(self, numbers: NodeNumbers, former: Mapping[str, _Window]) -> _Written:
         pen = Pen(numbers.node)
@@ -97,11 +119,3 @@ def _pieces(names: Sequence[str], texts: Iterable[tuple[str, str]]) -> Pieces:
 
 def _by_name(names: Sequence[str], parts: Sequence[Pieces]) -> Lines:
     return dict(zip(names, zip(*parts, strict=True), strict=True)) if parts else {}
-
-
-def _moving(snapshot: Snapshot, met_since: Mapping[str, int]) -> Lines:
-    found: dict[str, list[str]] = {name: [] for name in MOVING}
-    for numbers in snapshot.nodes:
-        for name, text in Pen(numbers.node).gauges(moving(numbers, snapshot.at, met_since)):
-            found[name].append(text)
-    return {name: ["".join(texts).encode()] for name, texts in found.items()}

@@ -102,6 +102,29 @@ def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine
     assert states(engine) == {"done": 1, "new": 1}
 
 
+def test_what_is_about_to_be_written_counts_where_it_is_shown(engine: Engine, measure: Measure) -> None:
+    def row(state: str, flow_state: FlowState) -> Row:
+        found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
+        return Row(b"1", encode_summary(found, engine.derivation.name), 7)
+
+    doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
+    assert not measure.take_ahead(ITEMS.partition, [doing])
+    assert states(engine) == {}
+    measure.readiness.ready |= {ITEMS.partition, 9}
+    assert not measure.take_ahead(9, [doing])
+    assert measure.take_ahead(ITEMS.partition, [doing])
+    assert (states(engine), measure._consumer.reached(ITEMS)) == ({"Doing": 1}, 0)
+    measure.written(ITEMS, 0, [doing], shown=True)
+    assert (measure._consumer.reached(ITEMS), sum(engine.numbers.freshness)) == (1, 1)
+    # Where others have written in between, the topic tells the order: what it brings last stays.
+    assert measure.take_ahead(ITEMS.partition, [done])
+    measure.written(ITEMS, 2, [done], shown=True)
+    assert measure._consumer.reached(ITEMS) == 1
+    came = [Record(1, b"1", doing.value or b""), Record(2, b"1", done.value or b"")]
+    asyncio.run(measure.batch(ITEMS, Polled(1, came)))
+    assert states(engine) == {"Done": 1}
+
+
 def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
     engine: Engine, measure: Measure, monkeypatch: pytest.MonkeyPatch
 ) -> None:

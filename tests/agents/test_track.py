@@ -147,6 +147,24 @@ def test_nothing_is_completed_or_acknowledged_before_it_is_durable() -> None:
     run(scenario)
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_who_tracks_alone_shows_before_it_is_acknowledged(*, alone: bool) -> None:
+    async def scenario(made: Worker) -> None:
+        engine, measure = made.track._engine, made.track._writer._measure
+        measure.keep({0})
+        measure.readiness.ready.add(0)
+        if alone:
+            made.track._held.update(range(engine.settings.events_partitions))
+        await made.take((EVENTS, 0, made.record(0, "A")))
+        assert engine.boards.items(0) == (1 if alone else 0)
+        await made.kafka.acknowledge()
+        assert engine.boards.items(0) == 1
+        assert sum(engine.numbers.freshness) == 1
+        assert made.consumer.reached(TP(engine.items_topic, 0)) == 1
+
+    run(scenario)
+
+
 def test_what_comes_while_a_group_is_written_goes_out_as_the_next_of_each_item_the_last() -> None:
     async def scenario(made: Worker) -> None:
         await made.take((EVENTS, 0, made.record(0, "A")))

@@ -112,7 +112,8 @@ def test_a_node_that_is_gone_is_neither_shown_nor_kept() -> None:
 def test_what_is_written_ahead_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
     rendering, at_once = Rendering(hung(), TYPES), Rendering(hung(), TYPES)
     assert len(list(rendering.ahead())) == len(rendering._wall.snapshot.nodes)
-    monkeypatch.setattr(rendering, "_write", lambda *_: pytest.fail("all was written ahead"))
+    for name in ("_write", "_write_moving"):
+        monkeypatch.setattr(rendering, name, lambda *_: pytest.fail("all was written ahead"))
     assert not list(rendering.ahead())
     assert rendering.read()[1] == at_once.read()[1]
 
