@@ -33,7 +33,7 @@ from faust.types.tuples import ConsumerMessage, Message
 
 NO_KEY_SIZE = 0
 FETCH_WAIT_MS = 100
-LIVE_EVERY = 0.003
+LIVE_EVERY = 0.0025
 ASK_AGAIN_AFTER = 1.0
 NOT_YET = 0.02
 
