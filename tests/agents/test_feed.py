@@ -179,10 +179,15 @@ def test_many_nodes_are_written_in_parts_and_no_more_of_them_after_a_halt(log: L
         return [team(load, Node("team", "Payments", "Checkout", f"{number:04}")) for number in range(2 * NODES_A_WRITE)]
 
     async def scenario() -> None:
-        worker, gate = await Worker(log).take(0), asyncio.Event()
-        log.before = gate.wait
+        worker, gate, writes = await Worker(log).take(0), asyncio.Event(), asyncio.Event()
+
+        async def wait() -> None:
+            writes.set()
+            await gate.wait()
+
+        log.before = wait
         writing = asyncio.create_task(worker.show(*teams(3)))
-        await asyncio.sleep(0.2)
+        await writes.wait()
         halting = asyncio.create_task(worker.feed.halt())
         await asyncio.sleep(0.01)
         gate.set()
