@@ -1,10 +1,13 @@
-# `make demo` needs Python >= 3.11 and nothing else; `make test` also needs Java 17, Maven, and either
+# `make demo` needs Python >= 3.11 and nothing else; `make test` also needs Java 17, Maven, a C compiler, and either
 # Debian's apt-get and dpkg-deb, or Prometheus 2.53, Alertmanager 0.28 and docker-compose 2.24, or newer, on PATH.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# What stands compiled in build/compiled goes before the sources, in whatever a command starts as well.
+COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
+PYTEST_COMPILED := $(COMPILED) $(BIN)/pytest --import-mode=append -q
 
-.PHONY: help demo test java check fast kafka e2e bench bench-quick bench-report docs soak format lock clean
+.PHONY: help demo test java check fast compiled kafka e2e bench bench-quick bench-report docs soak format lock clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -12,8 +15,8 @@ help: ## Say what there is to make
 demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--log FILE -c flow.yaml" for a log
 	$(BIN)/flowgauge demo $(ARGS)
 
-test: java check ## Everything: checks, all tests, real Kafka, alerts end to end
-	$(MAKE) -j2 --output-sync=target kafka e2e
+test: java check build/compiled ## Everything: checks, all tests, real Kafka, alerts end to end
+	$(MAKE) -j2 --output-sync=target kafka e2e compiled
 
 check: $(VENV)/dev ## Lint, types, layers, all tests that need no Kafka, coverage of the core
 	$(BIN)/ruff format --check stream tests deploy docs benchmarks
@@ -28,20 +31,24 @@ java:
 	@command -v java >/dev/null && command -v mvn >/dev/null || { \
 	  echo "make: the Kafka tests need Java 17 and Maven: apt install openjdk-17-jre-headless maven" >&2; exit 1; }
 
-kafka: java $(VENV)/dev ## The tests on real Kafka (Java 17 and Maven)
-	$(BIN)/pytest -q -m kafka
+kafka: java build/compiled ## The tests on real Kafka, with the core compiled (Java 17, Maven, a C compiler)
+	$(PYTEST_COMPILED) -m kafka
 
-e2e: java $(VENV)/dev ## Alerts end to end: real Kafka, Prometheus and Alertmanager with the files of deploy/
-	$(BIN)/pytest -q -m e2e
+e2e: java build/compiled ## Alerts end to end: real Kafka, Prometheus and Alertmanager with the files of deploy/
+	$(PYTEST_COMPILED) -m e2e
+
+compiled: build/compiled ## The tests of the core, compiled
+	$(COMPILED) $(BIN)/flowgauge --version | grep compiled
+	$(PYTEST_COMPILED) tests/events tests/items tests/flow tests/properties
 
 fast: $(VENV)/dev ## The tests that need no Kafka, without coverage
 	$(BIN)/pytest -q -m "not kafka and not e2e"
 
-bench: java $(VENV)/dev ## Everything measured beside the peers; about an hour (JDK 17 and Maven)
-	$(BIN)/python -m benchmarks
+bench: java build/compiled ## Everything measured beside the peers; about an hour (JDK 17, Maven, a C compiler)
+	$(COMPILED) $(BIN)/python -m benchmarks
 
-bench-quick: java $(VENV)/dev ## Throughput, recovery and freshness, smaller
-	$(BIN)/python -m benchmarks throughput recovery freshness --quick
+bench-quick: java build/compiled ## Throughput, recovery and freshness, smaller
+	$(COMPILED) $(BIN)/python -m benchmarks throughput recovery freshness --quick
 
 bench-report: $(VENV)/dev ## The tables of README and docs/capacity.md from build/bench.json, after `make bench`
 	$(BIN)/python -m benchmarks.report
@@ -78,4 +85,12 @@ $(VENV)/runtime: requirements.lock pyproject.toml
 
 $(VENV)/dev: $(VENV)/runtime requirements-dev.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+# The sources are compiled in their place, and what that made is moved out of it: it would hide every later change.
+build/compiled: $(VENV)/dev pyproject.toml README.md $(shell find stream -type f -not -name '*.py[co]')
+	@command -v cc >/dev/null || { echo "make: the core is compiled by a C compiler: apt install gcc libc6-dev" >&2; exit 1; }
+	rm -rf $@
+	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 HATCH_BUILD_CLEAN_HOOKS_AFTER=1 $(BIN)/python -m pip install -q \
+	  --disable-pip-version-check --no-deps --no-build-isolation --target $@ .
 	touch $@

@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks import peers
 from benchmarks.run import Run
 from stream import __version__
+from stream.build import is_compiled
 from tests.kafka.jars import POM
 
 PACKAGES = ("aiokafka", "faust-streaming", "orjson")
@@ -23,6 +24,7 @@ def machine(run: Run) -> dict[str, Any]:
         "date": run.started.isoformat(timespec="seconds"),
         "quick": run.quick,
         "rounds": run.rounds,
+        "compiled": is_compiled(),
         "cpu": _first(r"model name\s*: (.+)", Path("/proc/cpuinfo")),
         "cores": os.cpu_count(),
         "memory_kib": int(_first(r"MemTotal:\s*(\d+)", Path("/proc/meminfo")) or 0),

@@ -30,10 +30,12 @@ READY_SECONDS = 1_200.0
 class BenchWorker(Worker):
     """A worker with an account of its time and memory; `module` is what is run in place of the worker command."""
 
-    def __init__(self, deployment: Deployment, config: Path, name: str = "w1", module: str = "") -> None:
+    def __init__(
+        self, deployment: Deployment, config: Path, name: str = "w1", module: str = "", **environment: str
+    ) -> None:
         super().__init__(deployment, config, name=name)
         # Faust's setting: by it Kafka tells the members of the group apart.
-        self._environment["BROKER_CLIENT_ID"] = name
+        self._environment |= {"BROKER_CLIENT_ID": name, **environment}
         if module:
             self._command = [sys.executable, "-m", module, str(config), str(deployment.folder / f"{name}.freshness")]
 

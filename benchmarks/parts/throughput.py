@@ -9,7 +9,7 @@ they are as durable as they get.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ from benchmarks import peers
 from benchmarks.broker import create_events_topic, delete_topics, write
 from benchmarks.crew import all_applied, first_applied, mark
 from benchmarks.processes import Mark, Usage
-from benchmarks.run import Run, middle
+from benchmarks.run import REPOSITORY, Run, middle
 from benchmarks.worker import BenchWorker, compare, counted, deployed, dropped
 from benchmarks.workload import Size, Workload
 
@@ -140,16 +140,18 @@ def _pathway(*, durable: bool) -> Callable[[Job], Row]:
     return contestant
 
 
-def _flowgauge(count: int) -> Callable[[Job], Row]:
-    return lambda job: _workers(job, count)
+def _flowgauge(count: int, **environment: str) -> Callable[[Job], Row]:
+    return lambda job: _workers(job, count, environment)
 
 
-def _workers(job: Job, count: int) -> Row:
+def _workers(job: Job, count: int, environment: Mapping[str, str]) -> Row:
     run, size = job.run, job.workload.size
     deployment, config = deployed(run, "full", size.teams, job.workload)
     broker = run.kafka.cpu()
     with ExitStack() as stack:
-        workers = [stack.enter_context(BenchWorker(deployment, config, f"w{number + 1}")) for number in range(count)]
+        workers = [BenchWorker(deployment, config, f"w{number + 1}", **environment) for number in range(count)]
+        for worker in workers:
+            stack.enter_context(worker)
         begun, before = first_applied(workers)
         applied, _ = all_applied(workers, size.events)
         for worker in workers:
@@ -166,6 +168,8 @@ def _workers(job: Job, count: int) -> Row:
 CONTESTANTS: dict[str, Callable[[Job], Row]] = {
     "limit": _python("limit"),
     "flowgauge": _flowgauge(1),
+    # The sources go before what `make bench` has compiled.
+    "flowgauge-plain": _flowgauge(1, PYTHONPATH=str(REPOSITORY)),
     "flowgauge-2": _flowgauge(2),
     "faust": _faust,
     "quix": _quix,

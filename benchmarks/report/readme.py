@@ -10,6 +10,7 @@ from benchmarks.report.markdown import duration, largest, number, part, size, ta
 CONTESTANTS = {
     "limit": "aiokafka, a dict: the limit in Python",
     "flowgauge": "**flowgauge**, one worker",
+    "flowgauge-plain": "flowgauge, one worker, its core not compiled",
     "flowgauge-2": "flowgauge, two workers",
     "faust": "Faust, a `Table`",
     "quix": "Quix Streams, RocksDB",
@@ -50,7 +51,9 @@ def machine(results: Results) -> str:
     busy = (
         f" Others were at work on it: the load was {found['load']:.1f} before it began." if found["load"] > IDLE else ""
     )
-    return f"{quick}{rounds} on {found['date'][:10]}, {hardware}, Kafka's broker among it. {versions}.{busy}"
+    core = "compiled" if found["compiled"] else "in plain Python"
+    told = f"{quick}{rounds} on {found['date'][:10]}, {hardware}, Kafka's broker among it."
+    return f"{told} flowgauge's core is {core}. {versions}.{busy}"
 
 
 def throughput(results: Results) -> str:

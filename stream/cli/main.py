@@ -40,8 +40,19 @@ class LazyGroup(click.Group):
         return command
 
 
+def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if not wanted:
+        return
+    from stream.build import is_compiled
+
+    print(f"flowgauge, version {__version__}, core {'compiled' if is_compiled() else 'in plain Python'}")
+    ctx.exit()
+
+
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="flowgauge")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show version and build."
+)
 def cli() -> None:
     """Live flow metrics: work-item changes in, true gauges out."""
 
