@@ -7,8 +7,9 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import CancelledError
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -213,7 +214,15 @@ class Surroundings(Service):
             await self.sleep(COMPRESS_EVERY)
             if self.engine.wall.snapshot.ready:
                 with _Fatal():
-                    await _a_little_at_a_time(self.app.rows.store.compress())
+                    await self._compress_slowly()
+
+    async def _compress_slowly(self) -> None:
+        """Compress rows in a twentieth of the time, while the numbers are true: before that there is more to do."""
+        pace = Pace(turn=0.001, pause=0.019, pauses=inf)
+        for _ in self.app.rows.store.compress():
+            await pace.rest()
+            if not self.engine.wall.snapshot.ready:
+                return
 
     @Service.task
     async def _sweep(self) -> None:
@@ -232,17 +241,6 @@ class _Fatal:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception):
             stop_unacknowledged(error)
-
-
-async def _a_little_at_a_time(work: Iterator[None]) -> None:
-    """Do work for a millisecond in twenty, and only while the numbers are true: before that there is more to do."""
-    until = monotonic() + 0.001
-    for _ in work:
-        if monotonic() > until:
-            await asyncio.sleep(0.019)
-            if not engine.wall.snapshot.ready:
-                return
-            until = monotonic() + 0.001
 
 
 def say(text: str) -> None:

@@ -12,11 +12,14 @@ PAUSES = 0.15
 
 
 class Pace:
-    """The pace of one piece of work, from now on; `rested`: seconds that others had meanwhile."""
+    """The pace of one piece of work, from now on; `rested`: seconds that others had meanwhile.
 
-    def __init__(self) -> None:
-        self._until = monotonic() + TURN
-        self._left = PAUSES
+    `turn`, `pause` and `pauses` are seconds: of a turn, of each pause, and of all pauses together.
+    """
+
+    def __init__(self, turn: float = TURN, pause: float = PAUSE, pauses: float = PAUSES) -> None:
+        self._turn, self._pause, self._left = turn, pause, pauses
+        self._until = monotonic() + turn
         self.rested = 0.0
 
     async def rest(self) -> None:
@@ -24,9 +27,9 @@ class Pace:
         begun = monotonic()
         if begun < self._until:
             return
-        pause = PAUSE if self._left > 0 else 0.0
+        pause = self._pause if self._left > 0 else 0.0
         self._left -= pause
         await asyncio.sleep(pause)
         now = monotonic()
         self.rested += now - begun
-        self._until = now + TURN
+        self._until = now + self._turn

@@ -17,12 +17,11 @@ a batch is missing in between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Any, ClassVar, NamedTuple, cast
 
-from aiokafka.consumer import fetcher
 from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.errors import KafkaError as ClientError
 from aiokafka.structs import OffsetAndMetadata
@@ -31,41 +30,12 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage, Message
 
+from stream.kafka.fetching import fetch_lively
+
 NO_KEY_SIZE = 0
 FETCH_WAIT_MS = 100
-LIVE_EVERY = 0.0025
 ASK_AGAIN_AFTER = 1.0
 NOT_YET = 0.02
-
-
-class Fetched(dict[Any, Any]):
-    """What a client has fetched, with records as its C code reads them: to make a dataclass of each costs more."""
-
-    def __setitem__(self, tp: Any, result: Any) -> None:
-        if isinstance(result, fetcher.FetchResult):
-            result._partition_records._consumer_record = _as_read  # noqa: SLF001
-        super().__setitem__(tp, result)
-
-
-def _as_read(_: Any, record: Any) -> Any:
-    return record
-
-
-def _paced(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    """Let events come together at the broker when few come at a time: a poll costs more than what it brings.
-
-    There and not here, where they would wait together with the next request, and those behind them for that one.
-    """
-    asked: dict[int, float] = {}
-
-    async def paced(assignment: Any, broker: int, request: Any) -> bool:
-        left = asked.get(broker, 0.0) + LIVE_EVERY - monotonic()
-        if left > 0:
-            await asyncio.sleep(left)
-        asked[broker] = monotonic()
-        return await fetch(assignment, broker, request)
-
-    return paced
 
 
 class Polled(NamedTuple):
@@ -90,11 +60,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def _fetch_records(self, consumer: Any, *arguments: Any, **options: Any) -> Any:
-        # The client has no fetcher before it is started. What it has fetched until now is as good, and only slower.
-        client = consumer._fetcher  # noqa: SLF001
-        if not isinstance(client._records, Fetched):  # noqa: SLF001
-            client._records = Fetched(client._records)  # noqa: SLF001
-            client._proc_fetch_request = _paced(client._proc_fetch_request)  # noqa: SLF001
+        # The client has no fetcher before it is started.
+        fetch_lively(consumer._fetcher)  # noqa: SLF001
         return await super()._fetch_records(consumer, *arguments, **options)
 
     def verify_event_path(self, now: float, tp: TP) -> None:

@@ -5,64 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from random import Random
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from faust.types import TP
 
-from stream.agents.feed import NODES_A_WRITE, Feed
+from stream.agents.feed import NODES_A_WRITE
 from stream.errors import KafkaError
 from stream.events.event import DAY, SECOND
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import NodeNumbers, as_json
-from stream.gauges.snapshot import Snapshot, Wall
 from stream.kafka.latest import Latest
-from stream.kafka.outbox import Row, Written
+from tests.agents.feeds import Log, Worker, nothing
 from tests.agents.nodes import AT, CARDS, CREDIT, begun, team
-
-PARTITIONS = {"Payments": 0, "Lending": 1}
-
-
-class Log:
-    """The two topics; `before` and `after` are awaited around a write, `arriving` between a read and its answer."""
-
-    def __init__(self) -> None:
-        self.records: dict[TP, list[tuple[bytes, bytes | None]]] = defaultdict(list)
-        self.reads: list[dict[TP, int]] = []
-        self.before: Callable[[], Awaitable[None]] = _nothing
-        self.after: Callable[[], Awaitable[None]] = _nothing
-        self.arriving: Callable[[], Awaitable[None]] = _nothing
-
-    async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, Written]:
-        await self.before()
-        ends = {tp: len(self.records[tp]) for tp in rows}
-        for tp, part in rows.items():
-            self.records[tp] += [(row.key or b"", row.value) for row in part]
-        await self.after()
-        return {tp: Written(ends[tp], len(self.records[tp]) - 1) for tp, part in rows.items() if part}
-
-    async def latest(self, _brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, Latest]:
-        self.reads.append(dict(starts))
-        found = {tp: Latest(dict(self.records[tp][start:]), len(self.records[tp])) for tp, start in starts.items()}
-        await self.arriving()
-        return found
-
-    def of(self, topic: str) -> list[tuple[tuple[str, ...], Any]]:
-        """Give the records of a topic, by partition, read."""
-        found = [row for tp, rows in sorted(self.records.items()) if tp.topic == topic for row in rows]
-        return [(tuple(json.loads(key)), None if value is None else json.loads(value)) for key, value in found]
-
-    def told(self) -> list[str | None]:
-        """Give what was told of limits and targets, in order."""
-        return [None if value is None else value["type"].split(".")[-1] for _, value in self.of("alerts")]
-
-
-async def _nothing() -> None:
-    pass
 
 
 @pytest.fixture
@@ -70,36 +27,6 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     made = Log()
     monkeypatch.setattr("stream.agents.feed.latest", made.latest)
     return made
-
-
-class Worker:
-    """A feed and the wall that it reads."""
-
-    def __init__(self, log: Log, partitions: int = 1) -> None:
-        self.wall = Wall()
-        self.feed = Feed(
-            SimpleNamespace(
-                settings=SimpleNamespace(brokers=()),
-                derivation=SimpleNamespace(
-                    partitions=partitions, partition=lambda stream: PARTITIONS[stream] % partitions
-                ),
-                wall=self.wall,
-                metrics_topic="metrics",
-                alerts_topic="alerts",
-                feed_outbox=log,
-            )
-        )
-
-    async def take(self, *partitions: int) -> Worker:
-        """Take partitions over, and read them back."""
-        self.feed.keep(set(partitions))
-        await self.feed.publish(partitions)
-        return self
-
-    async def show(self, *nodes: NodeNumbers, at: int = AT, ready: Sequence[int] = (0, 1)) -> None:
-        """Hang a snapshot, and publish."""
-        self.wall.snapshot = Snapshot(at, nodes, ())
-        await self.feed.publish(ready)
 
 
 def test_a_node_is_sent_when_its_numbers_change_and_not_again(log: Log) -> None:
@@ -211,7 +138,7 @@ def test_a_crash_after_the_write_repeats_nothing(log: Log) -> None:
         log.after = crash
         with pytest.raises(KafkaError):
             await worker.show(team(3))
-        log.after = _nothing
+        log.after = nothing
         await (await Worker(log).take(0)).show(team(3))
 
     asyncio.run(scenario())
@@ -244,7 +171,7 @@ def test_what_was_read_under_a_former_assignment_does_not_count(log: Log) -> Non
         log.arriving = gate.wait
         reading = asyncio.create_task(worker.feed.publish([0]))
         await asyncio.sleep(0.01)
-        log.arriving = _nothing
+        log.arriving = nothing
         await worker.feed.halt()
         await (await Worker(log).take(0)).show(team(3))
         worker.feed.keep({0})
@@ -376,7 +303,7 @@ def test_each_change_is_told_once_whatever_happens(log: Log, seed: int) -> None:
         for second in range(200):
             newest = chance.choice([newest, 0, 1, 2, 3])
             try:
-                log.before, log.after = chance.choice([(_nothing, _nothing), (perhaps_crash, perhaps_crash)])
+                log.before, log.after = chance.choice([(nothing, nothing), (perhaps_crash, perhaps_crash)])
                 await holder.show(team(newest), at=AT + second * SECOND)
             except KafkaError:
                 holder = Worker(log)
@@ -385,7 +312,7 @@ def test_each_change_is_told_once_whatever_happens(log: Log, seed: int) -> None:
                 await holder.feed.halt()
                 holder, spare = spare, holder
                 holder.feed.keep({0})
-        log.before = log.after = _nothing
+        log.before = log.after = nothing
         for _ in range(2):
             await holder.show(team(newest), at=AT + 200 * SECOND)
 
