@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 PYTEST_COMPILED := $(COMPILED) $(BIN)/pytest --import-mode=append -q
 
-.PHONY: help demo test java check fast compiled kafka e2e bench bench-quick bench-report docs soak format lock clean
+.PHONY: help demo test java cc check fast compiled kafka e2e bench bench-quick bench-report docs soak format lock clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,8 +15,13 @@ help: ## Say what there is to make
 demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--log FILE -c flow.yaml" for a log
 	$(BIN)/flowgauge demo $(ARGS)
 
-test: java check build/compiled ## Everything: checks, all tests, real Kafka, alerts end to end
+test: java cc check ## Everything: checks, all tests, real Kafka, alerts end to end
 	$(MAKE) -j2 --output-sync=target kafka e2e compiled
+
+cc:
+	@command -v cc >/dev/null && $(PYTHON) -c \
+	  'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || { \
+	  echo "make: the core is compiled by a C compiler with Python's headers: apt install gcc libc6-dev python3-dev" >&2; exit 1; }
 
 check: $(VENV)/dev ## Lint, types, layers, all tests that need no Kafka, coverage of the core
 	$(BIN)/ruff format --check stream tests deploy docs benchmarks
@@ -39,7 +44,7 @@ e2e: java build/compiled ## Alerts end to end: real Kafka, Prometheus and Alertm
 
 compiled: build/compiled ## The tests of the core, compiled
 	$(COMPILED) $(BIN)/flowgauge --version | grep compiled
-	$(PYTEST_COMPILED) tests/events tests/items tests/flow tests/properties
+	$(PYTEST_COMPILED) tests/test_build.py tests/events tests/items tests/flow tests/gauges tests/properties tests/examples
 
 fast: $(VENV)/dev ## The tests that need no Kafka, without coverage
 	$(BIN)/pytest -q -m "not kafka and not e2e"
@@ -88,8 +93,8 @@ $(VENV)/dev: $(VENV)/runtime requirements-dev.lock
 	touch $@
 
 # The sources are compiled in their place, and what that made is moved out of it: it would hide every later change.
-build/compiled: $(VENV)/dev pyproject.toml README.md $(shell find stream -type f -not -name '*.py[co]')
-	@command -v cc >/dev/null || { echo "make: the core is compiled by a C compiler: apt install gcc libc6-dev" >&2; exit 1; }
+build/compiled: $(VENV)/dev pyproject.toml README.md $(shell find stream -type f -not -name '*.py[co]') $(shell find stream -type d -not -name __pycache__)
+	@$(MAKE) --no-print-directory cc
 	rm -rf $@
 	HATCH_BUILD_HOOK_ENABLE_MYPYC=1 HATCH_BUILD_CLEAN_HOOKS_AFTER=1 $(BIN)/python -m pip install -q \
 	  --disable-pip-version-check --no-deps --no-build-isolation --target $@ .

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from time import monotonic
 
 from faust.types import TP
@@ -47,6 +47,8 @@ class Measure:
         self.readiness = Readiness(engine.derivation.name)
         self._reading = Reading(engine.config, engine.boards)
         self._held: set[int] = set()
+        # Of these nothing is fetched, so that nothing old can come over what was taken ahead.
+        self._at_rest: set[int] = set()
         # A summary that was folded with this configuration has this text in it.
         self._mark = f'"config":"{engine.derivation.name}"'.encode()
         # What came before its partition is shown: while a backlog is folded an item has many summaries, and the boards
@@ -63,6 +65,7 @@ class Measure:
             self._engine.boards.drop(partition)
             self._noted.pop(partition, None)
         self._held = set(partitions)
+        self._at_rest = set()
         self._ends = {}
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
         self.readiness.ready &= partitions
@@ -88,16 +91,17 @@ class Measure:
         if self._wanted(tp.partition):
             await self._absorb(tp.partition)
 
-    def take_ahead(self, partition: int, rows: Sequence[Row]) -> bool:
-        """Put in what this worker is about to write, where that is shown; tell whether it was.
+    def shows(self, partitions: Collection[int]) -> bool:
+        """Tell whether all these are shown, and nothing of them comes from elsewhere."""
+        return self._held & self.readiness.ready & self._at_rest >= set(partitions)
+
+    def take_ahead(self, partition: int, rows: Sequence[Row]) -> None:
+        """Put in what this worker is about to write to a partition that it `shows`.
 
         It does not wait for Kafka's acknowledgement: without it the process ends, and whoever comes next makes the same
         of the same events.
         """
-        shown = partition in self._held & self.readiness.ready
-        if shown:
-            self._take(partition, rows)
-        return shown
+        self._take(partition, rows)
 
     def written(self, tp: TP, first: int, rows: Sequence[Row], *, shown: bool = False) -> None:
         """Put in what this worker has itself written from offset `first` on, so that it need not come back to be shown.
@@ -107,7 +111,8 @@ class Measure:
         """
         reached, behind = self._consumer.reached(tp), first + len(rows)
         if tp.partition in self._held and first <= reached < behind:
-            if not shown:
+            # What is fetched again may have brought something older since.
+            if not shown or tp.partition not in self._at_rest:
                 self._take(tp.partition, rows[reached - first :])
             self._consumer.processed(tp, behind)
 
@@ -191,12 +196,16 @@ class Measure:
 
         Where something of others stands in one nevertheless, it is fetched again.
         """
-        engine, topic = self._engine, self._engine.items_topic
+        engine, topic, held = self._engine, self._engine.items_topic, self._held
         reached = {part: self._consumer.reached(TP(topic, part)) for part in self._held}
         quiet = {part for part in self._held if alone and reached[part] >= self._ends.get(part, NEVER)}
+        self._at_rest &= quiet
         await self._consumer.rest(
             {TP(topic, part) for part in quiet}, {TP(topic, part): reached[part] for part in self._held - quiet}
         )
+        # With another assignment all are fetched again.
+        if self._held is held:
+            self._at_rest = quiet
         try:
             # What stands there now is known by the next time, unless it is of others.
             self._ends = await engine.offsets.ends(topic, engine.settings.items_partitions)

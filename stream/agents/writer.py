@@ -47,6 +47,8 @@ class Writer:
         self._store = store
         self._measure = measure
         self._waiting: list[Handed] = []
+        # How many were handed over and are neither shown nor durable: what comes after them must not be shown before.
+        self._unshown = 0
         self._writing: asyncio.Task[None] | None = None
 
     def put(self, taken: Taken, *, alone: bool) -> None:
@@ -54,9 +56,12 @@ class Writer:
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
         summaries = _summaries(taken.outcome)
-        # All of them, also where one is not shown here.
-        taken_ahead = [alone and self._measure.take_ahead(*each) for each in summaries.items()]
-        self._waiting.append(Handed(taken, summaries, all(taken_ahead)))
+        shown = alone and not self._unshown and self._measure.shows(summaries)
+        if shown:
+            for partition, rows in summaries.items():
+                self._measure.take_ahead(partition, rows)
+        self._unshown += not shown
+        self._waiting.append(Handed(taken, summaries, shown))
 
     async def flush(self) -> None:
         """Return when all that was handed over is durable."""
@@ -69,6 +74,7 @@ class Writer:
                 group, self._waiting = self._waiting, []
                 await self._write(group)
                 for each in group:
+                    self._unshown -= not each.shown
                     each.taken.durable()
             self._writing = None
         except Exception as error:

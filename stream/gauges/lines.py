@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from prometheus_client.utils import floatToGoString
 
@@ -76,7 +76,7 @@ def _escaped(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-def _number(value: float) -> str:
+def _number(value: Any) -> str:
     if type(value) is int and 0 <= value < len(_COUNTS):
         return _COUNTS[value]
     if -_LONG < value < _LONG:

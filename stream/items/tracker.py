@@ -185,8 +185,8 @@ class Batch:
     def _opened(self, key: bytes, event: Event) -> History | Tail:
         row = self._rows.get(key)
         tail = self._tails.pop(key, None)
-        # What is remembered holds only while the row is still the one that it was remembered with.
-        if tail is not None and tail.row is row:
+        # What is remembered holds only while the row is still what it was; compressed meanwhile, it is another object.
+        if tail is not None and tail.row == row:
             return tail
         if row is not None:
             return self._read(key, row, event)

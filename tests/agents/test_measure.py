@@ -108,20 +108,39 @@ def test_what_is_about_to_be_written_counts_where_it_is_shown(engine: Engine, me
         return Row(b"1", encode_summary(found, engine.derivation.name), 7)
 
     doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
-    assert not measure.take_ahead(ITEMS.partition, [doing])
-    assert states(engine) == {}
+    measure._at_rest = {ITEMS.partition, 9}
+    assert not measure.shows([ITEMS.partition])
     measure.readiness.ready |= {ITEMS.partition, 9}
-    assert not measure.take_ahead(9, [doing])
-    assert measure.take_ahead(ITEMS.partition, [doing])
+    assert (measure.shows([9]), measure.shows([ITEMS.partition, 9])) == (False, False)
+    assert measure.shows([ITEMS.partition])
+    measure.take_ahead(ITEMS.partition, [doing])
     assert (states(engine), measure._consumer.reached(ITEMS)) == ({"Doing": 1}, 0)
     measure.written(ITEMS, 0, [doing], shown=True)
     assert (measure._consumer.reached(ITEMS), sum(engine.numbers.freshness)) == (1, 1)
     # Where others have written in between, the topic tells the order: what it brings last stays.
-    assert measure.take_ahead(ITEMS.partition, [done])
+    measure.take_ahead(ITEMS.partition, [done])
     measure.written(ITEMS, 2, [done], shown=True)
     assert measure._consumer.reached(ITEMS) == 1
     came = [Record(1, b"1", doing.value or b""), Record(2, b"1", done.value or b"")]
     asyncio.run(measure.batch(ITEMS, Polled(1, came)))
+    assert states(engine) == {"Done": 1}
+
+
+def test_what_is_fetched_again_over_what_was_taken_ahead_does_not_stay(engine: Engine, measure: Measure) -> None:
+    def row(state: str, flow_state: FlowState) -> Row:
+        found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
+        return Row(b"1", encode_summary(found, engine.derivation.name), 7)
+
+    doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
+    measure.readiness.ready.add(ITEMS.partition)
+    measure._at_rest = {ITEMS.partition}
+    measure.take_ahead(ITEMS.partition, [doing])
+    measure.take_ahead(ITEMS.partition, [done])
+    measure._at_rest = set()
+    asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", doing.value or b"")])))
+    assert states(engine) == {"Doing": 1}
+    measure.written(ITEMS, 0, [doing], shown=True)
+    measure.written(ITEMS, 1, [done], shown=True)
     assert states(engine) == {"Done": 1}
 
 
@@ -146,6 +165,8 @@ def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
         asyncio.run(measure.rest(alone=alone))
         quiet, others = told[-1]
         assert quiet | set(others) == {ITEMS}
+        measure.readiness.ready.add(ITEMS.partition)
+        assert measure.shows([ITEMS.partition]) == (ITEMS in quiet)
         return others
 
     measure._consumer.processed(ITEMS, 4)
@@ -162,6 +183,8 @@ def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
     assert fetched() == {}
     # Another assignment fetches all until it is known again.
     measure.keep({0})
+    measure.readiness.ready.add(ITEMS.partition)
+    assert not measure.shows([ITEMS.partition])
     assert fetched() == {ITEMS: 6}
 
 

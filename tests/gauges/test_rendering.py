@@ -109,26 +109,31 @@ def test_a_node_that_is_gone_is_neither_shown_nor_kept() -> None:
     assert not rendering._written
 
 
-def test_what_is_written_ahead_is_not_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_written_ahead_is_not_written_again() -> None:
     rendering, at_once = Rendering(hung(), TYPES), Rendering(hung(), TYPES)
     assert len(list(rendering.ahead())) == len(rendering._wall.snapshot.nodes)
-    for name in ("_write", "_write_moving"):
-        monkeypatch.setattr(rendering, name, lambda *_: pytest.fail("all was written ahead"))
+    written, moving = dict(rendering._written), dict(rendering._moving)
     assert not list(rendering.ahead())
     assert rendering.read()[1] == at_once.read()[1]
+    assert all(rendering._written[node] is each for node, each in written.items())
+    assert all(rendering._moving[node] is each for node, each in moving.items())
 
 
 class Contended:
-    """A lock that tells when somebody has to wait for it."""
+    """A lock whose first holder lets another one come, and goes on when that has to wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, other: threading.Thread) -> None:
         self._lock = threading.Lock()
-        self.waited_for = threading.Event()
+        self._other = other
+        self._waited_for = threading.Event()
 
     def __enter__(self) -> None:
         if not self._lock.acquire(blocking=False):
-            self.waited_for.set()
+            self._waited_for.set()
             self._lock.acquire()
+        elif not self._waited_for.is_set():
+            self._other.start()
+            assert self._waited_for.wait(TIMEOUT)
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
@@ -136,25 +141,16 @@ class Contended:
 
 def test_of_two_scrapes_at_once_the_second_waits_and_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rendering = Rendering(hung(), TYPES)
-    lock, written, found = Contended(), [], []
-    write = rendering._write
+    found: list[Any] = []
     threads = [threading.Thread(target=lambda: found.append(rendering.read()[1])) for _ in range(2)]
-
-    def first_waits_for_the_second(numbers: NodeNumbers, former: Any) -> Any:
-        if not written:
-            threads[1].start()
-            assert lock.waited_for.wait(TIMEOUT)
-        written.append(numbers.node)
-        return write(numbers, former)
-
-    monkeypatch.setattr(rendering, "_lock", lock)
-    monkeypatch.setattr(rendering, "_write", first_waits_for_the_second)
+    monkeypatch.setattr(rendering, "_lock", Contended(threads[1]))
     threads[0].start()
     for thread in threads:
         thread.join(TIMEOUT)
-    assert sorted(written) == sorted(numbers.node for numbers in rendering._wall.snapshot.nodes)
     assert len(found) == 2
     assert found[0] == found[1]
+    # The very bytes: what is written a second time is equal, and another object.
+    assert all(one is two for name in found[0] for one, two in zip(found[0][name], found[1][name], strict=True))
 
 
 def test_a_client_that_reads_slowly_keeps_no_other_waiting() -> None:

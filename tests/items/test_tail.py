@@ -150,6 +150,29 @@ def test_limits_are_those_of_the_history(monkeypatch: pytest.MonkeyPatch, limit:
     assert len(decode_history(row).entries) == 2
 
 
+class Compressed(dict[bytes, bytes]):
+    """Rows that come back as other objects, as `stream.kafka.rows` has them once they are compressed."""
+
+    def get(self, key: bytes, default: Any = None) -> Any:
+        row = super().get(key, default)
+        return row and bytes(bytearray(row))
+
+
+def test_what_was_compressed_meanwhile_is_remembered_still() -> None:
+    rows, tails, seen = Compressed(), dict[bytes, Tail](), []
+    for number in range(3):
+        batch = Batch(rows, ONE, NOW, tails=tails)
+        batch.take(event(number, NOW - (9 - number) * DAY, state=STATES[number]), NOW)
+        rows.update({key: row for key, row in batch.close().rows.items() if row is not None})
+        seen.append(tails[b"1"])
+    assert seen[0] is seen[1] is seen[2]
+    rows[b"1"] = decode_history(rows[b"1"]).encode()[:-1] + b" ]"
+    batch = Batch(rows, ONE, NOW, tails=tails)
+    batch.take(event(3, NOW, state="Ready"), NOW)
+    batch.close()
+    assert tails[b"1"] is not seen[0]
+
+
 def test_what_has_ended_is_not_remembered() -> None:
     tails: dict[bytes, Tail] = {}
     for state, remembered in (("Doing", [b"1"]), ("Done", []), ("Dropped", [])):

@@ -1,0 +1,97 @@
+"""What is handed over is shown in its order, whether before it is written or after."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from stream.agents.writer import Taken, Writer
+from stream.items.tracker import Outcome, Sent
+from stream.kafka.outbox import Row, Written
+
+ITEMS = TP("items", 0)
+
+
+class Outbox:
+    """Acknowledges a write when it is told to."""
+
+    def __init__(self) -> None:
+        self.acknowledge = asyncio.Event()
+        self.end = 0
+
+    async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, Written]:
+        first, self.end = self.end, self.end + len(rows[ITEMS])
+        await self.acknowledge.wait()
+        self.acknowledge.clear()
+        return {ITEMS: Written(first, self.end - 1)}
+
+
+class Boards:
+    """Shows the last value of each key, once it `may`."""
+
+    def __init__(self) -> None:
+        self.may = False
+        self.values: dict[bytes | None, bytes | None] = {}
+
+    def shows(self, _partitions: Any) -> bool:
+        return self.may
+
+    def take_ahead(self, _partition: int, rows: Sequence[Row]) -> None:
+        self.values.update({row.key: row.value for row in rows})
+
+    def written(self, _tp: TP, _first: int, rows: Sequence[Row], *, shown: bool) -> None:
+        if not shown:
+            self.take_ahead(0, rows)
+
+
+async def turns() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_is_shown_ahead_never_overtakes_what_is_not(*, alone: bool) -> None:
+    async def scenario() -> None:
+        outbox, boards, durable = Outbox(), Boards(), []
+        engine = SimpleNamespace(
+            outbox=outbox,
+            derivation=SimpleNamespace(partitions=1),
+            histories_topic="histories",
+            items_topic="items",
+            events_topic="events",
+            dead_letters_topic="letters",
+        )
+        writer = Writer(engine, SimpleNamespace(), boards)
+
+        def put(value: bytes) -> None:
+            outcome = Outcome(summaries=[Sent(0, b"1", value, 7_000)])
+            writer.put(Taken(0, outcome, lambda: durable.append(value)), alone=alone)
+
+        put(b"one")
+        await turns()
+        # Meanwhile all is shown; but what was handed over before must not come over what is handed over now.
+        boards.may = True
+        put(b"two")
+        assert boards.values == {}
+        outbox.acknowledge.set()
+        await turns()
+        assert (durable, boards.values) == ([b"one"], {b"1": b"one"})
+        put(b"three")
+        assert boards.values == {b"1": b"one"}
+        for _ in range(2):
+            outbox.acknowledge.set()
+            await turns()
+        await writer.flush()
+        assert (durable, boards.values) == ([b"one", b"two", b"three"], {b"1": b"three"})
+        put(b"four")
+        assert boards.values == {b"1": b"four" if alone else b"three"}
+        outbox.acknowledge.set()
+        await writer.flush()
+        assert boards.values == {b"1": b"four"}
+
+    asyncio.run(scenario())
