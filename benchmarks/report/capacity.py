@@ -63,7 +63,8 @@ def constants(results: Results) -> str:
     found = Constants.of(results)
     rows = [
         ("`R`, events folded from a full topic", f"{number(found.events_a_second)} a second"),
-        ("`c`, CPU of an event", duration(found.cpu_seconds_an_event)),
+        ("`c`, CPU of an event where thousands wait", duration(found.cpu_seconds_an_event)),
+        *_live(results),
         ("`M`, memory of a worker with no item", size(found.empty_bytes)),
         ("`m`, memory of an item, history and board", size(found.bytes_an_item)),
         ("`r`, items recovered after a start", f"{number(found.recovered_a_second)} a second"),
@@ -74,6 +75,14 @@ def constants(results: Results) -> str:
         ("`i`, a summary in `flow.items`", size(found.summary_bytes)),
     ]
     return table(("constant", "measured"), rows)
+
+
+def _live(results: Results) -> Iterator[tuple[str, str]]:
+    """Give the CPU of a worker that is up to date, by rate."""
+    for rate, found in part(results, "freshness").items():
+        if rate != "population":
+            used = found["flowgauge"]["cpu_seconds"] / found["flowgauge"]["seconds"]
+            yield f"CPU at {int(rate):,} events/s as they come, a scrape each second", f"{used:.0%} of a core"
 
 
 def topics(results: Results) -> str:
@@ -156,7 +165,7 @@ FORMULAS: Mapping[str, Callable[[Constants, float], str]] = {
     "ready after a start, `items / r`": lambda k, n: duration(n / k.recovered_a_second),
     "ready with a changed `flow.yaml`, `items / d`": lambda k, n: duration(n / k.rebuilt_a_second),
     "a first import, `events / R`": lambda k, n: duration(n * k.events_an_item / k.events_a_second),
-    "an event an item and day, `c * items / 86,400`": lambda k, n: f"{n / DAY * k.cpu_seconds_an_event:.1%} of a core",
+    "events a second, at one an item and day, `items / 86,400`": lambda _, n: number(n / DAY),
     "`flow.histories`, `h * items`": lambda k, n: size(k.history_bytes * n),
     "`flow.items`, `i * items`": lambda k, n: size(k.summary_bytes * n),
 }
