@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from faust.types import TP
@@ -31,12 +32,13 @@ class Taken(NamedTuple):
     durable: Callable[[], None]
 
 
-class Handed(NamedTuple):
+@dataclass(eq=False)
+class Handed:
     """What was taken with its summaries by partition, and whether the boards have all of these already."""
 
     taken: Taken
     summaries: dict[int, list[Row]]
-    shown: bool
+    shown: bool = False
 
 
 class Writer:
@@ -47,21 +49,26 @@ class Writer:
         self._store = store
         self._measure = measure
         self._waiting: list[Handed] = []
-        # How many were handed over and are neither shown nor durable: what comes after them must not be shown before.
-        self._unshown = 0
+        # What was handed over and is neither shown nor durable: what comes after it must not be shown before.
+        self._unshown: list[Handed] = []
         self._writing: asyncio.Task[None] | None = None
 
     def put(self, taken: Taken, *, alone: bool) -> None:
         """Hand over what a batch came to; where this worker writes `alone`, what is shown has it at once."""
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
-        summaries = _summaries(taken.outcome)
-        shown = alone and not self._unshown and self._measure.shows(summaries)
-        if shown:
-            for partition, rows in summaries.items():
+        handed = Handed(taken, _summaries(taken.outcome))
+        self._waiting.append(handed)
+        self._unshown.append(handed)
+        if alone and self._measure.shows({partition for each in self._unshown for partition in each.summaries}):
+            self._show()
+
+    def _show(self) -> None:
+        for each in self._unshown:
+            for partition, rows in each.summaries.items():
                 self._measure.take_ahead(partition, rows)
-        self._unshown += not shown
-        self._waiting.append(Handed(taken, summaries, shown))
+            each.shown = True
+        self._unshown.clear()
 
     async def flush(self) -> None:
         """Return when all that was handed over is durable."""
@@ -73,8 +80,8 @@ class Writer:
             while self._waiting:
                 group, self._waiting = self._waiting, []
                 await self._write(group)
+                self._unshown = [each for each in self._unshown if each not in group]
                 for each in group:
-                    self._unshown -= not each.shown
                     each.taken.durable()
             self._writing = None
         except Exception as error:
@@ -99,8 +106,8 @@ class Writer:
 
     def _rows(self, group: Sequence[Handed]) -> dict[TP, list[Row]]:
         newest: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
-        for (partition, outcome, _), *_ in group:
-            newest[partition].update(outcome.rows)
+        for each in group:
+            newest[each.taken.partition].update(each.taken.outcome.rows)
         topic = self._engine.histories_topic
         return {TP(topic, partition): [Row(*row) for row in rows.items()] for partition, rows in newest.items()}
 
@@ -108,10 +115,11 @@ class Writer:
         engine = self._engine
         newest: dict[int, dict[bytes | None, Row]] = defaultdict(dict)
         letters: list[Row] = []
-        for (partition, outcome, _), summaries, _ in group:
-            for to, rows in summaries.items():
+        for each in group:
+            for to, rows in each.summaries.items():
                 newest[to].update({row.key: row for row in rows})
-            letters += [dead_letter(refusal, engine.events_topic, partition) for refusal in outcome.refusals]
+            partition, refusals = each.taken.partition, each.taken.outcome.refusals
+            letters += [dead_letter(refusal, engine.events_topic, partition) for refusal in refusals]
         outputs = {TP(engine.items_topic, partition): list(rows.values()) for partition, rows in newest.items()}
         return outputs | {TP(engine.dead_letters_topic, 0): letters}
 
