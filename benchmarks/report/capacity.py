@@ -63,7 +63,7 @@ def constants(results: Results) -> str:
     found = Constants.of(results)
     rows = [
         ("`R`, events folded from a full topic", f"{number(found.events_a_second)} a second"),
-        ("`c`, CPU of an event where thousands wait", duration(found.cpu_seconds_an_event)),
+        ("`c`, CPU of an event, thousands at once, each of another item", duration(found.cpu_seconds_an_event)),
         *_live(results),
         ("`M`, memory of a worker with no item", size(found.empty_bytes)),
         ("`m`, memory of an item, history and board", size(found.bytes_an_item)),
