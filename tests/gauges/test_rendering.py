@@ -147,6 +147,7 @@ def test_of_two_scrapes_at_once_the_second_waits_and_writes_nothing(monkeypatch:
     threads[0].start()
     for thread in threads:
         thread.join(TIMEOUT)
+    assert sorted(rendering._written) == sorted(numbers.node for numbers in rendering._wall.snapshot.nodes)
     assert len(found) == 2
     assert found[0] == found[1]
     # The very bytes: what is written a second time is equal, and another object.
