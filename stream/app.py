@@ -45,8 +45,9 @@ LOOK_EVERY = 0.1
 # Seconds; Prometheus gives a scrape ten.
 SCRAPE_WAITS = 5.0
 # A worker holds millions of objects that live long, and Python looks for cycles among all of them each time that a
-# quarter more have come: a quarter of its time. Next to none are in cycles, so it looks seldom.
-GC_THRESHOLDS = (100_000, 50, 1_000)
+# quarter more have come: a quarter of its time. Next to none are in cycles, so it looks seldom at all of them, and at
+# the new ones while these are few, since events wait meanwhile.
+GC_THRESHOLDS = (2_000, 1, 500_000)
 FEED_EVERY = 1.0
 
 

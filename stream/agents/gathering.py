@@ -28,6 +28,7 @@ class Gathered:
 
     batch: Batch
     behind: int = 0
+    events: int = 0
     messages: list[Message] = field(default_factory=list)
 
 
@@ -54,6 +55,7 @@ class Gathering:
         gathered.batch.pass_until(known)
         gathered.batch.take_records(records, clock)
         gathered.behind = records[-1].offset + 1
+        gathered.events += len(records)
         message.incref()
         # The message lives until all is durable, what it has brought only until it is taken.
         message.value = None

@@ -29,7 +29,8 @@ from stream.kafka.table import RowStore
 from stream.kafka.transport import Consumer, Polled
 
 CHUNK = 2_000
-MAX_UNDER_WAY = 8
+# Events. While so many are not durable yet, no more are handed over.
+MAX_UNDER_WAY = MAX_GATHERED
 logger = get_logger(__name__)
 
 
@@ -50,7 +51,7 @@ class Track:
         # assignment must not go on under the next.
         self._held: set[int] = set()
         self._term = 0
-        self._room = asyncio.Semaphore(MAX_UNDER_WAY)
+        self._under_way = 0
 
     @property
     def alone(self) -> bool:
@@ -94,8 +95,10 @@ class Track:
     async def _close(self) -> None:
         """Put what was gathered into the table, and hand it over; before anything else touches rows."""
         while self._gathering:
-            await self._room.acquire()
+            if self._under_way >= MAX_UNDER_WAY:
+                await self._writer.flush()
             partition, gathered = self._gathering.pop()
+            self._under_way += gathered.events
             outcome = gathered.batch.close()
             self._take(partition, outcome, partial(self._finish, partition, gathered, outcome))
 
@@ -108,7 +111,7 @@ class Track:
     def _finish(self, partition: int, gathered: Gathered, outcome: Outcome) -> None:
         self._complete(partition, gathered.behind)
         self._engine.numbers.count(outcome)
-        self._room.release()
+        self._under_way -= gathered.events
         for message in gathered.messages:
             message.ack(self._consumer)
 

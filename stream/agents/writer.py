@@ -23,6 +23,9 @@ from stream.items.tracker import MILLISECOND, Outcome
 from stream.kafka.outbox import Row
 from stream.kafka.table import RowStore
 
+# Seconds. A write costs what folding several events does, and nobody waits for what is shown already.
+PAUSE_IF_SHOWN = 0.01
+
 
 class Taken(NamedTuple):
     """What a batch of a partition came to, and what is to be done once it is durable."""
@@ -78,6 +81,8 @@ class Writer:
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                if all(each.shown for each in self._waiting):
+                    await asyncio.sleep(PAUSE_IF_SHOWN)
                 group, self._waiting = self._waiting, []
                 await self._write(group)
                 self._unshown = [each for each in self._unshown if each not in group]

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
+from weakref import proxy
 
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult
 from aiokafka.errors import CorruptRecordException
 
 # Seconds between two fetches from a broker.
-LIVE_EVERY = 0.0025
+LIVE_EVERY = 0.004
 NOWHERE = -1
 
 
@@ -39,7 +40,8 @@ class WholeBatches:
     """
 
     def __init__(self, result: Any) -> None:
-        self._result = result
+        # The result has this; without a cycle what it holds goes with it, and does not wait for the garbage collector.
+        self._result: Any = proxy(result)
         self._left: list[Any] = []
         self._behind = result._partition_records.next_fetch_offset  # noqa: SLF001
 

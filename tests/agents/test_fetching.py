@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import struct
 from types import SimpleNamespace
 from typing import Any, NamedTuple
+from weakref import ref
 
 import pytest
 from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED, FetchResult, PartitionRecords
@@ -135,3 +137,15 @@ def test_after_a_seek_nothing_of_it_is_given() -> None:
 def test_who_reads_only_what_was_committed_has_the_clients_own_way() -> None:
     result, _ = fetched(log([Written(4)]), 0, READ_COMMITTED)
     assert "getall" not in vars(by_batches(result))
+
+
+def test_what_is_dropped_goes_at_once() -> None:
+    result, _ = fetched(log([Written(3)]), 0)
+    by_batches(result)
+    left = ref(result)
+    gc.disable()
+    try:
+        del result
+        assert left() is None
+    finally:
+        gc.enable()

@@ -14,7 +14,7 @@ import pytest
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 
-from stream.agents import gathering, track
+from stream.agents import gathering, track, writer
 from stream.agents.engine import Engine
 from stream.agents.gathering import FAR
 from stream.agents.measure import Measure
@@ -148,7 +148,9 @@ def test_nothing_is_completed_or_acknowledged_before_it_is_durable() -> None:
 
 
 @pytest.mark.parametrize("alone", [True, False])
-def test_who_tracks_alone_shows_before_it_is_acknowledged(*, alone: bool) -> None:
+def test_who_tracks_alone_shows_before_it_is_acknowledged(monkeypatch: pytest.MonkeyPatch, *, alone: bool) -> None:
+    monkeypatch.setattr(writer, "PAUSE_IF_SHOWN", 0)
+
     async def scenario(made: Worker) -> None:
         engine, measure = made.track._engine, made.track._writer._measure
         measure.keep({0})
@@ -184,6 +186,21 @@ def test_what_comes_while_a_group_is_written_goes_out_as_the_next_of_each_item_t
         found = made.committed(EVENTS)
         assert found is not None
         assert found.offset == 3
+
+    run(scenario)
+
+
+def test_what_is_not_durable_yet_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(track, "MAX_UNDER_WAY", 1)
+
+    async def scenario(made: Worker) -> None:
+        await made.take((EVENTS, 0, made.record(0, "A")))
+        next_one = asyncio.create_task(made.take((EVENTS, 1, made.record(1, "B"))))
+        await settled()
+        assert set(made.rows[0]) == {b"A"}
+        await made.kafka.acknowledge()
+        await next_one
+        assert set(made.rows[0]) == {b"A", b"B"}
 
     run(scenario)
 

@@ -22,9 +22,10 @@ class Outbox:
 
     def __init__(self) -> None:
         self.acknowledge = asyncio.Event()
-        self.end = 0
+        self.end = self.writes = 0
 
     async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, Written]:
+        self.writes += 1
         first, self.end = self.end, self.end + len(rows[ITEMS])
         await self.acknowledge.wait()
         self.acknowledge.clear()
@@ -54,23 +55,33 @@ async def turns() -> None:
         await asyncio.sleep(0)
 
 
+def writer_of(outbox: Outbox, boards: Boards) -> Writer:
+    engine = SimpleNamespace(
+        outbox=outbox,
+        derivation=SimpleNamespace(partitions=1),
+        histories_topic="histories",
+        items_topic="items",
+        events_topic="events",
+        dead_letters_topic="letters",
+    )
+    return Writer(engine, SimpleNamespace(), boards)
+
+
+def taken(value: bytes, durable: list[bytes]) -> Taken:
+    return Taken(0, Outcome(summaries=[Sent(0, b"1", value, 7_000)]), lambda: durable.append(value))
+
+
 @pytest.mark.parametrize("alone", [True, False])
-def test_what_is_shown_ahead_never_overtakes_what_is_not(*, alone: bool) -> None:
+def test_what_is_shown_ahead_never_overtakes_what_is_not(monkeypatch: pytest.MonkeyPatch, *, alone: bool) -> None:
+    monkeypatch.setattr("stream.agents.writer.PAUSE_IF_SHOWN", 0)
+
     async def scenario() -> None:
-        outbox, boards, durable = Outbox(), Boards(), []
-        engine = SimpleNamespace(
-            outbox=outbox,
-            derivation=SimpleNamespace(partitions=1),
-            histories_topic="histories",
-            items_topic="items",
-            events_topic="events",
-            dead_letters_topic="letters",
-        )
-        writer = Writer(engine, SimpleNamespace(), boards)
+        outbox, boards = Outbox(), Boards()
+        durable: list[bytes] = []
+        writer = writer_of(outbox, boards)
 
         def put(value: bytes) -> None:
-            outcome = Outcome(summaries=[Sent(0, b"1", value, 7_000)])
-            writer.put(Taken(0, outcome, lambda: durable.append(value)), alone=alone)
+            writer.put(taken(value, durable), alone=alone)
 
         async def acknowledged() -> dict[bytes | None, bytes | None]:
             outbox.acknowledge.set()
@@ -93,5 +104,26 @@ def test_what_is_shown_ahead_never_overtakes_what_is_not(*, alone: bool) -> None
         assert await acknowledged() == {b"1": b"four"}
         await writer.flush()
         assert durable == [b"one", b"two", b"three", b"four"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("shown", "writes"), [(True, 1), (False, 2)])
+def test_what_nobody_waits_for_goes_out_together(monkeypatch: pytest.MonkeyPatch, *, shown: bool, writes: int) -> None:
+    monkeypatch.setattr("stream.agents.writer.PAUSE_IF_SHOWN", 0.2)
+
+    async def scenario() -> None:
+        outbox, boards = Outbox(), Boards()
+        durable: list[bytes] = []
+        boards.may = shown
+        writer = writer_of(outbox, boards)
+        for value in (b"one", b"two"):
+            outbox.acknowledge.set()
+            writer.put(taken(value, durable), alone=True)
+            await turns()
+        await writer.flush()
+        assert durable == [b"one", b"two"]
+        assert outbox.writes == writes
+        assert boards.values == {b"1": b"two"}
 
     asyncio.run(scenario())
