@@ -7,7 +7,7 @@ before the first rows were compressed, is plain until there is time. In Kafka al
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import ItemsView, Iterable, Iterator, MutableMapping
 from typing import Any
 
 import zstandard
@@ -76,6 +76,10 @@ class Rows(MutableMapping[bytes, bytes]):
 
     def __contains__(self, key: object) -> bool:
         return key in self._rows
+
+    def items(self) -> ItemsView[bytes, bytes]:
+        """Give all rows by key: at a start each is read."""
+        return self._rows.items() if self._compression is None else super().items()
 
     def take(self, records: Iterable[Any]) -> None:
         """Take in records of the changelog; one without a value takes its row out."""
