@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -21,7 +22,6 @@ from stream.agents.engine import Engine
 from stream.agents.fatal import stop_unacknowledged
 from stream.agents.feed import Feed
 from stream.agents.measure import Measure
-from stream.agents.memory import give_back, look_seldom
 from stream.agents.pace import Pace
 from stream.agents.pulse import HEARTBEAT_EVERY, SESSION_TIMEOUT
 from stream.agents.track import Track
@@ -44,6 +44,10 @@ COMPRESS_EVERY = 5.0
 LOOK_EVERY = 0.1
 # Seconds; Prometheus gives a scrape ten.
 SCRAPE_WAITS = 5.0
+# A worker holds millions of objects that live long, and Python looks for cycles among all of them each time that a
+# quarter more have come: a quarter of its time. Next to none are in cycles, so it looks seldom at all of them, and at
+# the new ones while these are few, since events wait meanwhile.
+GC_THRESHOLDS = (2_000, 10, 250_000)
 FEED_EVERY = 1.0
 
 
@@ -171,7 +175,6 @@ class Surroundings(Service):
                 ready = self.engine.wall.snapshot.ready
                 if ready and not was_ready:
                     say("ready: the numbers are true")
-                    give_back()
                 was_ready = ready
                 self.engine.wall.heartbeat = monotonic()
             await asyncio.sleep(max(measure().fresh_for, LOOK_EVERY))
@@ -260,7 +263,7 @@ def _load() -> Engine:
 
 # Faust warns of a monitor's state that it never makes before the first rebalance.
 logging.getLogger("stream.app").addFilter(lambda record: "Missing sensor state" not in record.msg)
-look_seldom()
+gc.set_threshold(*GC_THRESHOLDS)
 engine = _load()
 app = FlowApp(
     engine,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ from stream.items.tracker import MILLISECOND, Outcome
 from stream.kafka.outbox import Row
 from stream.kafka.table import RowStore
 
-# Seconds. A write costs what folding several events does, and nobody waits for what is shown already.
+# Seconds. A write costs what folding several events does, and seldom does anybody wait for what is shown already.
 PAUSE_IF_SHOWN = 0.01
 
 
@@ -55,6 +56,8 @@ class Writer:
         # What was handed over and is neither shown nor durable: what comes after it must not be shown before.
         self._unshown: list[Handed] = []
         self._writing: asyncio.Task[None] | None = None
+        # Set while somebody waits for all to be durable.
+        self._awaited = asyncio.Event()
 
     def put(self, taken: Taken, *, alone: bool) -> None:
         """Hand over what a batch came to; where this worker writes `alone`, what is shown has it at once."""
@@ -75,22 +78,30 @@ class Writer:
 
     async def flush(self) -> None:
         """Return when all that was handed over is durable."""
+        self._awaited.set()
         while self._writing is not None:
             await asyncio.shield(self._writing)
+        self._awaited.clear()
 
     async def _write_all(self) -> None:
         try:
             while self._waiting:
                 if all(each.shown for each in self._waiting):
-                    await asyncio.sleep(PAUSE_IF_SHOWN)
+                    await self._pause()
                 group, self._waiting = self._waiting, []
                 await self._write(group)
-                self._unshown = [each for each in self._unshown if each not in group]
+                written = set(group)
+                self._unshown = [each for each in self._unshown if each not in written]
                 for each in group:
                     each.taken.durable()
             self._writing = None
         except Exception as error:
             stop_unacknowledged(error)
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PAUSE_IF_SHOWN):
+                await self._awaited.wait()
 
     async def _write(self, group: Sequence[Handed]) -> None:
         engine, outbox = self._engine, self._engine.outbox

@@ -40,8 +40,10 @@ class WholeBatches:
     """
 
     def __init__(self, result: Any) -> None:
-        # The result has this; without a cycle what it holds goes with it, and does not wait for the garbage collector.
+        # Without cycles what was fetched goes with its result, and does not wait for the garbage collector: the result
+        # has this, and its records have the client's own way of reading them, which nobody goes.
         self._result: Any = proxy(result)
+        result._partition_records._records_iterator = None  # noqa: SLF001
         self._left: list[Any] = []
         self._behind = result._partition_records.next_fetch_offset  # noqa: SLF001
 

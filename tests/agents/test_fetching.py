@@ -142,10 +142,10 @@ def test_who_reads_only_what_was_committed_has_the_clients_own_way() -> None:
 def test_what_is_dropped_goes_at_once() -> None:
     result, _ = fetched(log([Written(3)]), 0)
     by_batches(result)
-    left = ref(result)
+    left = ref(result), ref(result._partition_records)
     gc.disable()
     try:
         del result
-        assert left() is None
+        assert [each() for each in left] == [None, None]
     finally:
         gc.enable()

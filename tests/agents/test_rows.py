@@ -64,7 +64,7 @@ def test_rows_are_a_dict_whenever_they_are_compressed(steps: list[tuple[str, int
             expected |= {} if value is None else {key: value}
         else:
             deque(rows.compress(), maxlen=0)
-    assert dict(rows) == expected
+    assert dict(rows) == dict(rows.items()) == expected
     assert len(rows) == len(expected)
     keys = [b"%d" % number for number in range(10)]
     assert [rows.get(key) for key in keys] == [expected.get(key) for key in keys]

@@ -110,7 +110,7 @@ def test_what_is_shown_ahead_never_overtakes_what_is_not(monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize(("shown", "writes"), [(True, 1), (False, 2)])
 def test_what_nobody_waits_for_goes_out_together(monkeypatch: pytest.MonkeyPatch, *, shown: bool, writes: int) -> None:
-    monkeypatch.setattr("stream.agents.writer.PAUSE_IF_SHOWN", 0.2)
+    monkeypatch.setattr("stream.agents.writer.PAUSE_IF_SHOWN", 60)
 
     async def scenario() -> None:
         outbox, boards = Outbox(), Boards()
