@@ -18,6 +18,8 @@ from stream.items.tracker import Batch
 FAR = 20_000
 # With so many at a time some five events come to one row, with half as many some four and a half.
 MAX_GATHERED = 80_000
+# Events. A batch takes its room however few they are.
+LEAST = 100
 # Seconds, for a broker that gives little at a time.
 PATIENCE = 2.0
 
@@ -31,15 +33,19 @@ class Gathered:
     events: int = 0
     messages: list[Message] = field(default_factory=list)
 
+    @property
+    def room(self) -> int:
+        """How many events it counts as while it is not durable: at least a hundred."""
+        return max(LEAST, self.events)
+
 
 class Gathering:
-    """The open batches by partition; `begin` opens one. `events` is how many they have taken together."""
+    """The open batches by partition; `begin` opens one."""
 
     def __init__(self, begin: Callable[[int], Batch]) -> None:
         self._begin = begin
         self._open: dict[int, Gathered] = {}
         self._since = 0.0
-        self.events = 0
 
     def __bool__(self) -> bool:
         """Whether anything is open."""
@@ -48,7 +54,7 @@ class Gathering:
     def take(self, partition: int, message: Message, records: Sequence[Any], known: int, clock: int) -> None:
         """Take a batch in: events up to `known` are known, and up to `clock` none is in the future."""
         if not self._open:
-            self._since, self.events = monotonic(), 0
+            self._since = monotonic()
         gathered = self._open.get(partition)
         if gathered is None:
             gathered = self._open[partition] = Gathered(self._begin(partition))
@@ -60,7 +66,11 @@ class Gathering:
         # The message lives until all is durable, what it has brought only until it is taken.
         message.value = None
         gathered.messages.append(message)
-        self.events += len(records)
+
+    @property
+    def events(self) -> int:
+        """How many events the open batches have taken together."""
+        return sum(gathered.events for gathered in self._open.values())
 
     @property
     def is_due(self) -> bool:

@@ -29,9 +29,8 @@ from stream.kafka.table import RowStore
 from stream.kafka.transport import Consumer, Polled
 
 CHUNK = 2_000
-# Events. While so many are not durable yet, no more are handed over; the smallest batch counts as a hundred.
+# Events. While so many are not durable yet, no more are handed over.
 MAX_UNDER_WAY = MAX_GATHERED
-LEAST = 100
 logger = get_logger(__name__)
 
 
@@ -99,7 +98,7 @@ class Track:
             if self._under_way >= MAX_UNDER_WAY:
                 await self._writer.flush()
             partition, gathered = self._gathering.pop()
-            self._under_way += max(LEAST, gathered.events)
+            self._under_way += gathered.room
             outcome = gathered.batch.close()
             self._take(partition, outcome, partial(self._finish, partition, gathered, outcome))
 
@@ -112,7 +111,7 @@ class Track:
     def _finish(self, partition: int, gathered: Gathered, outcome: Outcome) -> None:
         self._complete(partition, gathered.behind)
         self._engine.numbers.count(outcome)
-        self._under_way -= max(LEAST, gathered.events)
+        self._under_way -= gathered.room
         for message in gathered.messages:
             message.ack(self._consumer)
 
