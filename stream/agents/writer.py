@@ -25,7 +25,7 @@ from stream.kafka.outbox import Row
 from stream.kafka.table import RowStore
 
 # Seconds. A write costs what folding several events does, and seldom does anybody wait for what is shown already.
-PAUSE_IF_SHOWN = 0.01
+PAUSE_IF_SHOWN = 0.05
 
 
 class Taken(NamedTuple):
@@ -79,9 +79,11 @@ class Writer:
     async def flush(self) -> None:
         """Return when all that was handed over is durable."""
         self._awaited.set()
-        while self._writing is not None:
-            await asyncio.shield(self._writing)
-        self._awaited.clear()
+        try:
+            while self._writing is not None:
+                await asyncio.shield(self._writing)
+        finally:
+            self._awaited.clear()
 
     async def _write_all(self) -> None:
         try:

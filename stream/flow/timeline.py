@@ -7,9 +7,12 @@ falls to zero because the window moves on, and this is what it moves over.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from stream.flow.ranked import Ranked
+
+_INSTANT = itemgetter(0)
 
 
 class Span(NamedTuple):
@@ -29,6 +32,11 @@ class Timeline(Ranked[tuple[int, bytes]]):
     """Items by an instant of theirs, each as (instant, key); instants are microseconds."""
 
     __slots__ = ()
+
+    def _looked_at(self) -> Any:
+        # By their instants alone many are sorted in two thirds of the time; then next to nothing is left to do.
+        self._added.sort(key=_INSTANT)
+        return super()._looked_at()
 
     def within(self, span: Span) -> Iterator[bytes]:
         """Give the items within a span."""

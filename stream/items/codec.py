@@ -14,7 +14,7 @@ from msgspec.structs import force_setattr
 
 from stream.items.objective import Objective
 from stream.items.stays import Stays
-from stream.items.summary import NO_STAYS, Stamp, Summary, Team
+from stream.items.summary import NO_STAYS, Summary, Team
 
 VERSION = 2
 MAX_REMEMBERED = 100_000
@@ -55,20 +55,19 @@ def _shared(summary: Summary) -> Summary:
     force_setattr(summary, "source", intern(summary.source))
     if summary.state is not None:
         force_setattr(summary, "state", intern(summary.state))
-    _share_place(summary)
-    if summary.start is not None:
-        _share_place(summary.start)
-    if summary.finish is not None:
-        _share_place(summary.finish)
+    owner = _known(summary.owner)
+    force_setattr(summary, "owner", owner)
+    force_setattr(summary, "item_type", intern(summary.item_type))
+    for stamp in (summary.start, summary.finish):
+        if stamp is not None:
+            # Most items end where they began, and to compare is cheaper than to look up.
+            force_setattr(stamp, "owner", owner if stamp.owner == owner else _known(stamp.owner))
+            force_setattr(stamp, "item_type", intern(stamp.item_type))
     force_setattr(summary, "stays", Stays(summary.stays) if summary.stays else NO_STAYS)
     return summary
 
 
-def _share_place(part: Summary | Stamp) -> None:
-    owner = _teams.get(part.owner)
-    if owner is None:
-        if len(_teams) >= MAX_REMEMBERED:
-            _teams.clear()
-        owner = _teams[part.owner] = part.owner
-    force_setattr(part, "owner", owner)
-    force_setattr(part, "item_type", intern(part.item_type))
+def _known(owner: Team) -> Team:
+    if len(_teams) >= MAX_REMEMBERED:
+        _teams.clear()
+    return _teams.setdefault(owner, owner)

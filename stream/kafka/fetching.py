@@ -12,7 +12,7 @@ from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult
 from aiokafka.errors import CorruptRecordException
 
 # Seconds between two fetches from a broker.
-LIVE_EVERY = 0.004
+LIVE_EVERY = 0.006
 NOWHERE = -1
 
 

@@ -84,11 +84,10 @@ class Rows(MutableMapping[bytes, bytes]):
     def take(self, records: Iterable[Any]) -> None:
         """Take in records of the changelog; one without a value takes its row out."""
         rows, count = self._rows, len(self._rows)
-        for record in records:
-            if record.value is None:
-                rows.pop(record.key, None)
-            else:
-                rows[record.key] = record.value
+        newest = {record.key: record.value for record in records}
+        rows.update(newest)
+        for key in [key for key, row in newest.items() if row is None]:
+            del rows[key]
         self._plain += max(0, len(rows) - count)
 
     def compress(self) -> Iterator[None]:

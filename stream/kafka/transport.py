@@ -22,7 +22,6 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, ClassVar, NamedTuple, cast
 
-from aiokafka.errors import CommitFailedError, IllegalStateError
 from aiokafka.errors import KafkaError as ClientError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
@@ -30,12 +29,12 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage, Message
 
-from stream.kafka.fetching import fetch_lively
+from stream.kafka.client import ConsumerThread
 
 NO_KEY_SIZE = 0
-FETCH_WAIT_MS = 100
 ASK_AGAIN_AFTER = 1.0
 NOT_YET = 0.02
+POLL_WAITS = 1.0
 
 
 class Polled(NamedTuple):
@@ -47,66 +46,6 @@ class Polled(NamedTuple):
 
 Batches = list[tuple[TP, Polled]]
 """The value of a message of a stream: the batches of one topic that a poll brought."""
-
-
-class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread, which commits our metadata beside the offset."""
-
-    def _create_worker_consumer(self, transport: Any) -> Any:
-        # Kafka answers a waiting fetch as soon as a record comes. The embedded broker does not: it answers when the
-        # wait is over, so that a short wait is what makes it live.
-        consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
-        return consumer
-
-    async def _fetch_records(self, consumer: Any, *arguments: Any, **options: Any) -> Any:
-        # The client has no fetcher before it is started.
-        fetch_lively(consumer._fetcher)  # noqa: SLF001
-        return await super()._fetch_records(consumer, *arguments, **options)
-
-    def verify_event_path(self, now: float, tp: TP) -> None:
-        """Complain of nothing: Faust looks for single events in streams, and would call every partition stuck.
-
-        `flow_lag_events` and `/live` tell of what stands still.
-        """
-
-    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
-        """Let the client fetch some partitions no more, and others again from an offset on."""
-        await self.call_thread(self._rest, quiet, others)
-
-    async def _rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
-        consumer = self._ensure_consumer()
-        assigned, paused = consumer.assignment(), consumer.paused()
-        consumer.pause(*({driver.ensure_aiokafka_TP(tp) for tp in quiet} & assigned))
-        for tp, offset in others.items():
-            resting = driver.ensure_aiokafka_TP(tp)
-            if resting in paused:
-                # What it has missed is known up to here.
-                consumer.seek(resting, offset)
-                consumer.resume(resting)
-
-    async def commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
-        """Commit; False where a rebalance has taken the partitions, which then come again."""
-        return bool(await self.call_thread(self._commit_batches, offsets))
-
-    def positions(self) -> dict[TP, int]:
-        """Give where the client will read on, in the partitions in which it has a position."""
-        consumer = self._consumer
-        subscription = None if consumer is None else consumer._subscription.subscription  # noqa: SLF001
-        if consumer is None or subscription is None or subscription.assignment is None:
-            return {}
-        states = {tp: subscription.assignment.state_value(tp) for tp in consumer.assignment()}
-        return {ensure_TP(tp): state.position for tp, state in states.items() if state and state.has_valid_position}
-
-    async def _commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
-        assigned = self.assignment()
-        kept = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items() if tp in assigned}
-        try:
-            if kept:
-                await self._ensure_consumer().commit(kept)
-        except (CommitFailedError, IllegalStateError):
-            return False
-        return True
 
 
 class Consumer(driver.Consumer):
@@ -131,6 +70,8 @@ class Consumer(driver.Consumer):
         self._read_again: dict[TP, tuple[int, int]] = {}
         self._completed: dict[TP, OffsetAndMetadata] = {}
         self._asked_again: dict[TP, tuple[int, float]] = {}
+        # What waits for each event that ends the handing over of a message.
+        self._ends: dict[Any, asyncio.Future[Any]] = {}
         # Whether the partitions of this assignment were sought where they are to be read from.
         self._sought = False
 
@@ -168,6 +109,39 @@ class Consumer(driver.Consumer):
             batches = [(tp, Polled(self._delivered.get(tp, 0), batch)) for tp, batch in parts if tp not in lost]
             if batches:
                 yield batches[0][0], self._message(batches)
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Hand over what is polled until Faust's fetcher stops; Faust starts and cancels six tasks for each message."""
+        over: Any = (*self.consumer_stopped_errors, asyncio.CancelledError)
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                # A poll may have nothing to wait for.
+                await asyncio.sleep(0)
+                async for tp, message in self.getmany(timeout=POLL_WAITS):
+                    read = self._read_offset[tp]
+                    if read is None or message.offset >= read:
+                        await self._hand_over(message)
+                        self._read_offset[tp] = message.offset
+        except over:
+            if not self.transport.app.should_stop:
+                raise
+        finally:
+            for end in self._ends.values():
+                end.cancel()
+
+    async def _hand_over(self, message: Message) -> None:
+        """Give a message to its stream, unless a rebalance or the end comes first: a stream may be full."""
+        events: list[Any] = [self.suspend_flow, self._stopped, self._crashed]
+        for event in events:
+            if event not in self._ends or self._ends[event].done():
+                self._ends[event] = asyncio.ensure_future(event.wait())
+        handing = asyncio.ensure_future(self.callback(message))
+        try:
+            await asyncio.wait({handing, *self._ends.values()}, return_when=asyncio.FIRST_COMPLETED)
+            if handing.done():
+                handing.result()
+        finally:
+            handing.cancel()
 
     async def _wait_next_records(self, timeout: float) -> Any:
         """Wait for records; where there is nothing to ask for, as after a recovery, look again before long.

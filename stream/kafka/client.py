@@ -1,0 +1,83 @@
+"""The thread of Kafka's client: Faust's, with our commits, and polls that cost little."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.consumer import ensure_TP
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from stream.kafka.fetching import fetch_lively
+
+FETCH_WAIT_MS = 100
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread, which commits our metadata beside the offset."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        # Kafka answers a waiting fetch as soon as a record comes. The embedded broker does not: it answers when the
+        # wait is over, so that a short wait is what makes it live.
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        return consumer
+
+    async def getmany(self, active_partitions: Any, timeout: float) -> Any:
+        """Poll, in the thread, without Faust's queue of methods, which starts and cancels three tasks for each call."""
+        consumer = self._ensure_consumer()
+        poll = self._fetch_records(consumer, active_partitions, timeout, consumer._max_poll_records)  # noqa: SLF001
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(poll, self.thread_loop))
+
+    async def _fetch_records(self, consumer: Any, *arguments: Any, **options: Any) -> Any:
+        # The client has no fetcher before it is started.
+        fetch_lively(consumer._fetcher)  # noqa: SLF001
+        return await super()._fetch_records(consumer, *arguments, **options)
+
+    def verify_event_path(self, now: float, tp: TP) -> None:
+        """Complain of nothing: Faust looks for single events in streams, and would call every partition stuck.
+
+        `flow_lag_events` and `/live` tell of what stands still.
+        """
+
+    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+        """Let the client fetch some partitions no more, and others again from an offset on."""
+        await self.call_thread(self._rest, quiet, others)
+
+    async def _rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+        consumer = self._ensure_consumer()
+        assigned, paused = consumer.assignment(), consumer.paused()
+        consumer.pause(*({driver.ensure_aiokafka_TP(tp) for tp in quiet} & assigned))
+        for tp, offset in others.items():
+            resting = driver.ensure_aiokafka_TP(tp)
+            if resting in paused:
+                # What it has missed is known up to here.
+                consumer.seek(resting, offset)
+                consumer.resume(resting)
+
+    async def commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
+        """Commit; False where a rebalance has taken the partitions, which then come again."""
+        return bool(await self.call_thread(self._commit_batches, offsets))
+
+    def positions(self) -> dict[TP, int]:
+        """Give where the client will read on, in the partitions in which it has a position."""
+        consumer = self._consumer
+        subscription = None if consumer is None else consumer._subscription.subscription  # noqa: SLF001
+        if consumer is None or subscription is None or subscription.assignment is None:
+            return {}
+        states = {tp: subscription.assignment.state_value(tp) for tp in consumer.assignment()}
+        return {ensure_TP(tp): state.position for tp, state in states.items() if state and state.has_valid_position}
+
+    async def _commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
+        assigned = self.assignment()
+        kept = {driver.ensure_aiokafka_TP(tp): offset for tp, offset in offsets.items() if tp in assigned}
+        try:
+            if kept:
+                await self._ensure_consumer().commit(kept)
+        except (CommitFailedError, IllegalStateError):
+            return False
+        return True
