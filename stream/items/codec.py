@@ -68,6 +68,9 @@ def _shared(summary: Summary) -> Summary:
 
 
 def _known(owner: Team) -> Team:
-    if len(_teams) >= MAX_REMEMBERED:
-        _teams.clear()
-    return _teams.setdefault(owner, owner)
+    known = _teams.get(owner)
+    if known is None:
+        if len(_teams) >= MAX_REMEMBERED:
+            _teams.clear()
+        known = _teams[owner] = owner
+    return known

@@ -11,6 +11,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
+from mode.threads import QueuedMethod
 
 from stream.kafka.fetching import fetch_lively
 
@@ -28,10 +29,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:
-        """Poll, in the thread, without Faust's queue of methods, which starts and cancels three tasks for each call."""
-        consumer = self._ensure_consumer()
-        poll = self._fetch_records(consumer, active_partitions, timeout, consumer._max_poll_records)  # noqa: SLF001
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(poll, self.thread_loop))
+        """Poll in the thread, past the turns of Faust's queue of methods: each starts and cancels three tasks."""
+        consumer, polled = self._ensure_consumer(), self.parent_loop.create_future()
+        arguments = (consumer, active_partitions, timeout, consumer._max_poll_records)  # noqa: SLF001
+        poll = QueuedMethod(polled, self._fetch_records, arguments, {})
+        asyncio.run_coroutine_threadsafe(self.method_queue._process_enqueued(poll), self.thread_loop)  # noqa: SLF001
+        return await polled
 
     async def _fetch_records(self, consumer: Any, *arguments: Any, **options: Any) -> Any:
         # The client has no fetcher before it is started.

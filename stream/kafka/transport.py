@@ -132,14 +132,19 @@ class Consumer(driver.Consumer):
     async def _hand_over(self, message: Message) -> None:
         """Give a message to its stream, unless a rebalance or the end comes first: a stream may be full."""
         events: list[Any] = [self.suspend_flow, self._stopped, self._crashed]
-        for event in events:
-            if event not in self._ends or self._ends[event].done():
-                self._ends[event] = asyncio.ensure_future(event.wait())
         handing = asyncio.ensure_future(self.callback(message))
         try:
-            await asyncio.wait({handing, *self._ends.values()}, return_when=asyncio.FIRST_COMPLETED)
-            if handing.done():
-                handing.result()
+            while True:
+                for event in events:
+                    if event not in self._ends or self._ends[event].done():
+                        self._ends[event] = asyncio.ensure_future(event.wait())
+                await asyncio.wait({handing, *self._ends.values()}, return_when=asyncio.FIRST_COMPLETED)
+                if handing.done():
+                    handing.result()
+                    return
+                # One that was set and cleared again before anybody looked is over.
+                if any(event.is_set() for event in events):
+                    return
         finally:
             handing.cancel()
 
@@ -213,8 +218,10 @@ class Consumer(driver.Consumer):
         ends a transaction, and what retention has removed, takes up offsets too. What is ahead twice in a row with
         nothing in work is read again; what is then ahead as before, with nothing delivered, holds no record.
         """
-        in_work = any(not message.acked for message in self._unacked_messages)
-        idle = self.flow_active and not self.app.rebalancing and not in_work
+        in_work = [message for message in self._unacked_messages if not message.acked]
+        # What was taken is processed, and has no value any more; it may be that something always waits to be durable.
+        untaken = any(message.value is not None for message in in_work)
+        idle = self.flow_active and not self.app.rebalancing and not untaken
         if not idle or any(not channel.queue.empty() for channel in self.app.topics):
             self._ahead = {}
             return {}
@@ -235,7 +242,8 @@ class Consumer(driver.Consumer):
             self.log.info("What was polled in between was not processed and is read again: %r", lost)
             self._read_again.update(lost)
             await self.seek_wait({tp: begin for tp, (begin, _) in lost.items() if tp in self.assignment()})
-        return empty
+        # To complete them says that all before is durable.
+        return {} if in_work else empty
 
     def ack(self, message: Message) -> bool:
         """Note that a batch left the stream, however that went; it moves no offset."""

@@ -136,7 +136,7 @@ def test_nothing_is_lost_while_anything_is_in_work(consumer: Consumer, client: C
     deliver(consumer, EVENTS, 0, 9)
     client.position[EVENTS] = 10
     if busy == "unacked":
-        consumer._unacked_messages = [SimpleNamespace(acked=False)]  # type: ignore[assignment]
+        consumer._unacked_messages = [SimpleNamespace(acked=False, value=[])]  # type: ignore[assignment]
     elif busy == "queued":
         consumer.app.topics = [SimpleNamespace(queue=SimpleNamespace(empty=lambda: False))]  # type: ignore[misc,assignment]
     elif busy == "rebalancing":
@@ -145,6 +145,21 @@ def test_nothing_is_lost_while_anything_is_in_work(consumer: Consumer, client: C
         consumer.flow_active = False
     assert [tick(consumer), tick(consumer), tick(consumer)] == [{}, {}, {}]
     assert client.sought == []
+
+
+def test_while_something_is_not_durable_what_was_lost_is_read_again_and_nothing_passed_over(
+    consumer: Consumer, client: Client
+) -> None:
+    consumer._unacked_messages = [SimpleNamespace(acked=False, value=None)]  # type: ignore[assignment]
+    consumer.processed(EVENTS, 1)
+    client.position[EVENTS] = 2
+    tick(consumer), tick(consumer)
+    assert client.sought == [{EVENTS: 1}]
+    client.position[EVENTS] = 2
+    assert [tick(consumer), tick(consumer)] == [{}, {}]
+    consumer._unacked_messages.clear()
+    assert tick(consumer) == {EVENTS: 2}
+    assert client.sought == [{EVENTS: 1}]
 
 
 def test_only_what_is_durable_is_committed_though_more_is_in_work(consumer: Consumer) -> None:
@@ -257,6 +272,22 @@ def test_after_a_rebalance_a_full_stream_is_waited_for_again(consumer: Consumer)
         asyncio.get_running_loop().call_later(0.02, stream._room.set)
         await consumer._drain_messages(stream.fetcher)
         assert stream.taken[-1] == 6
+
+    asyncio.run(drained())
+
+
+def test_a_rebalance_that_is_over_before_anybody_looks_takes_no_message(consumer: Consumer) -> None:
+    async def drained() -> None:
+        stream = Stream(consumer, [5, 6], room=False)
+
+        def come_and_go() -> None:
+            stream.events[0].set()
+            stream.events[0].clear()
+
+        asyncio.get_running_loop().call_later(0.01, come_and_go)
+        asyncio.get_running_loop().call_later(0.02, stream._room.set)
+        await consumer._drain_messages(stream.fetcher)
+        assert stream.taken == [5, 6]
 
     asyncio.run(drained())
 
