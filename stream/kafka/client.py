@@ -29,7 +29,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:
-        """Poll in the thread, past the turns of Faust's queue of methods: each starts and cancels three tasks."""
+        """Poll in the thread, past the turns of Faust's queue of methods: each starts three tasks."""
         consumer, polled = self._ensure_consumer(), self.parent_loop.create_future()
         arguments = (consumer, active_partitions, timeout, consumer._max_poll_records)  # noqa: SLF001
         poll = QueuedMethod(polled, self._fetch_records, arguments, {})

@@ -111,7 +111,7 @@ class Consumer(driver.Consumer):
                 yield batches[0][0], self._message(batches)
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Hand over what is polled until Faust's fetcher stops; Faust starts and cancels six tasks for each message."""
+        """Hand over what is polled until Faust's fetcher stops, with one task for each message where Faust has five."""
         over: Any = (*self.consumer_stopped_errors, asyncio.CancelledError)
         try:
             while not (self.should_stop or fetcher.should_stop):
@@ -216,7 +216,7 @@ class Consumer(driver.Consumer):
 
         Gives the partitions in which there is nothing to read again, and where their next record will stand: what
         ends a transaction, and what retention has removed, takes up offsets too. What is ahead twice in a row with
-        nothing in work is read again; what is then ahead as before, with nothing delivered, holds no record.
+        nothing left to be taken is read again; what is then ahead as before, with nothing delivered, holds no record.
         """
         in_work = [message for message in self._unacked_messages if not message.acked]
         # What was taken is processed, and has no value any more; it may be that something always waits to be durable.
@@ -343,9 +343,6 @@ class Consumer(driver.Consumer):
             for tp in set(known) - assigned:
                 del known[tp]
         await super().on_partitions_assigned(assigned, generation_id)
-
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Do nothing: batches are completed in order, so gaps in offsets need no bookkeeping."""
 
 
 class Transport(driver.Transport):
