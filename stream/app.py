@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterable
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import Any
@@ -23,11 +24,14 @@ from stream.agents.fatal import stop_unacknowledged
 from stream.agents.feed import Feed
 from stream.agents.measure import Measure
 from stream.agents.pace import Pace
+from stream.agents.process import FlowWorker
 from stream.agents.pulse import HEARTBEAT_EVERY, SESSION_TIMEOUT
+from stream.agents.topics_watch import TopicsWatch
 from stream.agents.track import Track
-from stream.errors import FlowgaugeError, KafkaError
+from stream.errors import FlowgaugeError, KafkaError, KafkaUnreachableError
 from stream.gauges.metrics import Metrics
 from stream.gauges.page import Page
+from stream.gauges.snapshot import Snapshot
 from stream.kafka.admin import ensure_topics
 from stream.kafka.table import RowTable, RowTables
 from stream.kafka.transport import Consumer
@@ -49,6 +53,9 @@ SCRAPE_WAITS = 5.0
 # the new ones while these are few, since events wait meanwhile.
 GC_THRESHOLDS = (2_000, 10, 250_000)
 FEED_EVERY = 1.0
+TOPICS_EVERY = 5.0
+COMMIT_PATIENCE = 2.0
+log = logging.getLogger(__name__)
 
 
 class Boot(BootStrategy):
@@ -63,17 +70,6 @@ class Boot(BootStrategy):
     def web_server(self) -> Iterable[ServiceT]:
         """Start no Faust web server, whatever the command line says: it would show tables to anybody."""
         return []
-
-
-class FlowWorker(faust.Worker):
-    """Faust's worker without spinner and banner: its output is for logs."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.spinner = None
-
-    def say(self, msg: str, file: Any = None, end: str = "\n", **options: Any) -> None:
-        """Say nothing."""
 
 
 class FlowApp(faust.App):
@@ -112,6 +108,7 @@ class Surroundings(Service):
         self.app = app
         self.engine = engine = app.engine
         self._page: Page | None = None
+        self._topics = TopicsWatch(engine)
         self._metrics = Metrics(engine.wall, engine.numbers, engine.config.item_types, self._renew)
 
     async def on_start(self) -> None:
@@ -125,9 +122,10 @@ class Surroundings(Service):
                 self._metrics,
             )
             await asyncio.to_thread(ensure_topics, engine.settings)
+            await engine.offsets.start()
+            await self._topics.begin()
             await engine.outbox.start()
             await engine.feed_outbox.start()
-            await engine.offsets.start()
         except Exception as error:
             stop_unacknowledged(error)
         engine.wall.heartbeat = monotonic()
@@ -172,12 +170,16 @@ class Surroundings(Service):
                 self.engine.pulse.check()
                 if not measure().fresh_for:
                     await measure().publish()
-                ready = self.engine.wall.snapshot.ready
-                if ready and not was_ready:
-                    say("ready: the numbers are true")
-                was_ready = ready
+                was_ready = self._say_ready(self.engine.wall.snapshot, was_ready=was_ready)
                 self.engine.wall.heartbeat = monotonic()
             await asyncio.sleep(max(measure().fresh_for, LOOK_EVERY))
+
+    def _say_ready(self, snapshot: Snapshot, *, was_ready: bool) -> bool:
+        if snapshot.ready and not was_ready:
+            say("ready: the numbers are true")
+        if was_ready and not snapshot.ready:
+            say(f"not ready: {'; '.join(detail for _, detail in snapshot.reasons)}")
+        return snapshot.ready
 
     @Service.task
     async def _keep(self) -> None:
@@ -194,18 +196,32 @@ class Surroundings(Service):
             await self.sleep(COMMIT_EVERY if ready else WATCH_EVERY_UNREADY)
             with _Fatal():
                 if not ready:
-                    # What is ready is asked of what is committed, which need not wait for Faust's turn.
-                    await consumer().force_commit()
+                    # What is ready is asked of what is committed, which need not wait for Faust's turn. Where Kafka
+                    # does not answer, the look says so.
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(consumer().force_commit(), COMMIT_PATIENCE)
                 await measure().watch()
                 await measure().rest(alone=track().alone)
-                await track().watch()
+                track().watch(measure().readiness.look)
+
+    @Service.task
+    async def _watch_topics(self) -> None:
+        while not self.should_stop:
+            await self.sleep(TOPICS_EVERY)
+            with _Fatal():
+                try:
+                    changed = await self._topics.look()
+                except KafkaUnreachableError as error:
+                    log.warning("Kafka does not describe its topics: %s", error)
+                else:
+                    measure().readiness.topics_changed = changed
 
     @Service.task
     async def _feed(self) -> None:
         while not self.should_stop:
             begun = monotonic()
             with _Fatal():
-                await feed().publish(measure().readiness.ready)
+                await feed().publish()
             # A fifth of the time, and half of that is Kafka's, so that events have room.
             await self.sleep(max(FEED_EVERY, 4 * (monotonic() - begun)))
 
@@ -273,6 +289,7 @@ app = FlowApp(
     topic_allow_declare=False,
     topic_disable_leader=True,
     consumer_auto_offset_reset="earliest",
+    broker_client_id=engine.client_id,
     broker_session_timeout=SESSION_TIMEOUT,
     broker_heartbeat_interval=HEARTBEAT_EVERY,
     broker_commit_interval=COMMIT_EVERY,
@@ -351,8 +368,6 @@ async def _assigned(_: Any, assigned: set[TP], **__: Any) -> None:
         track().keep({tp.partition for tp in assigned if tp.topic == engine.events_topic})
         measured = {tp.partition for tp in assigned if tp.topic == engine.items_topic}
         measure().keep(measured)
-        ends = await engine.offsets.ends(engine.events_topic, engine.settings.events_partitions)
-        measure().readiness.assign(measured, ends)
         feed().keep(measured)
 
 

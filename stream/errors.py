@@ -3,7 +3,8 @@
 FlowgaugeError            one clear line, exit status 1
 |- ConfigError            flow.yaml has mistakes: each with file, line, key, value and the mend
 |- SettingsError          an environment variable or option has a value that cannot be used
-|- KafkaError             Kafka cannot be reached, or a topic is not what it must be
+|- KafkaError             Kafka refuses, or a topic is not what it must be
+|  `- KafkaUnreachableError   Kafka does not answer
 |- InputError             a log file cannot be read
 `- ServeError             the port is taken, the disk is full: the surroundings refuse
 """
@@ -25,6 +26,10 @@ class SettingsError(FlowgaugeError):
 
 class KafkaError(FlowgaugeError):
     """Kafka cannot be reached, or is not as it must be."""
+
+
+class KafkaUnreachableError(KafkaError):
+    """Kafka does not answer, now; it may later."""
 
 
 class InputError(FlowgaugeError):

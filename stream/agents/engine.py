@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from uuid import uuid4
 
+from stream.agents.ending import Ending
 from stream.agents.fatal import stop_unacknowledged
 from stream.agents.pulse import WRITE_DEADLINE, Pulse
 from stream.clock import Clock
@@ -14,7 +17,7 @@ from stream.flow.boards import Boards
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Wall
 from stream.items.tracker import Derivation
-from stream.kafka.offsets import Committed, Offsets
+from stream.kafka.offsets import Committed, Folded, Offsets
 from stream.kafka.outbox import Outbox
 from stream.kafka.topics import ALERTS, DEAD_LETTERS, EVENTS, HISTORIES, ITEMS, METRICS
 from stream.settings import Settings
@@ -31,11 +34,15 @@ class Engine:
         self.boards = Boards(config, self.derivation.partition)
         self.numbers = EngineNumbers()
         self.wall = Wall()
+        self.ending = Ending(self.wall)
         self.pulse = Pulse()
         self.outbox = Outbox(settings.brokers, WRITE_DEADLINE, self._may_write)
         self.feed_outbox = Outbox(settings.brokers, WRITE_DEADLINE, self._may_write, idempotent=True)
         self.offsets = Offsets(settings.brokers, settings.group)
-        self.committed: dict[int, Committed] = {}
+        self.folded = Folded()
+        # By this name the group lists this worker.
+        self.client_id = f"flowgauge-{uuid4().hex}"
+        self.committed: Mapping[int, Committed] = {}
         self.newest: dict[int, dict[str, int]] = {}
         self.working = asyncio.Lock()
 

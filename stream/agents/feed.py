@@ -8,7 +8,7 @@ acknowledged it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from faust.types import TP
@@ -64,17 +64,17 @@ class Feed:
         async with self._writing:
             pass
 
-    async def publish(self, ready: Collection[int]) -> None:
+    async def publish(self) -> None:
         """Write what is news in the newest snapshot; to be called once a second.
 
-        `ready` are the partitions whose numbers are true in it. Raises KafkaError where a write is not acknowledged.
+        Raises KafkaError where a write is not acknowledged.
         """
         if self._unread:
             await self._read_back()
             return
         async with self._writing:
             snapshot, term = self._engine.wall.snapshot, self._term
-            for partition, nodes in self._by_partition(snapshot, ready):
+            for partition, nodes in self._by_partition(snapshot):
                 memory = self._memory[partition]
                 changes = memory.watch.look(nodes, snapshot.at)
                 async for news in self._news(memory.nodes, nodes, snapshot.at):
@@ -116,9 +116,9 @@ class Feed:
         """Whether all partitions are here, as the portfolio's own numbers need them."""
         return len(self._held) == self._engine.derivation.partitions
 
-    def _by_partition(self, snapshot: Snapshot, ready: Collection[int]) -> list[tuple[int, list[NodeNumbers]]]:
+    def _by_partition(self, snapshot: Snapshot) -> list[tuple[int, list[NodeNumbers]]]:
         derivation = self._engine.derivation
-        nodes: dict[int, list[NodeNumbers]] = {partition: [] for partition in sorted(self._held & set(ready))}
+        nodes: dict[int, list[NodeNumbers]] = {partition: [] for partition in sorted(self._held & snapshot.partitions)}
         for numbers in snapshot.nodes:
             partition = 0 if numbers.node == PORTFOLIO else derivation.partition(numbers.node.value_stream)
             if partition in nodes and (numbers.node != PORTFOLIO or self._whole):

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from math import inf
 from time import monotonic
 
 from faust.types import TP
@@ -16,8 +17,8 @@ from mode.utils.logging import get_logger
 
 from stream.agents.engine import Engine
 from stream.agents.pace import Pace
-from stream.agents.readiness import Awaited, Readiness
-from stream.clock import wall
+from stream.agents.readiness import Look, Readiness
+from stream.clock import uptime, wall
 from stream.errors import KafkaError
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import Reading
@@ -35,6 +36,8 @@ MAX_NOTED = 1_000_000
 # Of the time that reading the boards took, so much passes before they are read again: for a scrape, and where nobody
 # asks.
 PAUSE_BEFORE_A_SCRAPE, PAUSE = 1, 9
+# Seconds. A look that takes longer is asked again.
+LOOK_DEADLINE = 10.0
 logger = get_logger(__name__)
 
 
@@ -47,6 +50,8 @@ class Measure:
         self.readiness = Readiness(engine.derivation.name)
         self._reading = Reading(engine.config, engine.boards)
         self._held: set[int] = set()
+        # Partitions that were read to their end once: what comes is put on the boards at once.
+        self._live: set[int] = set()
         # Of these nothing is fetched, so that nothing old can come over what was taken ahead.
         self._at_rest: set[int] = set()
         # A summary that was folded with this configuration has this text in it.
@@ -55,7 +60,7 @@ class Measure:
         # need the last one only.
         self._noted: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         # Where the partitions ended when that was asked last.
-        self._ends: dict[int, int] = {}
+        self._ends: Mapping[int, int] = {}
         self._changed = True
         self._published = 0.0
 
@@ -65,10 +70,11 @@ class Measure:
             self._engine.boards.drop(partition)
             self._noted.pop(partition, None)
         self._held = set(partitions)
+        self._live &= partitions
         self._at_rest = set()
         self._ends = {}
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
-        self.readiness.ready &= partitions
+        self.readiness.assign(partitions)
         self._swap(monotonic())
 
     async def batch(self, tp: TP, polled: Polled) -> None:
@@ -92,8 +98,8 @@ class Measure:
             await self._absorb(tp.partition)
 
     def shows(self, partitions: Collection[int]) -> bool:
-        """Tell whether all these are shown, and nothing of them comes from elsewhere."""
-        return self._held & self.readiness.ready & self._at_rest >= set(partitions)
+        """Tell whether all these are on the boards, and nothing of them comes from elsewhere."""
+        return self._held & self._live & self._at_rest >= set(partitions)
 
     def take_ahead(self, partition: int, rows: Sequence[Row]) -> None:
         """Put in what this worker is about to write to a partition that it `shows`.
@@ -117,7 +123,7 @@ class Measure:
             self._consumer.processed(tp, behind)
 
     def _take(self, partition: int, rows: Sequence[Row]) -> None:
-        if partition not in self.readiness.ready:
+        if partition not in self._live:
             self._note(partition, rows)
             return
         # What has just happened then counts in the windows at once, and not all of a second's together.
@@ -138,10 +144,13 @@ class Measure:
 
     def _wanted(self, partition: int) -> bool:
         """Tell whether what was noted is to be counted now: all is read, or it is too much to keep."""
-        awaited = self.readiness.awaited.get(partition)
-        end = None if awaited is None else awaited.items
-        read = end is not None and self._consumer.reached(TP(self._engine.items_topic, partition)) >= end
-        return read or sum(map(len, self._noted.values())) > MAX_NOTED
+        if partition in self._live:
+            return False
+        return self._is_read(partition) or sum(map(len, self._noted.values())) > MAX_NOTED
+
+    def _is_read(self, partition: int) -> bool:
+        end = self.readiness.end(partition)
+        return end is not None and self._consumer.reached(TP(self._engine.items_topic, partition)) >= end
 
     def _put(self, partition: int, key: bytes, value: bytes | None) -> None:
         summary = None if value is None else self._decoded(partition, key, value)
@@ -174,29 +183,42 @@ class Measure:
             boards.put_all(partition, found)
             self._changed = True
             await asyncio.sleep(0)
+        if partition in self._held and not noted and self._is_read(partition):
+            self._live.add(partition)
 
     async def watch(self) -> None:
-        """Ask Kafka how far the group has got and with which configuration, and settle what has become true."""
-        engine = self._engine
+        """Look at how far the group has got and with which configuration, and settle what has become true."""
+        engine, at = self._engine, uptime()
         try:
-            count = engine.settings.events_partitions
-            engine.committed = await engine.offsets.committed(engine.events_topic, count)
-            self.readiness.distrust(engine.committed)
-            for partition, awaited in list(self.readiness.awaited.items()):
-                if awaited.items is None:
-                    await self._await_items(partition, awaited)
-                if self._wanted(partition):
-                    await self._absorb(partition)
-        except KafkaError as error:
-            # The boards are as true as before; what needs Kafka's answer waits for it.
-            logger.warning("%s", error)
+            async with asyncio.timeout(LOOK_DEADLINE):
+                look = await self._look(at)
+        except (KafkaError, TimeoutError) as error:
+            # What is shown stays until its lease is over; what needs Kafka's answer waits for it.
+            logger.warning("Kafka does not say how far the group has got: %s", error or "no answer in time")
+            return
+        engine.committed = look.committed
+        if not self.readiness.see(look):
+            # All summaries are written again: noted first, they are counted many at once.
+            self._live.clear()
+        for partition in sorted(self._held - self._live):
+            if self._wanted(partition):
+                await self._absorb(partition)
+
+    async def _look(self, at: float) -> Look:
+        engine, offsets, settings = self._engine, self._engine.offsets, self._engine.settings
+        # The embedded broker has one worker, and does not describe groups.
+        listed = settings.embedded or await offsets.lists(engine.client_id)
+        committed = await offsets.committed(engine.events_topic, settings.events_partitions)
+        events = await offsets.ends(engine.events_topic, settings.events_partitions)
+        items = await offsets.ends(engine.items_topic, settings.items_partitions)
+        return Look(at, listed, committed, events, items)
 
     async def rest(self, *, alone: bool) -> None:
         """Have partitions fetched no more that are read to their end, while this worker `alone` writes them.
 
         Where something of others stands in one nevertheless, it is fetched again.
         """
-        engine, topic, held = self._engine, self._engine.items_topic, self._held
+        topic, held = self._engine.items_topic, self._held
         reached = {part: self._consumer.reached(TP(topic, part)) for part in self._held}
         quiet = {part for part in self._held if alone and reached[part] >= self._ends.get(part, NEVER)}
         self._at_rest &= quiet
@@ -206,25 +228,14 @@ class Measure:
         # With another assignment all are fetched again.
         if self._held is held:
             self._at_rest = quiet
-        try:
-            # What stands there now is known by the next time, unless it is of others.
-            self._ends = await engine.offsets.ends(topic, engine.settings.items_partitions)
-        except KafkaError as error:
-            logger.warning("%s", error)
+            # What was there at the last look is known by the next one, unless others wrote it.
+            look = self.readiness.look
+            self._ends = {} if look is None else look.items
 
-    async def _await_items(self, partition: int, awaited: Awaited) -> None:
-        engine = self._engine
-        if self.readiness.folded(awaited.events, engine.committed):
-            ends = await engine.offsets.ends(engine.items_topic, engine.settings.items_partitions)
-            awaited.items = ends[partition]
-
-    def _positions(self) -> dict[int, int]:
-        """Give up to where each partition's summaries stand in the boards."""
+    def _counted(self) -> dict[int, int]:
+        """Give up to which offset each partition's summaries are on the boards."""
         topic = self._engine.items_topic
-        return {
-            partition: self._consumer.reached(TP(topic, partition)) - len(self._noted.get(partition, ()))
-            for partition in self._held
-        }
+        return {partition: self._consumer.reached(TP(topic, partition)) for partition in self._held & self._live}
 
     @property
     def fresh_for(self) -> float:
@@ -248,23 +259,24 @@ class Measure:
     async def publish(self) -> None:
         """Read the boards and swap the snapshot: little by little first, so that few nodes are left to read at once."""
         begun, pace = monotonic(), Pace()
-        if self.readiness.ready:
-            for _ in self._reading.ahead(self._engine.clock.now(), self._shown()):
+        ready = self.readiness.ready(uptime())
+        if ready:
+            for _ in self._reading.ahead(self._engine.clock.now(), self._shown(ready)):
                 await pace.rest()
         self._swap(begun + pace.rested)
 
     def _swap(self, begun: float) -> None:
         self._changed = False
-        engine, now = self._engine, self._engine.clock.now()
-        positions = self._positions()
-        self.readiness.settle(
-            {partition: place for partition, place in positions.items() if not self._noted[partition]}
-        )
-        reasons = self.readiness.reasons(engine.committed, self._positions())
-        nodes = self._reading.read(now, self._shown()) if self.readiness.ready else []
+        engine, now, instant = self._engine, self._engine.clock.now(), uptime()
+        counted = self._counted()
+        self.readiness.count(counted)
+        ready, reasons = self.readiness.ready(instant), self.readiness.reasons(instant, counted)
+        nodes = self._reading.read(now, self._shown(ready)) if ready else []
         items = sum(engine.boards.items(partition) for partition in self._held)
+        until = self.readiness.until(instant) if ready or not reasons else inf
         self._published = monotonic()
-        engine.wall.snapshot = Snapshot(now, tuple(nodes), tuple(reasons), items, self._published - begun)
+        seconds = self._published - begun
+        engine.wall.snapshot = Snapshot(now, tuple(nodes), tuple(reasons), items, seconds, ready, until)
 
     def _observe(self, rows: Sequence[Row]) -> None:
         """Note how fresh what has just come into the boards is: a scrape from now on shows it."""
@@ -273,9 +285,9 @@ class Measure:
             if row.timestamp is not None:
                 self._engine.numbers.observe_freshness(max(0, now - row.timestamp * MILLISECOND) / SECOND)
 
-    def _shown(self) -> Callable[[Node], bool] | None:
-        everything = len(self.readiness.ready) == self._engine.derivation.partitions
-        return None if everything else self._is_true
-
-    def _is_true(self, node: Node) -> bool:
-        return node != PORTFOLIO and self._engine.derivation.partition(node.value_stream) in self.readiness.ready
+    def _shown(self, ready: frozenset[int]) -> Callable[[Node], bool] | None:
+        """Give a test for the nodes of these partitions; None where they are all."""
+        partition = self._engine.derivation.partition
+        if len(ready) == self._engine.derivation.partitions:
+            return None
+        return lambda node: node != PORTFOLIO and partition(node.value_stream) in ready

@@ -1,106 +1,183 @@
-"""When the numbers are true.
+"""When the numbers are true, and for how long.
 
-For each partition of `flow.items` that a worker is given:
+A worker shows numbers only while it knows that they are true. Twice a second it asks Kafka how things are: a `Look`.
+The events that were in the topic at that moment are then on their way into the boards. They have arrived when
 
-1. the events that stood in the topic at that time are folded, in every partition and with this configuration
-   (the group's committed offsets tell, whoever tracks them);
-2. the summaries that stood in the partition after that are in the boards.
+1. the group lists this worker, so that no other worker has its partitions,
+2. those events are folded with this configuration; the group's committed offsets say so, whoever folds them,
+3. the events that were there after that are folded too, since `track` may have sent an event on to another partition,
+4. the summaries that were in a partition of `flow.items` after that are on its board.
 
-Before that the partition's nodes are not shown, and `/ready` says what is missing.
+A partition's numbers are shown while a look of the last 30 seconds (`LEASE`) has arrived. So they vanish when Kafka
+does not answer, when the group has dropped this worker, and when events wait for longer than that. `/ready` says which.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import NamedTuple
 
 from stream.kafka.offsets import Committed
 
-REASONS = ("starting", "recovering", "backlog", "deriving", "reading_items")
+LEASE = 30.0
+"""Seconds for which a number may be shown after the moment at which it was known to be true."""
+UNANSWERED = 5.0
+"""Seconds after which `/ready` names the missing answer rather than what waits for it."""
+REASONS = (
+    "starting",
+    "recovering",
+    "backlog",
+    "deriving",
+    "reading_items",
+    "cut_off",
+    "topics_changed",
+    "stopping",
+)
 
 
-@dataclass
-class Awaited:
-    """What a partition still waits for: the events before `events`, then the summaries before `items`."""
+class Look(NamedTuple):
+    """What Kafka answered: whether the group lists this worker, its committed offsets, and then the topics' ends.
 
+    `at` is when it was asked, in seconds of uptime. The ends were asked after the committed offsets had come.
+    """
+
+    at: float
+    listed: bool
+    committed: Mapping[int, Committed]
     events: Mapping[int, int]
-    items: int | None = None
+    items: Mapping[int, int]
 
 
 @dataclass
+class _Arrival:
+    """The events of one look on their way: they wait for `events` to be folded, then for `items` to be counted."""
+
+    at: float
+    events: Mapping[int, int]
+    sent_on: bool = False
+    items: Mapping[int, int] | None = None
+
+
 class Readiness:
-    """The state of a worker; `derivation` is the name of its configuration and clock."""
+    """What a worker knows of its numbers. `derivation` is the name of its configuration and clock.
 
-    derivation: str
-    ready: set[int] = field(default_factory=set)
-    awaited: dict[int, Awaited] = field(default_factory=dict)
-    backlog: Mapping[int, int] | None = None
-    recovering: bool = True
-    caught_up: bool = False
+    Instants are seconds of uptime. `topics_changed` says what is wrong with the topics themselves, or nothing.
+    """
 
-    def assign(self, measured: set[int], ends: Mapping[int, int]) -> None:
-        """Take note of an assignment; `ends` are the ends of the events topic now."""
-        self.ready &= measured
-        self.awaited = {
-            partition: self.awaited.get(partition) or Awaited(ends)
-            for partition in measured
-            if partition not in self.ready
-        }
-        if self.backlog is None:
-            self.backlog = ends
+    def __init__(self, derivation: str) -> None:
+        self._derivation = derivation
+        self._look: Look | None = None
+        self._under_way: list[_Arrival] = []
+        self._folded_at = -inf
+        self._true_at: dict[int, float] = {}
+        self._held: set[int] | None = None
+        self.recovering = True
+        self.topics_changed = ""
 
-    def distrust(self, committed: Mapping[int, Committed]) -> None:
-        """Trust no number any more where somebody folds with another configuration, until all is folded with this."""
-        if self.caught_up and self.backlog is not None and self._foreign(committed, self.backlog):
-            self.caught_up = False
-            self.awaited = {partition: Awaited(self.backlog) for partition in self.ready | set(self.awaited)}
-            self.ready.clear()
+    def assign(self, partitions: set[int]) -> None:
+        """Note which partitions of `flow.items` this worker has now."""
+        self._held = set(partitions)
+        self._true_at = {partition: at for partition, at in self._true_at.items() if partition in partitions}
 
-    def folded(self, ends: Mapping[int, int], committed: Mapping[int, Committed]) -> bool:
-        """Tell whether all events before `ends` are folded with this configuration."""
-        return not self._missing(ends, committed) and not self._foreign(committed, ends)
+    def see(self, look: Look) -> bool:
+        """Note what Kafka has answered; False where a partition is not folded with this configuration.
 
-    def _missing(self, ends: Mapping[int, int], committed: Mapping[int, Committed]) -> int:
-        return sum(
-            max(0, end - (committed[partition].offset if partition in committed else 0))
-            for partition, end in ends.items()
-        )
+        Then no number is trusted until all is folded with this one.
+        """
+        self._look = look
+        if self._foreign(look):
+            self._under_way.clear()
+            self._true_at.clear()
+            self._folded_at = -inf
+            return False
+        if look.listed:
+            self._under_way.append(_Arrival(look.at, look.events))
+        for arrival in self._under_way:
+            self._follow(arrival, look)
+        self._under_way = [each for each in self._under_way if each.at >= look.at - LEASE]
+        return True
 
-    def _foreign(self, committed: Mapping[int, Committed], ends: Mapping[int, int]) -> list[int]:
-        return [
-            partition
-            for partition in ends
-            if partition not in committed or committed[partition].derivation != self.derivation
-        ]
+    def _follow(self, arrival: _Arrival, look: Look) -> None:
+        if arrival.items is not None or _unfolded(arrival.events, look):
+            return
+        if not arrival.sent_on:
+            arrival.sent_on, arrival.events = True, look.events
+        if not _unfolded(arrival.events, look):
+            arrival.items = look.items
+            self._folded_at = max(self._folded_at, arrival.at)
 
-    def reasons(self, committed: Mapping[int, Committed], positions: Mapping[int, int]) -> list[tuple[str, str]]:
-        """Say what is not true yet, from the closed list `REASONS`; nothing when all is."""
-        if self.backlog is None:
+    def count(self, counted: Mapping[int, int]) -> None:
+        """Note up to which offset the summaries of each partition are on the boards."""
+        for arrival in self._under_way:
+            if arrival.items is not None:
+                for partition, offset in counted.items():
+                    if offset >= arrival.items.get(partition, inf):
+                        self._true_at[partition] = max(arrival.at, self._true_at.get(partition, -inf))
+
+    def end(self, partition: int) -> int | None:
+        """Give the offset up to which a partition's summaries must be read to show it; None while that is not known."""
+        return next((each.items[partition] for each in self._under_way if each.items is not None), None)
+
+    def ready(self, now: float) -> frozenset[int]:
+        """Give the partitions whose numbers are known to be true."""
+        if self.topics_changed or now - self._folded_at > LEASE:
+            return frozenset()
+        return frozenset(partition for partition, at in self._true_at.items() if now - at <= LEASE)
+
+    def until(self, now: float) -> float:
+        """Give the instant until which what is shown now may be shown; it moves on with each answer."""
+        return LEASE + min([self._folded_at, *(self._true_at[partition] for partition in self.ready(now))])
+
+    @property
+    def look(self) -> Look | None:
+        """Give the newest answer of Kafka."""
+        return self._look
+
+    def reasons(self, now: float, counted: Mapping[int, int]) -> list[tuple[str, str]]:
+        """Say why numbers are not shown, from the closed list `REASONS`; nothing where all are."""
+        if self.topics_changed:
+            return [("topics_changed", self.topics_changed)]
+        if self._held is None:
             return [("starting", "no partitions are assigned yet")]
-        found = [] if self.caught_up else self._behind(self.backlog, committed)
-        for partition, awaited in sorted(self.awaited.items()):
-            if awaited.items is not None:
-                left = max(0, awaited.items - positions.get(partition, 0))
-                found.append(("reading_items", f"{left:,} summaries of partition {partition} are still to be read"))
-            elif not found:
-                found.append(("reading_items", f"partition {partition} waits for its events"))
-        return found
-
-    def _behind(self, backlog: Mapping[int, int], committed: Mapping[int, Committed]) -> list[tuple[str, str]]:
+        missing = self._held - self.ready(now)
+        if not missing and now - self._folded_at <= LEASE:
+            return []
         if self.recovering:
             return [("recovering", "tables are being read from their changelog")]
-        if self.folded(backlog, committed):
-            self.caught_up = True
-            return []
-        missing, foreign = self._missing(backlog, committed), self._foreign(committed, backlog)
-        found = [("backlog", f"{missing:,} events are still to be folded")] if missing else []
-        if foreign:
-            found.append(("deriving", f"partitions {foreign} are not folded with this configuration yet"))
-        return found
+        return list(self._waiting(now, missing, counted))
 
-    def settle(self, positions: Mapping[int, int]) -> None:
-        """Mark as ready what has read all it waited for."""
-        for partition, awaited in list(self.awaited.items()):
-            if awaited.items is not None and positions.get(partition, 0) >= awaited.items:
-                del self.awaited[partition]
-                self.ready.add(partition)
+    def _waiting(self, now: float, missing: set[int], counted: Mapping[int, int]) -> Iterator[tuple[str, str]]:
+        look = self._look
+        if look is None or now - look.at > UNANSWERED:
+            silence = "" if look is None else f" for {now - look.at:.0f} seconds"
+            yield "cut_off", f"Kafka has not answered{silence}: what is true by now is not known"
+            return
+        if not look.listed:
+            yield "cut_off", "the group does not list this worker, so that others may have its partitions"
+        behind, foreign = _unfolded(look.events, look), self._foreign(look)
+        if behind:
+            yield "backlog", f"{behind:,} events are still to be folded"
+        if foreign:
+            yield "deriving", f"partitions {foreign} are not folded with this configuration yet"
+        if not behind and not foreign:
+            for partition in sorted(missing):
+                left = max(0, look.items.get(partition, 0) - counted.get(partition, 0))
+                yield "reading_items", f"{left:,} summaries of partition {partition} are still to be read"
+            if not missing:
+                yield "reading_items", "the events of a moment ago are on their way"
+
+    def _foreign(self, look: Look) -> list[int]:
+        known = look.committed
+        return [
+            partition
+            for partition in look.events
+            if partition not in known or known[partition].derivation != self._derivation
+        ]
+
+
+def _unfolded(ends: Mapping[int, int], look: Look) -> int:
+    """Count the offsets before `ends` that the group had not committed at a look."""
+    known = look.committed
+    return sum(max(0, end - (known[partition].offset if partition in known else 0)) for partition, end in ends.items())

@@ -13,14 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from faust.types import TP, Message
-from mode.utils.logging import get_logger
 
 from stream.agents.due import Due
 from stream.agents.engine import Engine
 from stream.agents.gathering import FAR, MAX_GATHERED, Gathered, Gathering
 from stream.agents.measure import Measure
+from stream.agents.readiness import Look
 from stream.agents.writer import Taken, Writer
-from stream.errors import KafkaError
 from stream.items.row import read_newest
 from stream.items.tail import Tail
 from stream.items.tracker import Batch, Outcome, Sent, expired
@@ -31,7 +30,8 @@ from stream.kafka.transport import Consumer, Polled
 CHUNK = 2_000
 # Events. While so many are not durable yet, no more are handed over.
 MAX_UNDER_WAY = MAX_GATHERED
-logger = get_logger(__name__)
+# Microseconds. A clock that is corrected by less is right again before anybody sees the difference.
+CLOCK_SLACK = 1_000_000
 
 
 class Track:
@@ -52,6 +52,8 @@ class Track:
         self._held: set[int] = set()
         self._term = 0
         self._under_way = 0
+        # The instant up to which events were known when due items were last looked for.
+        self._woken = 0
 
     @property
     def alone(self) -> bool:
@@ -118,16 +120,21 @@ class Track:
     async def recovered(self, partitions: set[int]) -> None:
         """Derive again what another configuration left behind, or what came due while nobody was there."""
         engine, term = self._engine, self._term
-        committed = await engine.offsets.committed(engine.events_topic, engine.settings.events_partitions)
+        count = engine.settings.events_partitions
+        committed = await engine.offsets.committed(engine.events_topic, count)
+        beginnings = await engine.offsets.beginnings(engine.events_topic, count)
         for partition in sorted(partitions):
             known = committed.get(partition)
-            beginning = await engine.offsets.beginning(engine.events_topic, partition)
-            start = beginning if known is None else max(beginning, known.offset)
+            start = beginnings[partition] if known is None else max(beginnings[partition], known.offset)
             async with engine.working:
                 if term != self._term:
                     return
+                if known is None:
+                    # What the client was told to begin with may be an offset of a topic that was deleted.
+                    await self._consumer.begin_at(TP(engine.events_topic, partition), start)
                 foreign = known is None or known.derivation != engine.derivation.name
-                as_of = 0 if known is None or foreign else known.as_of
+                # What was folded by a clock that was ahead is folded again.
+                as_of = 0 if known is None or foreign else min(known.as_of, engine.clock.fold_until())
                 stale = self._stale(partition, as_of, everything=foreign)
                 if foreign and stale and not await self._mark_unfinished(partition, start):
                     return
@@ -145,33 +152,35 @@ class Track:
 
         Else a worker of the former configuration that took over in the middle would find nothing to do.
         """
-        self._consumer.complete(TP(self._engine.events_topic, partition), start, write_metadata("", 0, {}))
+        self._consumer.complete(
+            TP(self._engine.events_topic, partition), start, write_metadata("", 0, {}, self._engine.folded)
+        )
         return await self._consumer.force_commit()
 
     async def wake(self) -> None:
-        """Fold again the items of which an event has come due, and close what was gathered long enough."""
+        """Fold again the items of which an event has come due, and close what was gathered long enough.
+
+        Where the clock has gone back, that is each item of which an event now lies in the future.
+        """
         now, term = self._engine.clock.fold_until(), self._term
+        went_back, self._woken = now < self._woken - CLOCK_SLACK, now
         if self._gathering.is_due:
             async with self._engine.working:
                 await self._close()
         for partition in sorted(self._held):
-            keys = self._due[partition].by(now)
-            if keys:
+            if went_back or self._due[partition].by(now):
                 async with self._engine.working:
                     await self._close()
+                    keys = self._stale(partition, now) if went_back else self._due[partition].by(now)
                     await self._derive(partition, keys, term)
 
-    async def watch(self) -> None:
+    def watch(self, look: Look | None) -> None:
         """Note how many events of the partitions held here are still to be folded."""
-        engine = self._engine
-        try:
-            ends = await engine.offsets.ends(engine.events_topic, engine.settings.events_partitions)
-        except KafkaError as error:
-            logger.warning("%s", error)
+        if look is None:
             return
-        self._ends = ends
+        engine, self._ends = self._engine, look.events
         reached = {partition: self._consumer.reached(TP(engine.events_topic, partition)) for partition in self._held}
-        engine.numbers.lag = sum(max(0, ends[partition] - offset) for partition, offset in reached.items())
+        engine.numbers.lag = sum(max(0, look.events[partition] - offset) for partition, offset in reached.items())
 
     async def pass_over(self, positions: Mapping[TP, int]) -> None:
         """Complete the offsets behind the last record that hold no record of their own."""
@@ -214,7 +223,7 @@ class Track:
         rows, tails = self._store.rows(partition), self._tails[partition]
         return Batch(rows, self._engine.derivation, clock.fold_until(), clock.now(), tails)
 
-    def _stale(self, partition: int, as_of: int, *, everything: bool) -> list[bytes]:
+    def _stale(self, partition: int, as_of: int, *, everything: bool = False) -> list[bytes]:
         rows = self._store.rows(partition)
         if everything:
             return list(rows)
@@ -261,5 +270,5 @@ class Track:
         engine = self._engine
         now, due = engine.clock.fold_until(), self._due[partition].earliest
         as_of = now if due is None else min(now, due - 1)
-        text = write_metadata(engine.derivation.name, as_of, engine.newest.get(partition, {}))
+        text = write_metadata(engine.derivation.name, as_of, engine.newest.get(partition, {}), engine.folded)
         self._consumer.complete(TP(engine.events_topic, partition), next_offset, text)

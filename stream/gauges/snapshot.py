@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import NamedTuple
 
+from stream.clock import uptime
 from stream.flow.report import NodeNumbers
+
+STOPPING = ("stopping", "the worker was told to end")
+EXPIRED = ("cut_off", "nothing is known since the numbers were read: Kafka does not answer, or the worker stands still")
 
 
 class Snapshot(NamedTuple):
     """The nodes whose numbers are true at `at` (microseconds), and why any others are not yet.
 
     `reasons` are from a closed list, each with a detail; none means that all numbers are true. `seconds` is how long
-    it took to read the boards.
+    it took to read the boards. `partitions` are those of `flow.items` whose nodes are shown, and `until` is how long
+    they may be, in seconds of uptime.
     """
 
     at: int
@@ -20,17 +26,41 @@ class Snapshot(NamedTuple):
     reasons: Sequence[tuple[str, str]]
     items: int = 0
     seconds: float = 0.0
+    partitions: frozenset[int] = frozenset()
+    until: float = inf
 
     @property
     def ready(self) -> bool:
         """Whether the numbers are true."""
         return not self.reasons
 
+    def withdrawn(self, reason: tuple[str, str]) -> Snapshot:
+        """Give the same without any numbers, and why."""
+        return self._replace(nodes=(), reasons=(reason,), partitions=frozenset(), until=inf)
+
 
 class Wall:
-    """Where the newest snapshot hangs; `met_since`: since when (microseconds) each target was seen met, by name."""
+    """Where the newest snapshot hangs; `met_since`: since when (microseconds) each target was seen met, by name.
 
-    def __init__(self) -> None:
-        self.snapshot = Snapshot(0, (), (("starting", "the worker has only just begun"),))
+    Whoever reads the snapshot gets it without numbers once it has expired, or once `stopping` is set, whatever the
+    event loop is doing.
+    """
+
+    def __init__(self, uptime: Callable[[], float] = uptime) -> None:
+        self._uptime = uptime
+        self._snapshot = Snapshot(0, (), (("starting", "the worker has only just begun"),))
         self.met_since: Mapping[str, int] = {}
         self.heartbeat = 0.0
+        self.stopping = False
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Give the newest snapshot, as far as it may be shown now."""
+        snapshot = self._snapshot
+        if self.stopping:
+            return snapshot.withdrawn(STOPPING)
+        return snapshot if self._uptime() <= snapshot.until else snapshot.withdrawn(EXPIRED)
+
+    @snapshot.setter
+    def snapshot(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
 from zlib import crc32
@@ -85,6 +85,10 @@ class Derivation:
             retention=config.retention.microseconds,
             tolerance=config.future_tolerance.microseconds,
         )
+
+    def into(self, generation: str) -> Derivation:
+        """Give the same for summaries that are written to a topic of this generation."""
+        return replace(self, name=blake2b(f"{self.name}/{generation}".encode(), digest_size=8).hexdigest())
 
     def partition(self, value_stream: str) -> int:
         """Give the one partition in which all items of a value stream stand."""
@@ -197,6 +201,8 @@ class Batch:
     def touch(self, key: bytes) -> None:
         """Fold an item again though nothing came: its time has come, or the configuration is another."""
         row = self._rows.get(key)
+        # What is remembered may have been folded at an instant that is not past yet, by a clock that was ahead.
+        self._tails.pop(key, None)
         if row is not None:
             self._open[key] = self._read(key, row)
 

@@ -22,7 +22,7 @@ from kafka.admin import (
     ConfigResourceType,
 )
 
-from stream.errors import KafkaError
+from stream.errors import KafkaError, KafkaUnreachableError
 from stream.kafka.topics import MIB, Topic, topics
 from stream.settings import Settings
 
@@ -84,7 +84,7 @@ def plan(settings: Settings) -> list[Difference]:
     """
     if settings.embedded:
         return []
-    with _admin(settings) as admin:
+    with kafka_admin(settings) as admin:
         return _compare(admin, settings)
 
 
@@ -96,7 +96,7 @@ def ensure_topics(settings: Settings) -> list[str]:
     """
     if settings.embedded:
         return []
-    with _admin(settings) as admin:
+    with kafka_admin(settings) as admin:
         found = _compare(admin, settings)
         _refuse([one for one in found if one.what != MISSING])
         missing = {one.topic for one in found}
@@ -138,35 +138,35 @@ def kafka_errors(settings: Settings) -> Iterator[None]:
     try:
         yield
     except (kafka.errors.KafkaTimeoutError, kafka.errors.KafkaConnectionError) as error:
-        raise KafkaError(f"Kafka at {brokers!r} does not answer ({_one_line(error)}). {_START}") from error
+        raise KafkaUnreachableError(f"Kafka at {brokers!r} does not answer ({_one_line(error)}). {_START}") from error
     except kafka.errors.KafkaError as error:
         raise KafkaError(f"Kafka at {brokers!r} refuses: {_one_line(error)}") from error
 
 
-def _client(settings: Settings) -> dict[str, Any]:
+def _client(settings: Settings, patience_ms: int = REACH_MS) -> dict[str, Any]:
     """Give what all clients are made with, once Kafka can be reached."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
-    _reach(settings.brokers)
+    _reach(settings.brokers, patience_ms)
     common: dict[str, Any] = {
         "bootstrap_servers": list(settings.brokers),
-        "bootstrap_timeout_ms": REACH_MS,
+        "bootstrap_timeout_ms": patience_ms,
         "client_id": "flowgauge",
     }
     return common | (_EMBEDDED if settings.embedded else {})
 
 
-def _reach(brokers: Sequence[str]) -> None:
+def _reach(brokers: Sequence[str], patience_ms: int) -> None:
     """Wait until one of the brokers takes a connection.
 
     A client of kafka-python that finds nobody leaves its thread and sockets behind, so none is made before.
     """
-    deadline = time.monotonic() + REACH_MS / 1000
+    deadline = time.monotonic() + patience_ms / 1000
     while True:
         why = [_refusal_to_connect(broker) for broker in brokers]
         if None in why:
             return
         if time.monotonic() > deadline:
-            raise KafkaError(f"Kafka at {','.join(brokers)!r} does not answer ({why[0]}). {_START}")
+            raise KafkaUnreachableError(f"Kafka at {','.join(brokers)!r} does not answer ({why[0]}). {_START}")
         time.sleep(RETRY_SECONDS)
 
 
@@ -180,9 +180,10 @@ def _refusal_to_connect(broker: str) -> str | None:
 
 
 @contextmanager
-def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
+def kafka_admin(settings: Settings, patience_ms: int = REACH_MS) -> Iterator[KafkaAdminClient]:
+    """Connect an admin client. Raises KafkaError if Kafka does not answer for so many milliseconds."""
     with kafka_errors(settings):
-        admin = KafkaAdminClient(**_client(settings), request_timeout_ms=REACH_MS)
+        admin = KafkaAdminClient(**_client(settings, patience_ms), request_timeout_ms=patience_ms)
         try:
             yield admin
         finally:

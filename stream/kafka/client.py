@@ -6,7 +6,13 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.consumer import ensure_TP
 from faust.transport.drivers import aiokafka as driver
@@ -16,6 +22,14 @@ from mode.threads import QueuedMethod
 from stream.kafka.fetching import fetch_lively
 
 FETCH_WAIT_MS = 100
+# What a commit meets where a rebalance has taken the partitions, or is about to.
+NOT_OURS = (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -81,6 +95,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         try:
             if kept:
                 await self._ensure_consumer().commit(kept)
-        except (CommitFailedError, IllegalStateError):
+        except NOT_OURS:
             return False
         return True

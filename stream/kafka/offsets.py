@@ -1,9 +1,9 @@
 """How far the workers' group has got, as Kafka knows it.
 
-Beside each committed offset stands a small JSON (as Kafka Streams keeps stream time there): the derivation
-with which all items of the partition were folded, the instant up to which, and the newest event times seen.
-So every worker can tell whether the whole topic is folded, with which configuration, and what the newest
-event time in it is.
+Beside each committed offset is a small JSON (as Kafka Streams keeps stream time there): the derivation with which all
+items of the partition were folded, the instant up to which, the newest event times seen, and which topics were folded
+into which. So every worker can tell whether the whole topic is folded, with which configuration, what the newest event
+time in it is, and whether the topics are still the ones that the offset speaks of.
 """
 
 from __future__ import annotations
@@ -16,15 +16,26 @@ from typing import Any, NamedTuple
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import GroupLoadInProgressError
+from aiokafka.errors import GroupLoadInProgressError, for_code
 from aiokafka.errors import KafkaError as ClientError
 
-from stream.errors import KafkaError
+from stream.errors import KafkaUnreachableError
 
 # Kafka refuses more than `offset.metadata.max.bytes`, which is 4,096 by default.
 MAX_METADATA_BYTES = 3_500
 PATIENCE = 30.0
 PAUSE = 0.2
+REQUEST_MS = 10_000
+
+
+class Folded(NamedTuple):
+    """The generations of the events' topic and of the histories that they were folded into; empty where unknown."""
+
+    events: str = ""
+    histories: str = ""
+
+
+NOTHING_FOLDED = Folded()
 
 
 class Committed(NamedTuple):
@@ -35,13 +46,15 @@ class Committed(NamedTuple):
     as_of: int = 0
     newest: Mapping[str, int] = {}
     newest_event: int = 0
+    folded: Folded = NOTHING_FOLDED
 
 
-def write_metadata(derivation: str, as_of: int, newest: Mapping[str, int]) -> str:
+def write_metadata(derivation: str, as_of: int, newest: Mapping[str, int], folded: Folded = NOTHING_FOLDED) -> str:
     """Write the text that is committed beside an offset; the newest sources first, as many as there is room for."""
     by_time = sorted(newest.items(), key=lambda row: (-row[1], row[0]))
+    topics = {"e": folded.events, "h": folded.histories}
     while True:
-        body = {"c": derivation, "a": as_of, "m": max(newest.values(), default=0), "n": dict(by_time)}
+        body = {"c": derivation, "a": as_of, "m": max(newest.values(), default=0), "n": dict(by_time), **topics}
         text = orjson.dumps(body)
         if len(text) <= MAX_METADATA_BYTES:
             return text.decode()
@@ -52,8 +65,9 @@ def read_metadata(offset: int, text: str) -> Committed:
     """Read it back; what somebody else committed tells no more than the offset."""
     try:
         body = orjson.loads(text)
-        return Committed(offset, body["c"], body["a"], body["n"], body["m"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        folded = Folded(body.get("e", ""), body.get("h", ""))
+        return Committed(offset, body["c"], body["a"], body["n"], body["m"], folded)
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         return Committed(offset)
 
 
@@ -63,13 +77,15 @@ class Offsets:
     def __init__(self, brokers: Sequence[str], group: str) -> None:
         self._brokers = list(brokers)
         self._group = group
+        # The events' topic as it is now: what was committed for one of that name that was deleted counts as nothing.
+        self.events_generation = ""
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
 
     async def start(self) -> None:
         """Connect."""
-        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._brokers)
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._brokers)
+        self._admin = AIOKafkaAdminClient(bootstrap_servers=self._brokers, request_timeout_ms=REQUEST_MS)
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._brokers, request_timeout_ms=REQUEST_MS)
         await self._admin.start()
         await self._consumer.start()
 
@@ -84,11 +100,20 @@ class Offsets:
         """Give what the group has committed, by partition; partitions without a commit are left out."""
         wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
         found = await _answered(lambda: self._group_offsets(wanted))
-        return {
+        known = {
             tp.partition: read_metadata(offset.offset, offset.metadata)
             for tp, offset in found.items()
             if offset.offset >= 0
         }
+        return {partition: one for partition, one in known.items() if self._is_of_this_topic(one)}
+
+    def _is_of_this_topic(self, committed: Committed) -> bool:
+        return committed.folded.events in {"", self.events_generation}
+
+    async def lists(self, client_id: str) -> bool:
+        """Tell whether the group lists a member with this client id."""
+        (answer,) = await _answered(self._describe)
+        return any(member[1] == client_id for group in answer.groups for member in group[5])
 
     async def ends(self, topic: str, partitions: int) -> dict[int, int]:
         """Give the offset behind the last record of each partition."""
@@ -96,10 +121,20 @@ class Offsets:
         found = await _answered(lambda: self._client.end_offsets(wanted))
         return {tp.partition: end for tp, end in found.items()}
 
-    async def beginning(self, topic: str, partition: int) -> int:
-        """Give the offset of the first record that a partition still has."""
-        tp = TopicPartition(topic, partition)
-        return int((await _answered(lambda: self._client.beginning_offsets([tp])))[tp])
+    async def beginnings(self, topic: str, partitions: int) -> dict[int, int]:
+        """Give the offset of the first record that each partition still has."""
+        wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
+        found = await _answered(lambda: self._client.beginning_offsets(wanted))
+        return {tp.partition: beginning for tp, beginning in found.items()}
+
+    async def _describe(self) -> Any:
+        if self._admin is None:
+            raise RuntimeError("the admin client is not started")
+        answers = await self._admin.describe_consumer_groups([self._group])
+        for code in (group[0] for answer in answers for group in answer.groups):
+            if code:
+                raise for_code(code)
+        return answers
 
     async def _group_offsets(self, wanted: list[TopicPartition]) -> Any:
         if self._admin is None:
@@ -125,5 +160,7 @@ async def _answered(ask: Callable[[], Awaitable[Any]]) -> Any:
             return await ask()
         except ClientError as error:
             if monotonic() - begun > PATIENCE:
-                raise KafkaError(f"Kafka does not tell offsets for {PATIENCE:.0f} seconds: {error!r}") from None
+                raise KafkaUnreachableError(
+                    f"Kafka does not tell offsets for {PATIENCE:.0f} seconds: {error!r}"
+                ) from None
             await asyncio.sleep(PAUSE)

@@ -283,6 +283,14 @@ class Consumer(driver.Consumer):
         self._durable[tp] = max(next_offset, self._durable.get(tp, 0))
         self._completed[tp] = OffsetAndMetadata(self._durable[tp], metadata)
 
+    async def begin_at(self, tp: TP, offset: int) -> None:
+        """Read a partition from an offset on, also where more was taken for processed before."""
+        if self.reached(tp) == offset:
+            return
+        self._processed[tp] = self._durable[tp] = offset
+        self._completed.pop(tp, None)
+        await self.seek_wait({tp: offset})
+
     async def force_commit(
         self,
         topics: Any = None,

@@ -79,10 +79,10 @@ class Worker:
     async def take(self, *partitions: int) -> Worker:
         """Take partitions over, and read them back."""
         self.feed.keep(set(partitions))
-        await self.feed.publish(partitions)
+        await self.feed.publish()
         return self
 
     async def show(self, *nodes: NodeNumbers, at: int = AT, ready: Sequence[int] = (0, 1)) -> None:
         """Hang a snapshot, and publish."""
-        self.wall.snapshot = Snapshot(at, nodes, ())
-        await self.feed.publish(ready)
+        self.wall.snapshot = Snapshot(at, nodes, (), partitions=frozenset(ready))
+        await self.feed.publish()

@@ -169,7 +169,7 @@ def test_what_was_read_under_a_former_assignment_does_not_count(log: Log) -> Non
         worker, gate = Worker(log), asyncio.Event()
         worker.feed.keep({0})
         log.arriving = gate.wait
-        reading = asyncio.create_task(worker.feed.publish([0]))
+        reading = asyncio.create_task(worker.feed.publish())
         await asyncio.sleep(0.01)
         log.arriving = nothing
         await worker.feed.halt()

@@ -11,10 +11,12 @@ from faust.types import TP
 
 from stream.agents.engine import Engine
 from stream.agents.measure import Measure
-from stream.errors import KafkaError
+from stream.agents.readiness import Look
+from stream.clock import uptime
 from stream.gauges.snapshot import Snapshot
 from stream.items.codec import encode_summary
 from stream.items.summary import FlowState, Stamp, Summary, Team
+from stream.kafka.offsets import Committed
 from stream.kafka.outbox import Row
 from stream.kafka.transport import Consumer, Polled
 from stream.settings import Settings
@@ -47,6 +49,15 @@ def measure(engine: Engine) -> Measure:
     return made
 
 
+def trust(engine: Engine, measure: Measure) -> None:
+    """Let the worker know that all events are folded, and that its summaries are on the boards."""
+    committed = {part: Committed(0, engine.derivation.name) for part in range(engine.settings.events_partitions)}
+    measure._live.add(ITEMS.partition)
+    assert measure.readiness.see(
+        Look(uptime(), listed=True, committed=committed, events=dict.fromkeys(committed, 0), items={ITEMS.partition: 0})
+    )
+
+
 def states(engine: Engine) -> dict[str, int]:
     (cards,) = [board for node, _, board in engine.boards.nodes() if node[1:] == OWNER]
     return {state: count for state, count in cards.states.items() if count}
@@ -73,7 +84,7 @@ def test_a_summary_that_comes_again_does_not_come_over_a_newer_one(
         summary("Done", FlowState.DONE),
     ]
     if shown:
-        measure.readiness.ready.add(ITEMS.partition)
+        measure._live.add(ITEMS.partition)
     assert after(0, 0, 1, 2) == {"Ready for Review": 1}
     # A poll that crossed a seek brings a part again, and what came after that does not come again.
     assert after(1, 1) == {"Ready for Review": 1}
@@ -86,7 +97,7 @@ def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine
         return Row(key, encode_summary(found, engine.derivation.name), 7)
 
     new, doing, done = (row(state.value, state) for state in (FlowState.NEW, FlowState.ACTIVE, FlowState.DONE))
-    measure.readiness.ready.add(ITEMS.partition)
+    measure._live.add(ITEMS.partition)
     measure.written(ITEMS, 0, [new, row("other", FlowState.ACTIVE, b"2")])
     assert states(engine) == {"new": 1, "other": 1}
     # Something of others stands at 2, and has not been read.
@@ -110,7 +121,7 @@ def test_what_is_about_to_be_written_counts_where_it_is_shown(engine: Engine, me
     doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
     measure._at_rest = {ITEMS.partition, 9}
     assert not measure.shows([ITEMS.partition])
-    measure.readiness.ready |= {ITEMS.partition, 9}
+    measure._live |= {ITEMS.partition, 9}
     assert (measure.shows([9]), measure.shows([ITEMS.partition, 9])) == (False, False)
     assert measure.shows([ITEMS.partition])
     measure.take_ahead(ITEMS.partition, [doing])
@@ -132,7 +143,7 @@ def test_what_is_fetched_again_over_what_was_taken_ahead_does_not_stay(engine: E
         return Row(b"1", encode_summary(found, engine.derivation.name), 7)
 
     doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
-    measure.readiness.ready.add(ITEMS.partition)
+    measure._live.add(ITEMS.partition)
     measure._at_rest = {ITEMS.partition}
     measure.take_ahead(ITEMS.partition, [doing])
     measure.take_ahead(ITEMS.partition, [done])
@@ -145,7 +156,7 @@ def test_what_is_fetched_again_over_what_was_taken_ahead_does_not_stay(engine: E
 
 
 def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
-    engine: Engine, measure: Measure, monkeypatch: pytest.MonkeyPatch
+    measure: Measure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[set[TP], dict[TP, int]]] = []
     end = 5
@@ -153,19 +164,14 @@ def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
     async def rest(quiet: set[TP], others: dict[TP, int]) -> None:
         told.append((quiet, others))
 
-    async def ends(_: str, __: int) -> dict[int, int]:
-        if end < 0:
-            raise KafkaError("no answer")
-        return {0: end}
-
     monkeypatch.setattr(measure._consumer, "rest", rest)
-    monkeypatch.setattr(engine.offsets, "ends", ends)
 
     def fetched(*, alone: bool = True) -> dict[TP, int]:
+        measure.readiness.see(Look(0.0, listed=True, committed={}, events={}, items={ITEMS.partition: end}))
         asyncio.run(measure.rest(alone=alone))
         quiet, others = told[-1]
         assert quiet | set(others) == {ITEMS}
-        measure.readiness.ready.add(ITEMS.partition)
+        measure._live.add(ITEMS.partition)
         assert measure.shows([ITEMS.partition]) == (ITEMS in quiet)
         return others
 
@@ -179,11 +185,9 @@ def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
     assert [fetched(), fetched()] == [{}, {ITEMS: 5}]
     measure._consumer.processed(ITEMS, 6)
     assert fetched() == {}
-    end = -1
-    assert fetched() == {}
     # Another assignment fetches all until it is known again.
     measure.keep({0})
-    measure.readiness.ready.add(ITEMS.partition)
+    measure._live.add(ITEMS.partition)
     assert not measure.shows([ITEMS.partition])
     assert fetched() == {ITEMS: 6}
 
@@ -191,7 +195,7 @@ def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
 @pytest.mark.parametrize("shown", [True, False])
 def test_freshness_is_of_what_is_shown(engine: Engine, measure: Measure, *, shown: bool) -> None:
     if shown:
-        measure.readiness.ready.add(ITEMS.partition)
+        measure._live.add(ITEMS.partition)
     value = encode_summary(Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE), "x")
     asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", value, 7)])))
     measure.written(ITEMS, 1, [Row(b"1", value, 8), Row(b"2", value)])
@@ -227,7 +231,7 @@ def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure
         start(b"3")
         assert await waiting == (3, 3)
 
-    measure.readiness.ready.add(ITEMS.partition)
+    trust(engine, measure)
     asyncio.run(scenario())
 
 

@@ -154,7 +154,7 @@ def test_who_tracks_alone_shows_before_it_is_acknowledged(monkeypatch: pytest.Mo
     async def scenario(made: Worker) -> None:
         engine, measure = made.track._engine, made.track._writer._measure
         measure.keep({0})
-        measure.readiness.ready.add(0)
+        measure._live.add(0)
         measure._at_rest = {0}
         if alone:
             made.track._held.update(range(engine.settings.events_partitions))

@@ -1,0 +1,58 @@
+"""One cause is one log line a minute.
+
+When Kafka is away its client complains a hundred times a second, in each of its parts, and the line that explains what
+happened drowns.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from time import monotonic
+
+EVERY = 60.0
+"""Seconds for which a cause stays quiet after its line."""
+MAX_CAUSES = 1_000
+_VARYING = re.compile(r"\d+|0x[0-9a-f]+|'[^']*'")
+
+
+class OncePerMinute(logging.Filter):
+    """Lets the first line of each cause through, then one a minute that says how many there were.
+
+    All that Kafka's client complains of is one cause. For any other logger the text without its values is.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._causes: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line may go out; it goes without a traceback, unless FLOW_DEBUG is set."""
+        if not os.environ.get("FLOW_DEBUG"):
+            _without_traceback(record)
+        if record.levelno < logging.WARNING:
+            return True
+        cause, now = _cause(record), monotonic()
+        last, unsaid = self._causes.get(cause, (-EVERY, 0))
+        if now - last < EVERY:
+            self._causes[cause] = last, unsaid + 1
+            return False
+        if len(self._causes) >= MAX_CAUSES:
+            self._causes.clear()
+        self._causes[cause] = now, 0
+        if unsaid:
+            record.msg, record.args = f"{record.getMessage()} ({unsaid:,} more lines like this before)", ()
+        return True
+
+
+def _cause(record: logging.LogRecord) -> str:
+    client = record.name.partition(".")[0]
+    return client if client == "aiokafka" else f"{record.name} {_VARYING.sub('', str(record.msg))}"
+
+
+def _without_traceback(record: logging.LogRecord) -> None:
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        record.msg, record.args = f"{record.getMessage()}: {error!r}", ()
+    record.exc_info = record.exc_text = record.stack_info = None
