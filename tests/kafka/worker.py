@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,10 +85,19 @@ class Deployment:
 class Worker:
     """One worker process; use it as a context manager, which kills what still runs at the end.
 
-    `clock` is what the worker takes for now (`wall`, `event` or an instant); its web server has a free port.
+    `clock` is what the worker takes for now (`wall`, `event` or an instant); its web server has a free port;
+    `environment` is added to the deployment's.
     """
 
-    def __init__(self, deployment: Deployment, config: Path, *, clock: str | None = None, name: str = "w1") -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        config: Path,
+        *,
+        clock: str | None = None,
+        name: str = "w1",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.port = free_port()
         self._log = deployment.folder / f"{name}.log"
@@ -96,7 +105,7 @@ class Worker:
         if clock is not None:
             self._command += ["--clock", clock]
         self._environment = deployment.environment(
-            FLOW_WEB_PORT=str(self.port), FLOW_DATA_DIR=str(deployment.folder / name)
+            FLOW_WEB_PORT=str(self.port), FLOW_DATA_DIR=str(deployment.folder / name), **(environment or {})
         )
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -1,0 +1,19 @@
+"""Shifts the wall clock of a process: Python imports this file at its start when its folder is in PYTHONPATH.
+
+The file that FLOWGAUGE_TEST_CLOCK names holds the seconds by which flowgauge's clock is ahead. It may change at any
+time.
+"""
+
+import os
+import time
+from pathlib import Path
+
+_FILE = Path(os.environ["FLOWGAUGE_TEST_CLOCK"])
+_time_ns = time.time_ns
+
+
+def _shifted() -> int:
+    return _time_ns() + int(_FILE.read_text() or 0) * 1_000_000_000
+
+
+time.time_ns = _shifted
