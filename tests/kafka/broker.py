@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -16,20 +19,27 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from tests.kafka.jars import BrokerError, jars, java
+from tests.kafka.proxy import Proxy
 
 START_SECONDS = 60
 STOP_SECONDS = 20
+# The limit of the tests' own clients. The broker has Kafka's default limits, except where a topic sets its own.
 LARGEST_MESSAGE = 32 * 1024 * 1024
+# Below the ports that Linux gives to outgoing connections: none of them takes a port between `free_port` and its use,
+# nor that of a broker that was killed and is about to come back.
+PORTS = (15_000, 32_767)
 CLUSTER_ID = "Zmxvd2dhdWdlLXRlc3RzLg"
 
-# The 10 MB event of the poison test must reach the worker, so the broker's limit is far above it.
-# The session timeout's lower bound is opened, so that a killed worker's partitions can move on soon.
+# The session timeout's lower bound is opened, so that a killed worker's partitions can move on soon. The broker's own
+# session with its controller is short: a killed broker may register again only when that of its former life is over.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={listeners},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={advertised}
+listener.security.protocol.map={protocols},CONTROLLER:PLAINTEXT
+inter.broker.listener.name=PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={folder}/data
 auto.create.topics.enable=false
@@ -42,43 +52,56 @@ transaction.state.log.num.partitions=1
 transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=1000
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 log.cleaner.enable=true
 log.cleaner.dedupe.buffer.size=4194304
-message.max.bytes={largest}
 """
 
 
 def free_port() -> int:
     """Return a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    while True:
+        port = random.SystemRandom().randint(*PORTS)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
         return port
 
 
 class Broker:
     """One Kafka node with its own data folder; use it as a context manager.
 
+    `proxied` is how many proxies stand before it, each with a listener of its own: a client that is given a proxy's
+    address is sent back to that proxy for everything, since the listener advertises it.
     Raises BrokerError where Java or Maven is missing, or Kafka does not come up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, proxied: int = 0) -> None:
         self._port = free_port()
+        self._controller = free_port()
+        self._behind_proxies = [free_port() for _ in range(proxied)]
+        self.proxies: list[Proxy] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._folder = tempfile.TemporaryDirectory(prefix="flowgauge-kafka-")
         self._log = Path(self._folder.name) / "kafka.log"
         self._output: IO[bytes] | None = None
+        self._exits = ExitStack()
 
     @property
     def bootstrap(self) -> str:
-        """The address for clients, `host:port`."""
+        """The address for clients, `host:port`; no proxy is between."""
         return f"127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:
         try:
-            self._start()
+            self.proxies = [self._exits.enter_context(Proxy(port)) for port in self._behind_proxies]
+            self._format()
+            self.start()
         except BaseException:
             self.stop()
             raise
@@ -101,9 +124,25 @@ class Broker:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self._exits.close()
         if self._output is not None:
             self._output.close()
         self._folder.cleanup()
+
+    def kill(self) -> None:
+        """End the node with SIGKILL, also where it is paused; its data and ports stay for `start`."""
+        process = self._running()
+        self._process = None
+        process.kill()
+        process.wait()
+
+    def start(self) -> None:
+        """Start the node on its data and wait until it answers, also after `kill`."""
+        if self._process is not None:
+            raise BrokerError("the broker is running already")
+        command = [*self._jvm(), "kafka.Kafka", str(self._properties())]
+        self._process = subprocess.Popen(command, stdout=self._logged(), stderr=subprocess.STDOUT)
+        self._wait()
 
     def pause(self) -> None:
         """Stop the node in its tracks: connections stay open and nothing is answered."""
@@ -118,24 +157,37 @@ class Broker:
             raise BrokerError("the broker is not running")
         return self._process
 
-    def _start(self) -> None:
-        properties = Path(self._folder.name) / "server.properties"
-        properties.write_text(
-            PROPERTIES.format(
-                port=self._port, controller=free_port(), folder=self._folder.name, largest=LARGEST_MESSAGE
-            )
-        )
-        jvm = [java(), "-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars()}/*"]
-        self._output = self._log.open("ab")
-        storage = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(properties)]
+    def _format(self) -> None:
+        storage = ["kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", str(self._properties())]
         formatted = subprocess.run(
-            [*jvm, *storage], stdout=self._output, stderr=subprocess.STDOUT, check=False, timeout=60
+            [*self._jvm(), *storage], stdout=self._logged(), stderr=subprocess.STDOUT, check=False, timeout=60
         )
         if formatted.returncode != 0:
             raise BrokerError(f"Kafka's storage could not be formatted:\n{self._log.read_text()}")
-        command = [*jvm, "kafka.Kafka", str(properties)]
-        self._process = subprocess.Popen(command, stdout=self._output, stderr=subprocess.STDOUT)
-        self._wait()
+
+    def _properties(self) -> Path:
+        """Write the node's settings and return their path."""
+        ports = {"PLAINTEXT": self._port} | {f"P{n}": port for n, port in enumerate(self._behind_proxies, 1)}
+        shown = ports | {f"P{n}": proxy.port for n, proxy in enumerate(self.proxies, 1)}
+        path = Path(self._folder.name) / "server.properties"
+        path.write_text(
+            PROPERTIES.format(
+                listeners=_listeners(ports),
+                advertised=_listeners(shown),
+                protocols=",".join(f"{name}:PLAINTEXT" for name in ports),
+                controller=self._controller,
+                folder=self._folder.name,
+            )
+        )
+        return path
+
+    def _jvm(self) -> list[str]:
+        return [java(), "-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", f"{jars()}/*"]
+
+    def _logged(self) -> IO[bytes]:
+        if self._output is None:
+            self._output = self._log.open("ab")
+        return self._output
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -153,6 +205,10 @@ class Broker:
             return asyncio.run(_has_brokers(self.bootstrap))
         except KafkaError:
             return False
+
+
+def _listeners(ports: Mapping[str, int]) -> str:
+    return ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
 
 
 async def _has_brokers(bootstrap: str) -> bool:

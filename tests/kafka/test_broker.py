@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import TopicAlreadyExistsError
 
 from tests.kafka import jars
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.kafka
 
 def test_what_is_written_is_read_back_byte_for_byte(kafka: Broker, topic_prefix: str) -> None:
     topic = f"{topic_prefix}echo"
-    create_topic(kafka, topic, partitions=3)
+    create_topic(kafka, topic, partitions=3, configs={"max.message.bytes": str(16 * 1024 * 1024)})
     written = [Record(b"%d" % n, bytes([n % 256, 0, 255]), (("n", b"%d" % n),)) for n in range(300)]
     written += [Record(b"tombstone", None), Record(None, b"no key"), Record(b"large", b"\x00" * 10_000_000)]
 
@@ -62,6 +64,36 @@ def test_a_stopped_broker_is_gone() -> None:
     with socket.socket() as probe:
         assert probe.connect_ex((host, int(port))) != 0
     broker.stop()
+
+
+def test_what_was_acknowledged_outlives_a_kill() -> None:
+    with Broker(proxied=1) as broker:
+        create_topic(broker, "kept")
+        produce(broker, "kept", [Record(b"item", b"1")])
+        broker.kill()
+        broker.start()
+        assert [record.value for record in read_topic(broker, "kept")] == [b"1"]
+        _reach_it_through_its_proxy_only(broker)
+
+
+def _reach_it_through_its_proxy_only(broker: Broker) -> None:
+    (proxy,) = broker.proxies
+
+    async def told() -> list[int]:
+        client = AIOKafkaAdminClient(bootstrap_servers=proxy.address)
+        await client.start()
+        try:
+            return [node["port"] for node in (await client.describe_cluster())["brokers"]]
+        finally:
+            await client.close()
+
+    assert asyncio.run(told()) == [proxy.port]
+
+
+def test_the_broker_has_kafkas_own_limits(kafka: Broker, topic_prefix: str) -> None:
+    topic = f"{topic_prefix}default"
+    create_topic(kafka, topic)
+    assert topic_config(kafka, topic)["max.message.bytes"] == "1048588"
 
 
 def test_without_java_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,10 +17,12 @@ from typing import Self
 
 from tests.kafka.broker import Broker, free_port
 from tests.kafka.jars import REPOSITORY
+from tests.kafka.probe import EVERY, Probe
 
 READY_SECONDS = 120
 STOP_SECONDS = 30
 COMMAND_SECONDS = 180
+GET_SECONDS = 10
 TAIL = 6_000
 
 
@@ -38,13 +40,16 @@ class Deployment:
     events_partitions: int = 4
     items_partitions: int = 1
 
-    def environment(self, **more: str) -> dict[str, str]:
-        """Return the environment of a command; no other FLOW_ setting gets into it."""
+    def environment(self, bootstrap: str | None = None, **more: str) -> dict[str, str]:
+        """Return the environment of a command; no other FLOW_ setting gets into it.
+
+        `bootstrap` is where it finds Kafka, such as a proxy's address; else the broker itself.
+        """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")}
         return (
             inherited
             | {
-                "FLOW_KAFKA_BROKERS": self.broker.bootstrap,
+                "FLOW_KAFKA_BROKERS": bootstrap or self.broker.bootstrap,
                 "FLOW_TOPIC_PREFIX": self.prefix,
                 "FLOW_EVENTS_PARTITIONS": str(self.events_partitions),
                 "FLOW_ITEMS_PARTITIONS": str(self.items_partitions),
@@ -85,8 +90,9 @@ class Deployment:
 class Worker:
     """One worker process; use it as a context manager, which kills what still runs at the end.
 
-    `clock` is what the worker takes for now (`wall`, `event` or an instant); its web server has a free port;
-    `environment` is added to the deployment's.
+    `clock` is what the worker takes for now (`wall`, `event` or an instant); its web server has a free port.
+    `bootstrap` is where it finds Kafka, such as a proxy's address; else the broker itself. `environment` is added to
+    the deployment's.
     """
 
     def __init__(
@@ -96,6 +102,7 @@ class Worker:
         *,
         clock: str | None = None,
         name: str = "w1",
+        bootstrap: str | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
@@ -105,7 +112,7 @@ class Worker:
         if clock is not None:
             self._command += ["--clock", clock]
         self._environment = deployment.environment(
-            FLOW_WEB_PORT=str(self.port), FLOW_DATA_DIR=str(deployment.folder / name), **(environment or {})
+            bootstrap, FLOW_WEB_PORT=str(self.port), FLOW_DATA_DIR=str(deployment.folder / name), **(environment or {})
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -151,9 +158,9 @@ class Worker:
         """What the worker has written to stdout and stderr."""
         return self._log.read_text(errors="replace")
 
-    def get(self, path: str) -> tuple[int, str]:
+    def get(self, path: str, timeout: float = GET_SECONDS) -> tuple[int, str]:
         """Return status and body; status 0 where nobody answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -162,6 +169,10 @@ class Worker:
             return 0, repr(error)
         finally:
             connection.close()
+
+    def probe(self, every: float = EVERY) -> Probe:
+        """Ask `/ready` and `/metrics` again and again while the returned context manager is entered."""
+        return Probe(self.get, every)
 
     def metrics(self) -> str:
         """Return what `/metrics` says in Prometheus' text format; raises WorkerError."""

@@ -1,0 +1,91 @@
+"""Asks a worker's page again and again in a thread, and keeps every answer with its time."""
+
+from __future__ import annotations
+
+import http.client
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+EVERY = 0.1
+JOIN_SECONDS = 30
+# What the organisation's numbers, and no others, have among their labels.
+_OF_A_NODE = re.compile(r'^flow_\w+\{[^}]*\b(value_stream|level)="', re.MULTILINE)
+
+
+def shows_nodes(metrics: str) -> bool:
+    """Tell whether a `/metrics` page has gauges of nodes."""
+    return _OF_A_NODE.search(metrics) is not None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One request and what came back; `began` and `ended` are `time.monotonic()`, status 0 means no answer."""
+
+    path: str
+    began: float
+    ended: float
+    status: int
+    body: str
+
+    @property
+    def ready(self) -> bool:
+        """Whether this is `/ready` with status 200."""
+        return self.path == "/ready" and self.status == http.client.OK
+
+    @property
+    def shows_nodes(self) -> bool:
+        """Whether this is a `/metrics` page that has gauges of nodes."""
+        return self.path == "/metrics" and self.status == http.client.OK and shows_nodes(self.body)
+
+
+class Probe:
+    """Asks `/ready` and `/metrics` by turns until it is closed; use it as a context manager."""
+
+    def __init__(self, get: Callable[[str], tuple[int, str]], every: float = EVERY) -> None:
+        self._get = get
+        self._every = every
+        self._answers: list[Answer] = []
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._thread.join(JOIN_SECONDS)
+
+    @property
+    def answers(self) -> list[Answer]:
+        """All answers so far, in their order."""
+        return list(self._answers)
+
+    def claims(self, begun_after: float, begun_before: float = float("inf")) -> list[Answer]:
+        """Return the answers to requests begun in this time that said ready or showed gauges of nodes."""
+        return [one for one in claims(self.answers) if begun_after <= one.began < begun_before]
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            for path in ("/ready", "/metrics"):
+                self._answers.append(ask(self._get, path))
+            self._closing.wait(self._every)
+
+
+def ask(get: Callable[[str], tuple[int, str]], path: str) -> Answer:
+    """Ask once."""
+    began = time.monotonic()
+    status, body = get(path)
+    return Answer(path, began, time.monotonic(), status, body)
+
+
+def claims(answers: Iterable[Answer]) -> list[Answer]:
+    """Keep the answers that said that numbers are true, or showed them."""
+    return [one for one in answers if one.ready or one.shows_nodes]
