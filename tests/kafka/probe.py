@@ -14,12 +14,21 @@ from typing import Self
 EVERY = 0.1
 JOIN_SECONDS = 30
 # What the organisation's numbers, and no others, have among their labels.
-_OF_A_NODE = re.compile(r'^flow_\w+\{[^}]*\b(value_stream|level)="', re.MULTILINE)
+_OF_A_NODE = re.compile(r'^flow_\w+\{[^}]*\b(?:value_stream|level)="', re.MULTILINE)
+_PLACE = re.compile(r'\b(value_stream|art|team|level)="([^"]*)"')
+
+Node = frozenset[tuple[str, str]]
 
 
 def shows_nodes(metrics: str) -> bool:
     """Tell whether a `/metrics` page has gauges of nodes."""
     return _OF_A_NODE.search(metrics) is not None
+
+
+def shown_nodes(metrics: str) -> set[Node]:
+    """Return the nodes of which a `/metrics` page has gauges, as their labels."""
+    found = (frozenset(_PLACE.findall(line)) for line in metrics.splitlines() if line.startswith("flow_"))
+    return {node for node in found if {"value_stream", "level"} & {label for label, _ in node}}
 
 
 @dataclass(frozen=True)
@@ -89,3 +98,19 @@ def ask(get: Callable[[str], tuple[int, str]], path: str) -> Answer:
 def claims(answers: Iterable[Answer]) -> list[Answer]:
     """Keep the answers that said that numbers are true, or showed them."""
     return [one for one in answers if one.ready or one.shows_nodes]
+
+
+def shared_for(one: Iterable[Answer], other: Iterable[Answer]) -> float:
+    """Return for how many seconds at most two workers showed one node at the same time, by their `/metrics`."""
+    pages = [(answer, True) for answer in one] + [(answer, False) for answer in other]
+    shown: dict[bool, set[Node]] = {True: set(), False: set()}
+    since: dict[Node, float] = {}
+    longest = 0.0
+    for answer, mine in sorted(pages, key=lambda page: page[0].began):
+        if answer.path != "/metrics":
+            continue
+        shown[mine] = shown_nodes(answer.body) if answer.status == http.client.OK else set()
+        both = shown[True] & shown[False]
+        since = {node: since.get(node, answer.began) for node in both}
+        longest = max([longest, *(answer.began - begun for begun in since.values())])
+    return longest
