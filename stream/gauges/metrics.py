@@ -50,9 +50,9 @@ class Metrics:
         self._client = make_wsgi_app(_registry(FlowCollector(wall, engine, item_types)))
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
-        """Answer a request; the Prometheus client answers those that nobody sends each minute."""
-        encode, kind = choose_encoder(environ.get("HTTP_ACCEPT", ""))
-        if environ["REQUEST_METHOD"] != "GET" or kind.endswith(ESCAPED):
+        """Answer a GET. The Prometheus client answers those that nobody sends each minute."""
+        encode, kind = _agreed(environ.get("HTTP_ACCEPT", ""))
+        if kind.endswith(ESCAPED):
             self._renew()
             body: Iterable[bytes] = self._client(environ, respond)
             return body
@@ -78,6 +78,14 @@ class Metrics:
         registry = _registry(EngineCollector(self._engine, snapshot))
         engine = encode(registry if asked is None else registry.restricted_registry(asked))
         return [*write(lines, asked), engine]
+
+
+def _agreed(accept: str) -> tuple[Callable[[Any], bytes], str]:
+    try:
+        return choose_encoder(accept)
+    except TypeError:
+        # The client fails at a version that is not a number. Nothing was asked for that we know.
+        return choose_encoder("")
 
 
 def _registry(collector: FlowCollector | EngineCollector) -> CollectorRegistry:

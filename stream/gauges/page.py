@@ -6,22 +6,21 @@ would show table contents to anybody, before they are recovered.
 
 from __future__ import annotations
 
-import socket
 import threading
-from collections.abc import Iterable
-from socketserver import ThreadingMixIn
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import orjson
 
 from stream.errors import ServeError
-from stream.gauges.metrics import Metrics, Respond
+from stream.gauges.metrics import Respond
+from stream.gauges.server import LIMITS, Server
 from stream.gauges.snapshot import Wall
 
 STALLED_AFTER = 60.0
-REQUEST_TIMEOUT = 10.0
+SCRAPES = LIMITS.connections // 2
+PLAIN = ("Content-Type", "text/plain; charset=utf-8")
 INDEX = b"""<!doctype html><title>flowgauge</title><h1>flowgauge</h1>
 <p><a href=/metrics>metrics</a> <a href=/ready>ready</a> <a href=/live>live</a>
 """
@@ -30,12 +29,13 @@ INDEX = b"""<!doctype html><title>flowgauge</title><h1>flowgauge</h1>
 class Page:
     """Answers requests; closed with `stop`."""
 
-    def __init__(self, host: str, port: int, wall: Wall, metrics: Metrics) -> None:
+    def __init__(self, host: str, port: int, wall: Wall, metrics: Callable[..., Iterable[bytes]]) -> None:
         self._metrics = metrics
         self._wall = wall
+        # Slow readers of long answers must leave room for the short ones.
+        self._scrapes = threading.BoundedSemaphore(SCRAPES)
         try:
-            family = _ServerV6 if ":" in host else _Server
-            self._server = make_server(host, port, self._answer, family, _Handler)
+            self._server = Server(host, port, self._answer)
         except OSError as error:
             raise ServeError(
                 f"cannot serve on {host}:{port}: {error.strerror or error}. "
@@ -43,18 +43,34 @@ class Page:
             ) from None
 
     def start(self) -> None:
-        """Answer from now on."""
-        threading.Thread(target=self._server.serve_forever, name="page", daemon=True).start()
+        """Answer from now on, unless `stop` was called before."""
+        self._server.start()
 
     def stop(self) -> None:
-        """Answer no more, and free the port."""
-        self._server.shutdown()
-        self._server.server_close()
+        """Answer no more and free the port, within a second."""
+        self._server.stop()
 
     def _answer(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
+        method = environ["REQUEST_METHOD"]
+        if method == "GET":
+            return self._get(environ, respond)
+        if method == "HEAD":
+            return self._head(environ, respond)
+        respond("405 Method Not Allowed", [PLAIN, ("Allow", "GET, HEAD")])
+        return [b"there are GET and HEAD\n"]
+
+    def _head(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
+        begun: list[Any] = []
+        body = self._get(environ | {"REQUEST_METHOD": "GET"}, lambda *args: begun.extend(args))
+        length = str(sum(map(len, body)))
+        status, headers = begun
+        respond(status, [*(header for header in headers if header[0] != "Content-Length"), ("Content-Length", length)])
+        return []
+
+    def _get(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path == "/metrics":
-            return self._metrics(environ, respond)
+            return self._scrape(environ, respond)
         if path == "/ready":
             return self._ready(respond)
         if path == "/live":
@@ -62,8 +78,18 @@ class Page:
         if path == "/":
             respond("200 OK", [("Content-Type", "text/html; charset=utf-8")])
             return [INDEX]
-        respond("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+        respond("404 Not Found", [PLAIN])
         return [b"there are /metrics, /ready and /live\n"]
+
+    def _scrape(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
+        if not self._scrapes.acquire(blocking=False):
+            respond("503 Service Unavailable", [PLAIN, ("Retry-After", "1")])
+            yield b"too many scrapes at a time\n"
+            return
+        try:
+            yield from self._metrics(environ, respond)
+        finally:
+            self._scrapes.release()
 
     def _ready(self, respond: Respond) -> Iterable[bytes]:
         snapshot = self._wall.snapshot
@@ -80,21 +106,3 @@ def _json(respond: Respond, good: object, body: dict[str, Any]) -> Iterable[byte
     status = "200 OK" if good else "503 Service Unavailable"
     respond(status, [("Content-Type", "application/json"), ("Cache-Control", "no-store")])
     return [orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)]
-
-
-class _Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that hangs up."""
-
-
-class _ServerV6(_Server):
-    address_family = socket.AF_INET6
-
-
-class _Handler(WSGIRequestHandler):
-    timeout = REQUEST_TIMEOUT
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Log no requests: a scrape a second would fill the log."""

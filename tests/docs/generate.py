@@ -20,6 +20,8 @@ from stream.events.event import DAY
 from stream.events.limits import MAX_AHEAD, MAX_EVENT_BYTES, MAX_FIELDS
 from stream.gauges.catalogue import CATALOGUE
 from stream.gauges.engine_numbers import MAX_SOURCES
+from stream.gauges.page import SCRAPES
+from stream.gauges.server import LIMITS
 from stream.items.history import MAX_EVENTS, MAX_ROW_BYTES
 from stream.kafka.topics import DAY_MS, MIB, topics
 from stream.settings import SETTINGS, Settings
@@ -109,6 +111,17 @@ def _limits() -> str:
             "ended items",
             f"{retention.label} (`retention`)",
             "forgotten, but never within a week of their last event's arrival; open items stay",
+        ),
+        (
+            "connections to a worker's HTTP server",
+            str(LIMITS.connections),
+            "the one that has waited longest without a complete request is closed",
+        ),
+        ("scrapes of `/metrics` at a time", str(SCRAPES), "answered 503; `/ready` and `/live` are still answered"),
+        (
+            "one HTTP request",
+            f"{LIMITS.reading:g} s until it is read, {LIMITS.answering:g} s until its answer is",
+            "the connection is closed",
         ),
     ]
     return _table(("what", "limit", "beyond it"), rows)

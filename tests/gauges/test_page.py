@@ -4,38 +4,38 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import itertools
 import json
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from time import monotonic
+from typing import Any
 
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from stream.errors import ServeError
-from stream.gauges.page import STALLED_AFTER, Page
+from stream.gauges.metrics import Respond
+from stream.gauges.page import SCRAPES, STALLED_AFTER, Page
+from stream.gauges.server import LIMITS
 from stream.gauges.snapshot import Wall
+from tests.gauges.clients import HOST, TIMEOUT, Deadline, ask, closed, connect, dribble, free_port
 from tests.gauges.material import DOING, configured, metrics, wall
 
-HOST = "127.0.0.1"
-TIMEOUT = 20
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+LARGE = b"x" * (1 << 24)
+PATHS = ("/metrics", "/ready", "/live", "/", "/nothing")
 
 
 class Server:
     """A page that answers, and the wall it shows."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: Callable[..., Iterable[bytes]] | None = None) -> None:
         self.wall = Wall()
         self.port = free_port()
-        self.page = Page(HOST, self.port, self.wall, metrics(self.wall))
+        self.page = Page(HOST, self.port, self.wall, answer or metrics(self.wall))
         self.page.start()
 
     def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
@@ -95,10 +95,60 @@ def test_a_whole_page_comes_compressed_and_says_how_long_it_is(server: Server) -
     assert gzip.decompress(body).decode() == plain
 
 
-def test_only_get_is_answered_with_the_page(server: Server) -> None:
-    assert server.get("/metrics", "HEAD")[0] == 405
-    status, _, body = server.get("/metrics", "POST")
-    assert (status, body) == (405, "# HTTP 405 Method Not Allowed: POST; use OPTIONS or GET\n")
+@pytest.mark.parametrize("path", PATHS)
+def test_head_is_get_without_the_body(server: Server, path: str) -> None:
+    server.wall.heartbeat = monotonic()
+    server.wall.snapshot = wall(configured(), DOING).snapshot
+    told, head = ask(server.port, path), ask(server.port, path, "HEAD")
+    assert (head.status, head.body) == (told.status, b"")
+    assert int(head.headers["Content-Length"]) == len(told.body) > 0
+    del told.headers["Date"], head.headers["Date"]
+    assert head.headers == told.headers
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "BREW", "get"])
+def test_other_methods_are_not_allowed(server: Server, path: str, method: str) -> None:
+    refused = ask(server.port, path, method, body=b"x" * 1_000_000)
+    assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD")
+    assert refused.body == b"there are GET and HEAD\n"
+
+
+def test_slow_clients_keep_nobody_out(server: Server) -> None:
+    server.wall.heartbeat = monotonic()
+    server.wall.snapshot = wall(configured(), DOING).snapshot
+    with ExitStack() as stack:
+        slow = [stack.enter_context(connect(server.port)) for _ in range(300)]
+        deadline = Deadline()
+        request = itertools.cycle(b"GET /metrics HTTP/1.0\r\nX: " + b"x" * 60_000)
+        while sum(map(closed, slow)) < len(slow) - LIMITS.connections:
+            deadline.check("all but so many are closed")
+            dribble(slow, bytes([next(request)]))
+            for path in ("/live", "/ready", "/metrics"):
+                assert ask(server.port, path).status == 200
+
+
+def test_slow_readers_of_metrics_keep_nobody_from_the_rest() -> None:
+    def large(_: dict[str, Any], respond: Respond) -> Iterable[bytes]:
+        respond("200 OK", [])
+        return [LARGE]
+
+    server = Server(large)
+    server.wall.heartbeat = monotonic()
+    server.wall.snapshot = wall(configured()).snapshot
+    with ExitStack() as stack:
+        stack.callback(server.page.stop)
+        slow = [stack.enter_context(connect(server.port, small=True)) for _ in range(SCRAPES)]
+        for client in slow:
+            client.sendall(b"GET /metrics HTTP/1.0\r\n\r\n")
+            assert client.recv(12) == b"HTTP/1.0 200"
+        refused = ask(server.port, "/metrics")
+        assert (refused.status, refused.headers["Retry-After"]) == (503, "1")
+        assert (ask(server.port, "/live").status, ask(server.port, "/ready").status) == (200, 200)
+        slow.pop().close()
+        deadline = Deadline()
+        while ask(server.port, "/metrics", "HEAD").status != 200:
+            deadline.check("there is room for a scrape again")
 
 
 def test_not_ready_says_why_and_then_is_ready(server: Server) -> None:
@@ -163,6 +213,18 @@ def test_a_stopped_page_frees_its_port() -> None:
     again = Page(HOST, first.port, first.wall, metrics(first.wall))
     again.start()
     again.stop()
+
+
+def test_a_page_that_never_answered_is_stopped_at_once_and_never_answers() -> None:
+    port = free_port()
+    page = Page(HOST, port, Wall(), metrics(Wall()))
+    stopping = threading.Thread(target=page.stop, daemon=True)
+    stopping.start()
+    stopping.join(TIMEOUT)
+    assert not stopping.is_alive()
+    page.start()
+    with pytest.raises(ConnectionRefusedError):
+        connect(port)
 
 
 def test_an_address_that_is_not_this_machines_is_one_clear_line() -> None:
