@@ -18,12 +18,13 @@ class Document:
     """A YAML document as dicts, lists and scalars, with the line of each value by its path.
 
     Mistakes that leave the rest readable are gathered in `mistakes`; where the text is no YAML at all,
-    creating the document raises Mistakes.
+    creating the document raises Mistakes. `numbers` are those that YAML made, by their paths.
     """
 
     def __init__(self, text: str, name: str) -> None:
         self.name = name
         self.mistakes: list[Mistake] = []
+        self.numbers: dict[Path, int | float] = {}
         self._lines: dict[Path, int] = {}
         self._written: dict[Path, str] = {}
         self._scalars = yaml.constructor.SafeConstructor()
@@ -76,6 +77,8 @@ class Document:
         if isinstance(value, int) and value.bit_length() > MAX_BITS:
             self.complain(path, f"{quoted(node.value)[1:-1]} is too large: give a number of at most 18 digits", None)
             return None
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self.numbers[path] = value
         return value
 
     def _add(self, line: int, path: Path, message: str, value: object) -> None:

@@ -16,14 +16,18 @@ from zoneinfo import ZoneInfo, available_timezones
 from pydantic import BeforeValidator, WithJsonSchema
 
 from stream.config.duration import PATTERN, Duration
-from stream.config.mistake import did_you_mean
+from stream.config.mistake import did_you_mean, quoted
 
 MAX_NAME = 128
 MAX_VALUE = 1024
 MAX_LIMIT = 1_000_000_000
 # Control characters, halves of surrogate pairs and line separators cannot stand in a metric's label.
 UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-PRINTABLE_PATTERN = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029]*$"
+_CONTROL = "\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029"
+PRINTABLE_PATTERN = f"^[^{_CONTROL}]*$"
+TRIMMED_PATTERN = f"^([^\\s{_CONTROL}]([^{_CONTROL}]*[^\\s{_CONTROL}])?)?$"
+# What str.isspace does not know, and nobody sees at the end of a name.
+UNSEEN = frozenset("\u200b\u2060\ufeff")
 SOURCE_PATTERN = "[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*"
 _KINDS: dict[type, str] = {
     bool: "a boolean",
@@ -48,6 +52,24 @@ def read_text(value: object, longest: int = MAX_VALUE) -> str:
     return value
 
 
+def read_trimmed(value: object, longest: int = MAX_VALUE) -> str:
+    """Read a text without white space at its ends, where nobody sees that it differs from another text."""
+    text = read_text(value, longest)
+    begin, end = 0, len(text)
+    while begin < end and _is_blank(text[begin]):
+        begin += 1
+    while begin < end and _is_blank(text[end - 1]):
+        end -= 1
+    if 0 < end - begin < len(text):
+        place = "start" if begin else "end"
+        raise ValueError(f"has white space at its {place}: write {quoted(text[begin:end])}")
+    return text
+
+
+def _is_blank(character: str) -> bool:
+    return character.isspace() or character in UNSEEN
+
+
 def read_version(value: object) -> int:
     """Read the version of the format."""
     if value == 1 and type(value) is int:
@@ -57,8 +79,8 @@ def read_version(value: object) -> int:
 
 def read_name(value: object) -> str:
     """Read a name, which becomes the value of a label."""
-    text = read_text(value, MAX_NAME)
-    if not text.strip():
+    text = read_trimmed(value, MAX_NAME)
+    if not text or _is_blank(text[0]):
         raise ValueError("is an empty name: give a name")
     return text
 
@@ -143,9 +165,10 @@ def read_amount(value: object) -> Duration | float:
 _TEXT = {"type": "string", "maxLength": MAX_VALUE, "pattern": PRINTABLE_PATTERN}
 _SCALAR = {"anyOf": [_TEXT, {"type": "number"}, {"type": "boolean"}]}
 _MATCH = {"anyOf": [*_SCALAR["anyOf"], {"type": "array", "items": _SCALAR, "minItems": 1}]}
-_NAME = {**_TEXT, "minLength": 1, "maxLength": MAX_NAME}
+_TRIMMED = {**_TEXT, "pattern": TRIMMED_PATTERN}
+_NAME = {**_TRIMMED, "minLength": 1, "maxLength": MAX_NAME}
 
-Text = Annotated[str, BeforeValidator(read_text), WithJsonSchema(_TEXT)]
+Text = Annotated[str, BeforeValidator(read_trimmed), WithJsonSchema(_TRIMMED)]
 Name = Annotated[str, BeforeValidator(read_name), WithJsonSchema(_NAME)]
 SourceName = Annotated[str, BeforeValidator(read_source), WithJsonSchema({**_NAME, "pattern": f"^{SOURCE_PATTERN}$"})]
 Match = Annotated[str | tuple[str, ...], BeforeValidator(read_match), WithJsonSchema(_MATCH)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from typing import Any
 
@@ -35,16 +36,29 @@ def check(document: Document) -> None:
 def check_names(document: Document) -> None:
     """A name stands once in its list."""
     for pattern in NAMES + LISTED:
-        first: dict[tuple[Path, str], Path] = {}
+        first: dict[tuple[Path, str], tuple[Path, str]] = {}
         for path, name in document.texts(pattern):
-            found = first.setdefault((path[:-2], name), path)
-            if found != path:
+            found, same = first.setdefault((path[:-2], normalised(name)), (path, name))
+            if found != path and same == name:
                 twice(document, path, name, found)
+            elif found != path:
+                look_alike(document, path, name, found)
 
 
 def twice(document: Document, path: Path, text: str, first: Path, mend: str = "give each its own name") -> None:
     """Note that the text at the path stood already at another one."""
     document.complain(path, f"{quoted(text)} stands already on line {document.line(first)}: {mend}", text)
+
+
+def normalised(name: str) -> str:
+    """Give the one form of names that look the same: an accent may be a part of its letter, or a character after it."""
+    return unicodedata.normalize("NFC", name)
+
+
+def look_alike(document: Document, path: Path, name: str, first: Path) -> None:
+    """Note that nobody can see how the name at the path differs from another one."""
+    place = f"the name on line {document.line(first)} only in how its accents are encoded"
+    document.complain(path, f"{quoted(name)} differs from {place}: give each its own name", name)
 
 
 def check_reserved(document: Document) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from stream.config.document import Document
 from stream.config.mistake import Path
 from stream.config.model import MAX_STATES
-from stream.config.organisation import NormalRule, normal_rule, twice
+from stream.config.organisation import NormalRule, look_alike, normal_rule, normalised, twice
 
 OTHER = "other"
 
@@ -61,12 +61,17 @@ def _takes_all(wider: NormalRule, rule: NormalRule) -> bool:
 
 
 def check_item_types(document: Document) -> None:
-    """A tracker's type stands for one flow item type."""
+    """A tracker's type stands for one flow item type, and each of these has a name of its own."""
     first: dict[str, Path] = {}
     for path, text in document.texts("item_types.*.*"):
         found = first.setdefault(text, path)
         if found != path:
             twice(document, path, text, found, "a type of the tracker is one item type, so remove one of them")
+    names: dict[str, Path] = {}
+    for path, _ in document.at("item_types.*"):
+        found = names.setdefault(normalised(str(path[-1])), path)
+        if found != path:
+            look_alike(document, path, str(path[-1]), found)
     for path, types in document.at(f"item_types.{OTHER}"):
         message = f'"{OTHER}" is what all types that are not named here are: choose another name'
         document.complain(path, message, types)

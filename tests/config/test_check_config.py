@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from stream.cli.check_config import command
 from stream.cli.main import main
 from stream.config.load import load_config
+from stream.errors import ConfigError
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -68,6 +69,12 @@ def test_mistakes_as_json() -> None:
         "value": 2.5,
         "message": "2.5 is not a limit: give a whole number of items, 1 or more",
     }
+
+
+@pytest.mark.parametrize("name", ["number-not-decimal", "names-with-white-space", "names-look-alike"])
+def test_what_only_looks_right_is_refused(name: str) -> None:
+    result = run(str(HERE / f"{name}.bad.yaml"))
+    assert isinstance(result.exception, ConfigError)
 
 
 @pytest.mark.parametrize(("name", "value"), [("target-bounds", "NaN"), ("increment-days", "2027-01-04 08:00:00+00:00")])
