@@ -157,7 +157,11 @@ class FlowConfig(_Part):
         description="Trailing windows over which items are counted: whole number and unit s, m, h, d or w.",
     )
     time_zone: TimeZone = Field("UTC", description="Time zone in which days begin, such as Europe/Berlin.")
-    program_increments: tuple[ProgramIncrement, ...] = Field((), description="PIs; they must not overlap.")
+    program_increments: tuple[ProgramIncrement, ...] = Field(
+        (),
+        description="PIs; they must not overlap. Where any is listed, objectives of other PIs are reported and count "
+        "nowhere.",
+    )
     sources: tuple[Source, ...] = Field((), description="Trackers whose webhooks the gateway accepts.")
     targets: tuple[Target, ...] = Field((), max_length=MAX_TARGETS, description="KPIs tied to goals.")
     retention: Duration = Field(

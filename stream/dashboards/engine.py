@@ -27,7 +27,8 @@ def _rows() -> Iterator[Row]:
     yield Row(8, [(8, _ready()), (8, _freshness()), (8, _lag())], "True and fresh")
     yield Row(8, [(8, _outcomes()), (8, _refused()), (8, _reasons())], "Events")
     yield Row(8, [(8, _sources()), (8, _backdated()), (8, _odd_times())], "Sources")
-    yield Row(8, [(8, _unmapped()), (8, _unowned()), (8, _lower_bounds())], "What the configuration does not know")
+    unknown = (_unmapped(), _unmapped_objectives(), _unowned(), _lower_bounds())
+    yield Row(8, [(6, panel) for panel in unknown], "What the configuration does not know")
     yield Row(8, [(8, _snapshot()), (8, _items()), (8, _versions())], "Workers")
 
 
@@ -107,6 +108,13 @@ def _unmapped() -> Panel:
     expr = f"sort_desc({total('flow_unmapped_items', by='source, state')})"
     panel = look.rows("Unmapped states", told, look.ITEMS, cells(expr))
     return look.columns(panel, {"source": "source", "state": "state", "Value": "items"})
+
+
+def _unmapped_objectives() -> Panel:
+    told = "Objectives of a PI that flow.yaml does not list, by source and PI: they are in no predictability."
+    expr = f"sort_desc({total('flow_unmapped_objectives', by='source, pi')})"
+    panel = look.rows("Unmapped objectives", told, look.ITEMS, cells(expr))
+    return look.columns(panel, {"source": "source", "pi": "PI", "Value": "objectives"})
 
 
 def _unowned() -> Panel:

@@ -84,7 +84,17 @@ class Window:
 class Board:
     """One node's board, with a window of each of the widths."""
 
-    __slots__ = ("_predictability", "load", "objectives", "past", "states", "unmapped", "version", "windows")
+    __slots__ = (
+        "_predictability",
+        "load",
+        "objectives",
+        "past",
+        "states",
+        "unmapped",
+        "unmapped_objectives",
+        "version",
+        "windows",
+    )
 
     def __init__(self, widths: Iterable[int], version: int = 0) -> None:
         self.version = version
@@ -95,12 +105,14 @@ class Board:
         self.unmapped: Counter[tuple[str, str]] = Counter()
         self.windows = {width: Window() for width in widths}
         self.objectives: dict[str, dict[tuple[Team, bytes], Objective]] = {}
+        # By source and PI, as `unmapped` is by source and state.
+        self.unmapped_objectives: Counter[tuple[str, str]] = Counter()
         self._predictability: dict[str, Predictability] = {}
 
     @property
     def empty(self) -> bool:
         """Whether nothing counts here."""
-        return not (self.states or self.past or self.objectives)
+        return not (self.states or self.past or self.objectives or self.unmapped_objectives)
 
     def move(self, old: Standing, new: Standing) -> None:
         """Count an item where it stands, and no more where it stood."""
@@ -133,6 +145,7 @@ class Board:
         self.past += other.past
         add_all(self.states, other.states)
         add_all(self.unmapped, other.unmapped)
+        add_all(self.unmapped_objectives, other.unmapped_objectives)
         self.load.merge(other.load)
         for width, window in other.windows.items():
             self.windows[width].merge(window)
@@ -152,11 +165,14 @@ class Board:
         for width in widths:
             self.windows[width].count_finish(finish, step)
 
-    def count_objective(self, key: bytes, objective: Objective, step: int) -> None:
-        """Count a PI objective."""
+    def count_objective(self, key: bytes, objective: Objective, step: int, *, mapped: bool = True) -> None:
+        """Count a PI objective; `mapped`: whether the configuration has its PI. One without a PI counts nowhere."""
         if objective.pi is None:
             return
         self.version += 1
+        if not mapped:
+            change(self.unmapped_objectives, (objective.source, objective.pi), step)
+            return
         held = self.objectives.setdefault(objective.pi, {})
         # With its owner, since while it moves between value streams it may be put in there before it is taken out here.
         place = (objective.owner, key)

@@ -37,6 +37,8 @@ class Boards:
         self._partition_of = partition_of
         self._widths = tuple(sorted(window.microseconds for window in config.windows))
         self._limits = dict(configured_nodes(config))
+        # Where the configuration lists no PIs, nothing can be checked, and objectives count under what they name.
+        self._increments = frozenset(increment.name for increment in config.program_increments)
         self._boards: dict[Node, Board] = {node: Board(self._widths) for node in self._limits}
         # Nodes that no configuration names: what nobody owns stands there.
         self._others: dict[Node, Board] = {}
@@ -59,8 +61,9 @@ class Boards:
             held.summaries[key] = summary
         for each, step in ((former, -1), (summary, 1)):
             if isinstance(each, Objective):
+                mapped = not self._increments or each.pi in self._increments
                 for board in self._of(each.owner, partition):
-                    board.count_objective(key, each, step)
+                    board.count_objective(key, each, step, mapped=mapped)
         old = former if isinstance(former, Summary) else None
         new = summary if isinstance(summary, Summary) else None
         self._move(partition, old, new)

@@ -28,7 +28,8 @@ class NodeNumbers(NamedTuple):
 
     `ageing`: items in progress older than 85 % of what the node finished in the longest window; None where it finished
     nothing. `blocked_since`: the earliest (microseconds). `unmapped`: items in states that no workflow names, by source
-    and state. It is the same object until something happens to the node, by an event or by the clock.
+    and state. `unmapped_objectives`: objectives of PIs that the configuration does not list, by source and PI. It is
+    the same object until something happens to the node, by an event or by the clock.
     """
 
     node: Node
@@ -40,6 +41,7 @@ class NodeNumbers(NamedTuple):
     lower_bounds: int
     states: Mapping[str, int]
     unmapped: Mapping[tuple[str, str], int]
+    unmapped_objectives: Mapping[tuple[str, str], int]
     ages: Ages
     ageing: int | None
     blocked_since: int | None
@@ -100,6 +102,7 @@ class Reading:
             lower_bounds=load.lower_bounds,
             states=dict(board.states),
             unmapped=dict(board.unmapped),
+            unmapped_objectives=dict(board.unmapped_objectives),
             ages=load.ages(now),
             ageing=None if line is None else load.older_than(line, now),
             blocked_since=load.blocked_since,
@@ -131,6 +134,7 @@ def as_json(numbers: NodeNumbers, at: int) -> dict[str, Any]:
         "ageing": numbers.ageing,
         "blocked_age_max": numbers.blocked_age_max(at),
         "unmapped": _by_source(numbers.unmapped),
+        "unmapped_objectives": _by_source(numbers.unmapped_objectives),
         "windows": {label: _window(window) for label, window in numbers.windows.items()},
         "predictability": {
             pi: {**values._asdict(), "ratio": values.ratio} for pi, values in numbers.predictability.items()
@@ -141,8 +145,8 @@ def as_json(numbers: NodeNumbers, at: int) -> dict[str, Any]:
 
 def _by_source(unmapped: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for (source, state), count in bounded_places(unmapped).items():
-        found.setdefault(source, {})[state] = count
+    for (source, name), count in bounded_places(unmapped).items():
+        found.setdefault(source, {})[name] = count
     return found
 
 
@@ -156,7 +160,7 @@ def bounded(states: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def bounded_places(unmapped: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    """Keep sources and states within bounds, in the same way."""
+    """Keep sources and states, or sources and PIs, within bounds in the same way."""
     found: Counter[tuple[str, str]] = Counter()
     for number, (place, count) in enumerate(sorted(unmapped.items())):
         found[place if number < MAX_STATES else (OTHER, OTHER)] += count

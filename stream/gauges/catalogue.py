@@ -61,6 +61,7 @@ OF_NODES = (
     Metric("flow_objective_actual_value", "gauge", (*OWNER, "pi"), "Business value achieved in the PI so far: all objectives, uncommitted ones included."),
     Metric("flow_objective_projected_value", "gauge", (*OWNER, "pi"), "Actual value where an objective is assessed, else the planned value of the committed ones."),
     Metric("flow_predictability_ratio", "gauge", (*LEVEL, "pi"), "Actual / planned business value of the PI."),
+    Metric("flow_unmapped_objectives", "gauge", (*OWNER, "source", "pi"), "Objectives of a PI that flow.yaml does not list: in no predictability until it does."),
     Metric("flow_target_value", "gauge", (*TARGET, "bound"), "Bound of a target (at_most or at_least): seconds, items or a ratio."),
     Metric("flow_target_actual_value", "gauge", TARGET, "What a target measures now, in the unit of its bound."),
     Metric("flow_target_met", "gauge", TARGET, "1 where the target is met now, 0 where it is missed."),

@@ -47,6 +47,8 @@ def own(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
         yield "flow_state_items", [((state,), count) for state, count in bounded(numbers.states).items()]
         if numbers.unmapped:
             yield "flow_unmapped_items", list(bounded_places(numbers.unmapped).items())
+        if numbers.unmapped_objectives:
+            yield "flow_unmapped_objectives", list(bounded_places(numbers.unmapped_objectives).items())
         if numbers.ageing is not None:
             yield "flow_ageing_items", [((), numbers.ageing)]
         yield "flow_item_age_lower_bound_items", [((), numbers.lower_bounds)]

@@ -33,7 +33,19 @@ from tests.tools.debian import tool
 
 DASHBOARDS = REPOSITORY / "deploy" / "grafana" / "dashboards"
 LABELS = {"severity", "area", "level", "value_stream", "art", "team", "target", "metric"}
-ENGINE_LABELS = {"severity", "area", "value_stream", "art", "team", "source", "state", "window", "instance", "job"}
+ENGINE_LABELS = {
+    "severity",
+    "area",
+    "value_stream",
+    "art",
+    "team",
+    "source",
+    "state",
+    "pi",
+    "window",
+    "instance",
+    "job",
+}
 
 
 def _cases(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -14,6 +14,13 @@ NAMESAKES = FLOW.replace("{team: Invoices}", "{team: Invoices}, {team: Twins, ow
 )
 
 
+TEAMS = ("Cards", "Wallets", "team unassigned")
+LISTED = f"""{FLOW}program_increments:
+  - {{name: "2026.3", start: 2026-07-01, end: 2026-09-30}}
+  - {{name: "2026.4", start: 2026-10-01, end: 2026-12-10}}
+"""
+
+
 def values(planned: float, actual: float, projected: float, ratio: float | None) -> Json:
     """Write what a PI comes to."""
     return {"planned": planned, "actual": actual, "projected": projected, "ratio": ratio}
@@ -222,3 +229,48 @@ targets: [{{name: t, level: team, team: Cards, metric: predictability, at_least:
 def test_what_is_next_to_nothing_is_nothing() -> None:
     events = [plan("2026-07-01", "A", planned_value=5e-324, actual_value=10)]
     assert Numbers(events, "2026-10-01").increments("Cards") == {"2026.3": values(0, 10, 10, None)}
+
+
+def test_an_objective_of_a_pi_that_is_not_listed_is_reported_and_in_no_number() -> None:
+    events = [
+        plan("2026-07-01", "A", actual_value=9),
+        plan("2026-07-01", "B", pi="2026.03"),
+        plan("2026-07-01", "C", pi="2026.03") | {"source": "planning"},
+        objective("2026-07-02", "C", pi="2026.3 ") | {"source": "planning"},
+        objective("2026-07-03", "B", pi="2026.3", actual_value=10),
+    ]
+    first, second, third = (Numbers(events, f"2026-07-0{day}", LISTED) for day in (1, 2, 3))
+    for name in ("Cards", "Checkout", "Payments", ""):
+        assert first.increments(name) == second.increments(name) == {"2026.3": values(10, 9, 9, 0.9)}
+        assert first.node(name)["unmapped_objectives"] == {"jira/acme": {"2026.03": 1}, "planning": {"2026.03": 1}}
+        assert second.node(name)["unmapped_objectives"] == {"jira/acme": {"2026.03": 1}, "planning": {"2026.3 ": 1}}
+        assert third.increments(name) == {"2026.3": values(20, 19, 19, 0.95)}
+        assert third.node(name)["unmapped_objectives"] == {"planning": {"2026.3 ": 1}}
+    assert first.node("Lending")["unmapped_objectives"] == {}
+
+
+def test_an_unmapped_objective_stands_with_its_team_or_with_nobody() -> None:
+    events = [
+        plan("2026-07-01", "A", pi="2027"),
+        plan("2026-07-01", "B", pi="2027", team="Nobody"),
+        objective("2026-07-02", "A", team="Wallets"),
+    ]
+    before, after = (Numbers(events, f"2026-07-0{day}", LISTED) for day in (1, 2))
+    one = {"jira/acme": {"2027": 1}}
+    assert [before.node(team)["unmapped_objectives"] for team in TEAMS] == [one, {}, one]
+    assert [after.node(team)["unmapped_objectives"] for team in TEAMS] == [{}, one, one]
+    assert after.node("Cards")["predictability"] == after.node()["predictability"] == {}
+
+
+def test_where_no_pi_is_listed_objectives_count_under_the_pi_that_they_name() -> None:
+    numbers = Numbers([plan("2026-07-01", "A", pi="any")], "2026-07-01")
+    assert numbers.increments("Cards") == {"any": values(10, 0, 10, 0)}
+    assert numbers.node("Cards")["unmapped_objectives"] == {}
+
+
+@pytest.mark.parametrize("flow", [FLOW, LISTED])
+def test_an_objective_without_a_pi_is_nowhere_until_it_names_one(flow: str) -> None:
+    events = [plan("2026-07-01", "A", pi=None), objective("2026-07-02", "A", pi="2026.4")]
+    before, after = (Numbers(events, f"2026-07-0{day}", flow).node("Cards") for day in (1, 2))
+    assert (before["predictability"], before["unmapped_objectives"]) == ({}, {})
+    assert (list(after["predictability"]), after["unmapped_objectives"]) == (["2026.4"], {})

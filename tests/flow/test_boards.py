@@ -8,6 +8,7 @@ from stream.events.event import DAY
 from stream.flow.boards import FEW_OF_AN_OWNER, MANY, Boards
 from stream.flow.nodes import PORTFOLIO, Node, configured_nodes
 from stream.flow.report import Reading
+from stream.items.objective import Objective
 from stream.items.summary import UNASSIGNED, Stamp, Team
 from tests.flow.material import CARDS, CREDIT, FLOW, configured, doing, done
 
@@ -90,6 +91,28 @@ def test_dropping_a_partition_takes_out_all_that_it_brought() -> None:
     only = Boards(CONFIG, one_partition)
     only.put(0, b"1", doing(1))
     assert Reading(CONFIG, boards).read(4 * DAY) == Reading(CONFIG, only).read(4 * DAY)
+
+
+def test_unmapped_objectives_go_with_their_partition_and_leave_an_empty_node() -> None:
+    listed = configured(f"{FLOW}program_increments: [{{name: a, start: 2026-07-01, end: 2026-09-24}}]\n")
+    boards = Boards(listed, lambda value_stream: 1 if value_stream == "Lending" else 0)
+    untouched = Reading(listed, boards).read(DAY)
+    odd = Objective("1", "planning", CARDS, "b", committed=True, planned=8, actual=None)
+    nobody = replace(odd, owner=UNASSIGNED)
+    boards.put(0, b"1", odd)
+    boards.put(1, b"2", replace(odd, owner=CREDIT))
+    boards.put(0, b"3", nobody)
+    counts = {row.node: row.unmapped_objectives for row in Reading(listed, boards).read(DAY)}
+    assert counts[PORTFOLIO] == {("planning", "b"): 3}
+    assert counts[TEAM_CARDS] == counts[Node("team", *UNASSIGNED)] == {("planning", "b"): 1}
+    boards.drop(1)
+    counts = {row.node: row.unmapped_objectives for row in Reading(listed, boards).read(DAY)}
+    assert counts[PORTFOLIO] == {("planning", "b"): 2}
+    boards.put(0, b"1", replace(odd, pi="a"))
+    boards.put(0, b"3", None)
+    assert {node for node, _, board in boards.nodes() if board.unmapped_objectives} == set()
+    boards.put(0, b"1", None)
+    assert Reading(listed, boards).read(DAY) == untouched
 
 
 def test_teams_of_one_name_in_two_arts_are_two_nodes() -> None:

@@ -49,6 +49,7 @@ def test_a_node_as_the_contract_writes_it() -> None:
         "ageing": 1,
         "blocked_age_max": 4 * day - 5e-6,
         "unmapped": {},
+        "unmapped_objectives": {},
         "windows": {
             "1d": {
                 "arrivals": 0,

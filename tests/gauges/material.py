@@ -84,6 +84,7 @@ WITHOUT_START = replace(DONE, start=None, finish=Stamp(NOW, CARDS, "other"), act
 
 UNMAPPED = replace(DOING, state="On Hold", flow_state=FlowState.UNMAPPED)
 OBJECTIVE = Objective("o", "jira/acme", CARDS, "2024.4", committed=True, planned=8_000_000, actual=6_000_000)
+UNLISTED = replace(OBJECTIVE, objective="u", source="planning", pi="2024.04")
 
 
 def outcome(

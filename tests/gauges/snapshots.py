@@ -60,6 +60,7 @@ numbers = st.builds(
     lower_bounds=counts,
     states=st.dictionaries(names, counts, max_size=3),
     unmapped=st.dictionaries(st.tuples(names, names), counts, max_size=2),
+    unmapped_objectives=st.dictionaries(st.tuples(names, names), counts, max_size=2),
     ages=ages,
     ageing=st.none() | counts,
     blocked_since=st.none() | starts,

@@ -30,6 +30,7 @@ from tests.gauges.material import (
     NOW,
     OBJECTIVE,
     READY,
+    UNLISTED,
     UNMAPPED,
     WITHOUT_START,
     collector,
@@ -87,7 +88,7 @@ def test_each_sample_has_the_labels_that_the_catalogue_declares() -> None:
     numbers.count(outcome({("jira/acme", "applied"): 1}, ["jira/acme"], late=1, reasons=[Reason.BAD_FIELD]))
     numbers.see({"jira/acme": NOW})
     declared = {metric.name.removesuffix("_total"): set(metric.labels) for metric in CATALOGUE}
-    for family in collector(wall(CONFIG, DOING, READY, DONE, UNMAPPED, OBJECTIVE), numbers).collect():
+    for family in collector(wall(CONFIG, DOING, READY, DONE, UNMAPPED, OBJECTIVE, UNLISTED), numbers).collect():
         assert family.samples, family.name
         for sample in family.samples:
             assert set(sample.labels) - {"le"} == declared[family.name]
@@ -191,6 +192,21 @@ def test_the_unmapped_states_of_a_node_are_bounded_and_none_is_lost() -> None:
     states = [replace(UNMAPPED, state=f"s{number:04}") for number in range(MAX_STATES + 3)]
     found = of(samples(collector(wall(CONFIG, *states))), "flow_unmapped_items", team="Cards")
     assert (len(found), sum(found.values())) == (MAX_STATES + 1, MAX_STATES + 3)
+
+
+def test_objectives_of_a_pi_that_is_not_listed_are_told_by_source_and_pi_and_in_no_sum() -> None:
+    found = samples(collector(wall(CONFIG, OBJECTIVE, UNLISTED)))
+    cards = {"value_stream": "Payments", "art": "Checkout", "team": "Cards"}
+    assert of(found, "flow_unmapped_objectives", **cards) == {"2024.04,planning": 1}
+    for name in ("flow_objective_planned_value", "flow_objective_actual_value", "flow_objective_projected_value"):
+        assert list(of(found, name, **cards)) == ["2024.4"]
+    assert {dict(names)["pi"] for name, names in found if name == "flow_predictability_ratio"} == {"2024.4"}
+
+
+def test_the_unmapped_objectives_of_a_node_are_bounded_and_none_is_lost() -> None:
+    objectives = [replace(UNLISTED, pi=f"p{number:04}") for number in range(MAX_STATES + 3)]
+    found = of(samples(collector(wall(CONFIG, *objectives))), "flow_unmapped_objectives", art="Checkout", team="Cards")
+    assert (len(found), found["other,other,Payments"]) == (MAX_STATES + 1, 3)
 
 
 def test_summable_series_exist_for_teams_only_and_the_others_at_each_level() -> None:

@@ -25,6 +25,7 @@ from tests.gauges.material import (
     NOW,
     OBJECTIVE,
     READY,
+    UNLISTED,
     UNMAPPED,
     WITHOUT_START,
     collector,
@@ -81,7 +82,7 @@ def busy() -> tuple[Wall, EngineNumbers]:
     numbers = EngineNumbers()
     numbers.count(outcome({("jira/acme", "applied"): 5}, ["jira/acme"]))
     numbers.see({"jira/acme": NOW})
-    return wall(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE), numbers
+    return wall(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE, UNLISTED), numbers
 
 
 def pair(snapshot: Snapshot) -> tuple[Metrics, Any]:
@@ -188,7 +189,7 @@ def test_the_text_of_a_small_snapshot() -> None:
     numbers.see({"jira/acme": NOW - DAY})
     numbers.observe_freshness(0.125)
     written = ask(
-        metrics(wall(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE), numbers)
+        metrics(wall(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE, UNLISTED), numbers)
     ).body.decode()
     assert written.replace(f'version="{__version__}"', 'version="0"') == GOLDEN.read_text()
 

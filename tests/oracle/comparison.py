@@ -15,6 +15,7 @@ COUNTS = {
     "flow_blocked_items",
     "flow_state_items",
     "flow_unmapped_items",
+    "flow_unmapped_objectives",
     "flow_velocity_items",
     "flow_arrivals_items",
     "flow_time_seconds_bucket",

@@ -8,7 +8,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from tests.oracle.lives import Life, Moment, lives
-from tests.oracle.objectives import Objective, objectives, predictability
+from tests.oracle.objectives import Objective, objectives, predictability, unmapped_objectives
 from tests.oracle.rules import UNASSIGNED, Json, Node, Owner, belongs, levels, teams
 from tests.oracle.statistics import exact, length, percentile, seconds, statistic
 from tests.oracle.targets import measured
@@ -76,7 +76,8 @@ def node_numbers(
             (seconds([life.blocked_for]) for life in load if life.blocked_for is not None), default=None
         ),
         "unmapped": unmapped(node, everyone),
-        "predictability": predictability(node, aims),
+        "unmapped_objectives": unmapped_objectives(node, aims, config),
+        "predictability": predictability(node, aims, config),
         "windows": {window: window_numbers(node, window, everyone, at) for window in windows},
     }
     flow_times = {

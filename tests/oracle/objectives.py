@@ -18,6 +18,7 @@ class Objective:
     """An objective of a program increment; a value of None was not given."""
 
     pi: str
+    source: str
     owner: Owner
     committed: bool
     planned_value: Fraction | None
@@ -44,7 +45,8 @@ def objectives(events: Iterable[Json], config: Json, at: datetime) -> list[Objec
     fields: dict[str, Json] = {}
     for event in distinct(events):
         if event["type"] == "flow.objective.changed" and time_of(event) <= at:
-            fields.setdefault(str(event["data"]["objective"]), {}).update(event["data"])
+            left = fields.setdefault(str(event["data"]["objective"]), {})
+            left.update(event["data"] | {"spoken of by": event["source"]})
     return [read(left, config) for left in fields.values() if left.get("pi") is not None]
 
 
@@ -52,6 +54,7 @@ def read(fields: Json, config: Json) -> Objective:
     """Read what an objective's events left; a null commitment is none, a missing one is a commitment."""
     return Objective(
         pi=fields["pi"],
+        source=fields["spoken of by"],
         owner=owner_of(fields, config),
         committed=bool(fields.get("committed", True)),
         planned_value=value(fields.get("planned_value")),
@@ -73,9 +76,25 @@ def owner_of(fields: Json, config: Json) -> Owner:
     return UNASSIGNED
 
 
-def predictability(node: Node, known: list[Objective]) -> dict[str, Json]:
+def is_mapped(aim: Objective, config: Json) -> bool:
+    """Tell whether the configuration has the objective's program increment; one that lists none has any."""
+    names = [increment["name"] for increment in config.get("program_increments") or []]
+    return not names or aim.pi in names
+
+
+def unmapped_objectives(node: Node, known: list[Objective], config: Json) -> dict[str, dict[str, int]]:
+    """Count the objectives of increments that the configuration does not have, by source and increment."""
+    found: dict[str, dict[str, int]] = {}
+    for aim in known:
+        if belongs(aim.owner, node) and not is_mapped(aim, config):
+            increments = found.setdefault(aim.source, {})
+            increments[aim.pi] = increments.get(aim.pi, 0) + 1
+    return found
+
+
+def predictability(node: Node, known: list[Objective], config: Json) -> dict[str, Json]:
     """Sum up each program increment of a node, the last hundred by name."""
-    own = [aim for aim in known if belongs(aim.owner, node)]
+    own = [aim for aim in known if belongs(aim.owner, node) and is_mapped(aim, config)]
     shown = sorted({aim.pi for aim in own})[-MOST_INCREMENTS:]
     return {name: summed([aim for aim in own if aim.pi == name]) for name in shown}
 

@@ -154,6 +154,9 @@ def of_team_only(node: Json) -> dict[Series, float | None]:
     """Give the series that only teams have, though every node has the number."""
     owner = (node["value_stream"], node["art"], node["team"])
     found: dict[Series, float | None] = {at_team("flow_ageing_items", owner): node["ageing"]}
+    for source, increments in node["unmapped_objectives"].items():
+        for pi, count in increments.items():
+            found[at_team("flow_unmapped_objectives", owner, source=source, pi=pi)] = count
     for pi, values in node["predictability"].items():
         for kind in ("planned", "actual", "projected"):
             found[at_team(f"flow_objective_{kind}_value", owner, pi=pi)] = values[kind]

@@ -98,6 +98,33 @@ def test_an_objective_is_as_its_events_up_to_the_instant_left_it_and_copies_are_
         assert gone == {}
 
 
+def test_an_objective_of_an_increment_that_is_not_listed_is_unmapped_and_in_no_sum() -> None:
+    events = [
+        objective("2026-07-01T00:00", "a", pi="1", team="U", planned_value=8),
+        objective("2026-07-01T00:00", "b", pi="one", team="U", planned_value=5),
+        objective("2026-07-02T00:00", "b", pi="One", actual_value=5) | {"source": "other"},
+        objective("2026-07-01T00:00", "c", pi="one", team="U"),
+        objective("2026-07-01T00:00", "d", team="U", planned_value=5),
+    ]
+    expected = {"1": {"planned": 8.0, "actual": 0.0, "projected": 8.0, "ratio": 0.0}}
+    for path in ((), ("V",), ("V", "A"), ("V", "A", "U")):
+        found = node(events, "2026-07-03T00:00", *path)
+        assert found["predictability"] == expected
+        assert found["unmapped_objectives"] == {"other": {"One": 1}, "s": {"one": 1}}
+    assert node(events, "2026-07-01T00:00")["unmapped_objectives"] == {"s": {"one": 2}}
+    assert node(events, "2026-07-03T00:00", "V", "B")["unmapped_objectives"] == {}
+    free = CONFIG | {"program_increments": []}
+    assert sorted(node(events, "2026-07-03T00:00", config=free)["predictability"]) == ["1", "One", "one"]
+    assert node(events, "2026-07-03T00:00", config=free)["unmapped_objectives"] == {}
+    shown = gauges(events, CONFIG, datetime.fromisoformat("2026-07-03T00:00+00:00"))
+    place = {"value_stream": "V", "art": "A", "team": "U"}
+    told = {name: value for name, value in shown.items() if name[0] == "flow_unmapped_objectives"}
+    assert told == {
+        series("flow_unmapped_objectives", source="s", pi="one", **place): 1,
+        series("flow_unmapped_objectives", source="other", pi="One", **place): 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("fields", "owner"),
     [
@@ -123,7 +150,7 @@ def test_the_last_hundred_increments_by_name_are_shown() -> None:
         objective("2026-07-01T00:00", f"{n}", pi=f"{n:03}", team="U", planned_value=1)
         for n in range(MOST_INCREMENTS + 3)
     ]
-    found = node(events, "2026-07-02T00:00")["predictability"]
+    found = node(events, "2026-07-02T00:00", config=CONFIG | {"program_increments": []})["predictability"]
     assert list(found) == [f"{n:03}" for n in range(3, MOST_INCREMENTS + 3)]
 
 
