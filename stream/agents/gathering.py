@@ -5,14 +5,14 @@ An event behind which many others wait is late anyhow, so its batch is closed to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any
 
 from faust.types import Message
 
 from stream.items.tracker import Batch
+from stream.kafka.transport import Polled
 
 # Of so many events of a partition still to come, the next poll does not bring the last.
 FAR = 20_000
@@ -51,7 +51,7 @@ class Gathering:
         """Whether anything is open."""
         return bool(self._open)
 
-    def take(self, partition: int, message: Message, records: Sequence[Any], known: int, clock: int) -> None:
+    def take(self, partition: int, message: Message, polled: Polled, known: int, clock: int) -> None:
         """Take a batch in: events up to `known` are known, and up to `clock` none is in the future."""
         if not self._open:
             self._since = monotonic()
@@ -59,9 +59,9 @@ class Gathering:
         if gathered is None:
             gathered = self._open[partition] = Gathered(self._begin(partition))
         gathered.batch.pass_until(known)
-        gathered.batch.take_records(records, clock)
-        gathered.behind = records[-1].offset + 1
-        gathered.events += len(records)
+        gathered.batch.take_records(polled.records, clock)
+        gathered.behind = polled.behind
+        gathered.events += len(polled.records)
         message.incref()
         # The message lives until all is durable, what it has brought only until it is taken.
         message.value = None

@@ -88,11 +88,11 @@ class Measure:
         # came after them does not come again.
         reached = self._consumer.reached(tp)
         records = polled.records
-        if records[0].offset < reached:
+        if records and records[0].offset < reached:
             records = [record for record in records if record.offset >= reached]
         if records:
             self._take(tp.partition, records)
-            self._consumer.processed(tp, records[-1].offset + 1)
+        self._consumer.processed(tp, polled.behind)
         # The partition may move away meanwhile, so this stands last.
         if self._wanted(tp.partition):
             await self._absorb(tp.partition)

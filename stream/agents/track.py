@@ -86,8 +86,8 @@ class Track:
             await self._consumer.read_again(tp)
             return
         async with self._engine.working:
-            behind, clock = polled.records[-1].offset + 1, self._engine.clock
-            self._gathering.take(tp.partition, message, polled.records, clock.fold_until(), clock.not_future)
+            behind, clock = polled.behind, self._engine.clock
+            self._gathering.take(tp.partition, message, polled, clock.fold_until(), clock.not_future)
             self._consumer.processed(tp, behind)
             # What comes between a halt and the next assignment must not wait: the rows may move away meanwhile.
             far = tp.partition in self._held and self._ends.get(tp.partition, 0) - behind >= FAR

@@ -108,9 +108,10 @@ def ensure_topics(settings: Settings) -> list[str]:
 
 
 def consumer(settings: Settings) -> Any:
-    """Make a consumer without a group, for messages of any size that our topics hold."""
+    """Make a consumer without a group, for messages of any size that our topics hold; it reads what was committed."""
     options = {
         "enable_auto_commit": False,
+        "isolation_level": "read_committed",
         "auto_offset_reset": "earliest",
         "allow_auto_create_topics": False,
         "max_partition_fetch_bytes": 20 * MIB,

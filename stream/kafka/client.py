@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping
+from copy import copy
 from typing import Any
 
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import (
     CommitFailedError,
     IllegalGenerationError,
@@ -35,11 +37,18 @@ NOT_OURS = (
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, which commits our metadata beside the offset."""
 
+    async def on_start(self) -> None:
+        """Start the client; it fetches nothing before it has partitions."""
+        await super().on_start()
+        fetch_lively(self._ensure_consumer()._fetcher)  # noqa: SLF001
+
     def _create_worker_consumer(self, transport: Any) -> Any:
         # Kafka answers a waiting fetch as soon as a record comes. The embedded broker does not: it answers when the
         # wait is over, so that a short wait is what makes it live.
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
+        # What a producer has taken back, by aborting its transaction, is in no number.
+        consumer._isolation_level = "read_committed"  # noqa: SLF001
         return consumer
 
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:
@@ -50,10 +59,16 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         asyncio.run_coroutine_threadsafe(self.method_queue._process_enqueued(poll), self.thread_loop)  # noqa: SLF001
         return await polled
 
-    async def _fetch_records(self, consumer: Any, *arguments: Any, **options: Any) -> Any:
-        # The client has no fetcher before it is started.
-        fetch_lively(consumer._fetcher)  # noqa: SLF001
-        return await super()._fetch_records(consumer, *arguments, **options)
+    async def _highwaters(self, partitions: Collection[TP]) -> Mapping[TP, int]:
+        """Give the ends of partitions, with what stands there in open transactions.
+
+        Recovery waits until these are over. Of a client that reads what is committed Kafka tells the end before them,
+        and rows of ours that stand behind would be missing.
+        """
+        fetcher = copy(self._ensure_consumer()._fetcher)  # noqa: SLF001
+        fetcher._isolation_level = READ_UNCOMMITTED  # noqa: SLF001
+        ends = await fetcher.end_offsets(partitions, self._ensure_consumer()._request_timeout_ms)  # noqa: SLF001
+        return {ensure_TP(tp): end for tp, end in ends.items()}
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Complain of nothing: Faust looks for single events in streams, and would call every partition stuck.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from time import monotonic
 from typing import Any
 from weakref import proxy
 
-from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult
+from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.errors import CorruptRecordException
 
 # Seconds between two fetches from a broker.
@@ -17,17 +17,37 @@ NOWHERE = -1
 
 
 def fetch_lively(client: Any) -> None:
-    """Have a started client's fetcher do so; what it has fetched until now is as good, and only slower."""
-    if not isinstance(client._records, Fetched):  # noqa: SLF001
-        client._records = Fetched(client._records)  # noqa: SLF001
-        client._proc_fetch_request = _paced(client._proc_fetch_request)  # noqa: SLF001
+    """Have a started client's fetcher do so, before it fetches."""
+    fetch_whole(client)
+    client._proc_fetch_request = _paced(client._proc_fetch_request)  # noqa: SLF001
+
+
+def fetch_whole(client: Any) -> None:
+    """Have a started client's fetcher give whole batches, before it fetches."""
+    client._records = Fetched()  # noqa: SLF001
+
+
+class Fetch(list[Any]):
+    """Records that follow one another in a partition: all that it holds from offset `begin` up to before `behind`.
+
+    There may be none: the end of a transaction, and what was written in one that was aborted, take up offsets too.
+    """
+
+    def __init__(self, records: Iterable[Any], begin: int, behind: int) -> None:
+        super().__init__(records)
+        self.begin = begin
+        self.behind = behind
+
+    def __bool__(self) -> bool:
+        """Whether anything was read. The client hands on only what is true."""
+        return self.behind > self.begin
 
 
 class Fetched(dict[Any, Any]):
     """What a client has fetched, by partition."""
 
     def __setitem__(self, tp: Any, result: Any) -> None:
-        if isinstance(result, FetchResult) and result._partition_records._isolation_level == READ_UNCOMMITTED:  # noqa: SLF001
+        if isinstance(result, FetchResult):
             # The client asks for the very class, so that it cannot be another one.
             result.getall = WholeBatches(result).getall
         super().__setitem__(tp, result)
@@ -47,12 +67,13 @@ class WholeBatches:
         self._left: list[Any] = []
         self._behind = result._partition_records.next_fetch_offset  # noqa: SLF001
 
-    def getall(self, max_records: int | None = None) -> list[Any]:
+    def getall(self, max_records: int | None = None) -> Sequence[Any]:
         """Give the next records, at most so many, and move the client's position behind them."""
         result = self._result
         if not result.check_assignment(result._topic_partition) or not result.has_more():  # noqa: SLF001
-            return []
+            return ()
         parts, found = result._partition_records, self._left  # noqa: SLF001
+        begin = parts.next_fetch_offset
         # What cannot be read raises; then the position stays where it was, and from there it is fetched again.
         parts.next_fetch_offset = NOWHERE
         while parts._records.has_next() and (max_records is None or len(found) < max_records):  # noqa: SLF001
@@ -63,18 +84,31 @@ class WholeBatches:
         result._update_position()  # noqa: SLF001
         if not self._left and not parts._records.has_next():  # noqa: SLF001
             result._partition_records = None  # noqa: SLF001
-        return found
+        return Fetch(found, begin, parts.next_fetch_offset)
 
     def _next(self, parts: Any) -> list[Any]:
         batch = parts._records.next_batch()  # noqa: SLF001
         if parts._check_crcs and not batch.validate_crc():  # noqa: SLF001
             raise CorruptRecordException(f"Invalid CRC - {parts._tp}")  # noqa: SLF001
         first, self._behind = self._behind, batch.next_offset
-        if batch.is_control_batch:
+        if _is_aborted(parts, batch) or batch.is_control_batch:
             return []
         records = list(batch)
         # A batch comes as a whole, also when it is asked for from its middle.
         return [record for record in records if record.offset >= first] if _begins_before(first, records) else records
+
+
+def _is_aborted(parts: Any, batch: Any) -> bool:
+    """Tell whether a batch was written in a transaction that was aborted; of each batch, in their order."""
+    if parts._isolation_level != READ_COMMITTED or batch.producer_id is None:  # noqa: SLF001
+        return False
+    if not (parts._aborted_transactions or parts._aborted_producers):  # noqa: SLF001
+        return False
+    parts._consume_aborted_up_to(batch.base_offset)  # noqa: SLF001
+    aborted: set[int] = parts._aborted_producers  # noqa: SLF001
+    if batch.is_control_batch and parts._contains_abort_marker(batch):  # noqa: SLF001
+        aborted.discard(batch.producer_id)
+    return batch.is_transactional and batch.producer_id in aborted
 
 
 def _begins_before(offset: int, records: list[Any]) -> bool:

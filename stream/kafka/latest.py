@@ -10,6 +10,7 @@ from aiokafka.errors import KafkaError as ClientError
 from faust.types import TP
 
 from stream.errors import KafkaError
+from stream.kafka.fetching import fetch_whole
 
 POLL_MS = 200
 
@@ -26,9 +27,15 @@ async def latest(brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, L
 
     Raises KafkaError if Kafka does not answer.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=list(brokers), enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=list(brokers),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
     try:
         await consumer.start()
+        fetch_whole(consumer._fetcher)  # noqa: SLF001
         return await _read(consumer, starts)
     except UnicodeDecodeError as error:
         # Kafka wants header names in UTF-8, and its client can read no record of a batch that has another.

@@ -17,7 +17,7 @@ a batch is missing in between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, ClassVar, NamedTuple, cast
@@ -30,18 +30,28 @@ from faust.types import TP
 from faust.types.tuples import ConsumerMessage, Message
 
 from stream.kafka.client import ConsumerThread
+from stream.kafka.fetching import Fetch
 
-NO_KEY_SIZE = 0
+NO_KEY_SIZE = NO_TIMESTAMP = 0
 ASK_AGAIN_AFTER = 1.0
 NOT_YET = 0.02
 POLL_WAITS = 1.0
 
 
 class Polled(NamedTuple):
-    """The value of a message: the records of one poll, and the position in the partition before them."""
+    """The value of a message: the records of one poll, and the position in the partition before them.
+
+    `end` is the offset up to before which the partition was read: what was aborted takes up offsets too.
+    """
 
     previous: int
-    records: list[Any]
+    records: Sequence[Any]
+    end: int = 0
+
+    @property
+    def behind(self) -> int:
+        """The position behind them."""
+        return max(self.end, self.records[-1].offset + 1) if self.records else self.end
 
 
 Batches = list[tuple[TP, Polled]]
@@ -93,7 +103,7 @@ class Consumer(driver.Consumer):
                 await self.perform_seek()
             return
         generation = self.app.consumer_generation_id
-        topics: dict[str, list[tuple[TP, list[Any]]]] = {}
+        topics: dict[str, list[tuple[TP, Fetch]]] = {}
         for topic_partition, batch in records.items():
             tp = ensure_TP(topic_partition)
             if batch and (active is None or tp in active or tp in self._buffered_partitions):
@@ -102,11 +112,15 @@ class Consumer(driver.Consumer):
         for parts in topics.values():
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
-            lost = [tp for tp, batch in parts if self._leaves_out(tp, batch[0].offset)]
+            lost = [tp for tp, batch in parts if self._leaves_out(tp, batch.begin)]
             if lost:
                 with suppress(ClientError):
                     await self.seek_wait({tp: self._delivered[tp] for tp in lost})
-            batches = [(tp, Polled(self._delivered.get(tp, 0), batch)) for tp, batch in parts if tp not in lost]
+            batches = [
+                (tp, Polled(self._delivered.get(tp, 0), list(batch), batch.behind))
+                for tp, batch in parts
+                if tp not in lost
+            ]
             if batches:
                 yield batches[0][0], self._message(batches)
 
@@ -167,7 +181,7 @@ class Consumer(driver.Consumer):
     def _leaves_out(self, tp: TP, first: int) -> bool:
         """Tell whether offsets are left out before a batch, unless they were left out before when read again.
 
-        Compaction, retention and transactions leave offsets out. So does a poll that crossed a seek: that one is lost.
+        Retention leaves offsets out. So does a poll that crossed a seek: that one is lost.
         """
         expected = self._delivered.get(tp)
         if expected is None or first <= expected or self._is_changelog_tp(tp):
@@ -177,14 +191,14 @@ class Consumer(driver.Consumer):
 
     def _message(self, batches: Batches) -> Message:
         tp, polled = batches[0]
-        last, value = polled.records[-1], cast("Any", batches)
-        self._delivered.update({each: part.records[-1].offset + 1 for each, part in batches})
+        value = cast("Any", batches)
+        self._delivered.update({each: part.behind for each, part in batches})
         return ConsumerMessage(
             tp.topic,
             tp.partition,
-            last.offset,
-            last.timestamp / 1000.0,
-            last.timestamp_type,
+            polled.behind - 1,
+            NO_TIMESTAMP,
+            NO_TIMESTAMP,
             [],
             None,
             value,
@@ -215,8 +229,8 @@ class Consumer(driver.Consumer):
         """Read again what was polled and never processed; to be called every half second or so.
 
         Gives the partitions in which there is nothing to read again, and where their next record will stand: what
-        ends a transaction, and what retention has removed, takes up offsets too. What is ahead twice in a row with
-        nothing left to be taken is read again; what is then ahead as before, with nothing delivered, holds no record.
+        retention has removed takes up offsets too. What is ahead twice in a row with nothing left to be taken is read
+        again; what is then ahead as before, with nothing delivered, holds no record.
         """
         in_work = [message for message in self._unacked_messages if not message.acked]
         # What was taken is processed, and has no value any more; it may be that something always waits to be durable.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import struct
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from weakref import ref
@@ -22,14 +23,20 @@ from stream.kafka.fetching import Fetched
 
 TP = TopicPartition("events", 0)
 CRC_AT, ATTRIBUTES_AT, CONTROL = 17, 21, 0x20
+COMMIT, ABORT = struct.pack(">hh", 0, 1), struct.pack(">hh", 0, 0)
+NOBODY = -1
 
 
 class Written(NamedTuple):
-    """A batch in a log: how many records, how many offsets are left out before it, whether it is a control batch."""
+    """A batch in a log: how many records, how many offsets are left out before it, and by which transaction's producer.
+
+    `ends` is the key of a control batch, which ends the transaction of its producer.
+    """
 
     records: int
     left_out: int = 0
-    control: bool = False
+    producer: int = NOBODY
+    ends: bytes = b""
 
 
 class Assignment:
@@ -52,29 +59,52 @@ def log(batches: list[Written]) -> bytes:
         builder = DefaultRecordBatchBuilder(
             magic=2,
             compression_type=0,
-            is_transactional=False,
-            producer_id=-1,
+            is_transactional=batch.producer != NOBODY,
+            producer_id=batch.producer,
             producer_epoch=-1,
             base_sequence=-1,
             batch_size=1 << 20,
         )
-        for number in range(batch.records):
+        count = 1 if batch.ends else batch.records
+        for number in range(count):
             key, headers = str(offset + number).encode(), [("h", b"1")] if number % 2 else []
-            builder.append(number, timestamp=1_000 + offset + number, key=key, value=b"v", headers=headers)
+            time = 1_000 + offset + number
+            builder.append(number, timestamp=time, key=batch.ends or key, value=b"v", headers=headers)
         made = bytearray(builder.build())
         struct.pack_into(">q", made, 0, offset)
-        if batch.control:
-            struct.pack_into(">h", made, ATTRIBUTES_AT, CONTROL)
+        if batch.ends:
+            made[ATTRIBUTES_AT + 1] |= CONTROL
             struct.pack_into(">I", made, CRC_AT, calc_crc32c(bytes(made[ATTRIBUTES_AT:])))
         found += bytes(made)
-        offset += batch.records
+        offset += count
     return found
 
 
-def fetched(data: bytes, position: int, isolation: int = READ_UNCOMMITTED) -> tuple[FetchResult, Assignment]:
+def aborted(batches: list[Written]) -> list[tuple[int, int]]:
+    """Give the transactions that were aborted, as a broker tells them: producer and first offset."""
+    found, begun, offset = [], dict[int, int](), 0
+    for batch in batches:
+        offset += batch.left_out
+        if batch.ends:
+            first = begun.pop(batch.producer, None)
+            if batch.ends == ABORT and first is not None:
+                found.append((batch.producer, first))
+        elif batch.producer != NOBODY:
+            begun.setdefault(batch.producer, offset)
+        offset += 1 if batch.ends else batch.records
+    return found
+
+
+def fetched(batches: list[Written], position: int, isolation: int = READ_COMMITTED) -> tuple[FetchResult, Assignment]:
     """Give what a client has fetched from a position on."""
+    return fetched_bytes(log(batches), position, isolation, aborted(batches))
+
+
+def fetched_bytes(
+    data: bytes, position: int, isolation: int = READ_COMMITTED, gone: Sequence[tuple[int, int]] = ()
+) -> tuple[FetchResult, Assignment]:
     assignment = Assignment(position)
-    parts = PartitionRecords(TP, MemoryRecords(data), [], position, None, None, True, isolation)  # noqa: FBT003
+    parts = PartitionRecords(TP, MemoryRecords(data), gone, position, None, None, True, isolation)  # noqa: FBT003
     return FetchResult(TP, assignment=assignment, partition_records=parts, backoff=0), assignment
 
 
@@ -94,14 +124,21 @@ def read(result: FetchResult, assignment: Assignment, most: int | None) -> list[
     return found
 
 
-written = st.builds(Written, st.integers(1, 5), st.integers(0, 3), st.booleans())
+written = st.one_of(
+    st.builds(Written, st.integers(1, 5), st.integers(0, 3), st.sampled_from([NOBODY, 7, 8]), st.just(b"")),
+    st.builds(Written, st.just(1), st.integers(0, 3), st.sampled_from([7, 8]), st.sampled_from([COMMIT, ABORT])),
+)
 
 
-@given(st.lists(written, min_size=1, max_size=5), st.integers(0, 12), st.none() | st.integers(1, 7))
-def test_it_is_what_the_client_gives(batches: list[Written], position: int, most: int | None) -> None:
-    data = log(batches)
-    own, own_place = fetched(data, position)
-    clients, clients_place = fetched(data, position)
+@given(
+    st.lists(written, min_size=1, max_size=8),
+    st.integers(0, 12),
+    st.none() | st.integers(1, 7),
+    st.sampled_from([READ_COMMITTED, READ_UNCOMMITTED]),
+)
+def test_it_is_what_the_client_gives(batches: list[Written], position: int, most: int | None, isolation: int) -> None:
+    own, own_place = fetched(batches, position, isolation)
+    clients, clients_place = fetched(batches, position, isolation)
     mine, its = read(by_batches(own), own_place, most), read(clients, clients_place, most)
     assert [each for records, _ in mine for each in records] == [each for records, _ in its for each in records]
     assert own_place.state.position == clients_place.state.position
@@ -112,35 +149,53 @@ def test_it_is_what_the_client_gives(batches: list[Written], position: int, most
         assert not [each for later, _ in mine for each in later if records and records[-1][0] < each[0] < place]
 
 
+@given(st.lists(written, min_size=1, max_size=8), st.integers(0, 4), st.none() | st.integers(1, 7))
+def test_what_is_given_says_from_where_to_where(batches: list[Written], position: int, most: int | None) -> None:
+    # A broker sends whole batches, from the one on in which the position lies.
+    result, assignment = fetched(batches, min(position, batches[0].left_out + batches[0].records - 1))
+    by_batches(result)
+    while result.has_more():
+        before = assignment.state.position
+        given = result.getall(most)
+        assert (given.begin, given.behind) == (before, assignment.state.position)
+        assert all(given.begin <= record.offset < given.behind for record in given)
+        assert bool(given) == (given.behind > given.begin)
+
+
+def test_what_was_aborted_takes_up_offsets_and_holds_no_record() -> None:
+    batches = [Written(2), Written(3, producer=7), Written(1, producer=7, ends=ABORT)]
+    result, _ = fetched(batches, 0)
+    given = by_batches(result).getall(None)
+    assert ([record.offset for record in given], given.begin, given.behind) == ([0, 1], 0, 6)
+    result, _ = fetched(batches, 2)
+    given = by_batches(result).getall(None)
+    assert (list(given), bool(given), given.behind) == ([], True, 6)
+
+
 def test_a_damaged_batch_is_refused_and_fetched_again() -> None:
     good, damaged = log([Written(3)]), bytearray(log([Written(3), Written(2)]))
     damaged[-1] ^= 1
-    result, assignment = fetched(bytes(damaged), 0)
+    result, assignment = fetched_bytes(bytes(damaged), 0)
     by_batches(result)
     assert len(result.getall(3)) == 3
     with pytest.raises(CorruptRecordException, match="Invalid CRC"):
         result.getall(3)
-    assert (result.getall(3), result.has_more(), assignment.state.position) == ([], False, 3)
-    result, assignment = fetched(good + bytes(damaged[len(good) :]), 0)
+    assert (list(result.getall(3)), result.has_more(), assignment.state.position) == ([], False, 3)
+    result, assignment = fetched_bytes(good + bytes(damaged[len(good) :]), 0)
     with pytest.raises(CorruptRecordException, match="Invalid CRC"):
         by_batches(result).getall(5)
-    assert (result.getall(5), result.has_more(), assignment.state.position) == ([], False, 0)
+    assert (list(result.getall(5)), result.has_more(), assignment.state.position) == ([], False, 0)
 
 
 def test_after_a_seek_nothing_of_it_is_given() -> None:
-    result, assignment = fetched(log([Written(4)]), 0)
+    result, assignment = fetched([Written(4)], 0)
     assert len(by_batches(result).getall(2)) == 2
     assignment.state.position = 0
-    assert (result.getall(2), result.has_more()) == ([], False)
-
-
-def test_who_reads_only_what_was_committed_has_the_clients_own_way() -> None:
-    result, _ = fetched(log([Written(4)]), 0, READ_COMMITTED)
-    assert "getall" not in vars(by_batches(result))
+    assert (list(result.getall(2)), result.has_more()) == ([], False)
 
 
 def test_what_is_dropped_goes_at_once() -> None:
-    result, _ = fetched(log([Written(3)]), 0)
+    result, _ = fetched([Written(3)], 0)
     by_batches(result)
     left = ref(result), ref(result._partition_records)
     gc.disable()

@@ -14,6 +14,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from stream.kafka import transport
+from stream.kafka.fetching import Fetch
 from stream.kafka.transport import Consumer, Polled
 
 EVENTS = TP("flow.events", 0)
@@ -90,6 +91,37 @@ def test_offsets_that_are_left_out_are_read_again_once(consumer: Consumer) -> No
     assert consumer._leaves_out(EVENTS, 16)
     deliver(consumer, CHANGELOG, 0, 9)
     assert not consumer._leaves_out(CHANGELOG, 15)
+
+
+def poll(consumer: Consumer, monkeypatch: pytest.MonkeyPatch, *parts: tuple[TP, Fetch]) -> list[Polled]:
+    async def wait_next_records(_: Any, __: float) -> tuple[dict[TP, Fetch], set[TP]]:
+        return dict(parts), {tp for tp, _ in parts}
+
+    async def polled() -> list[Polled]:
+        return [part async for _, message in consumer.getmany(1.0) for _, part in message.value]
+
+    monkeypatch.setattr(driver.Consumer, "_wait_next_records", wait_next_records)
+    monkeypatch.setattr(Consumer, "should_stop", False)
+    consumer._active_partitions, consumer._sought = {tp for tp, _ in parts}, True
+    return asyncio.run(polled())
+
+
+def test_what_was_compacted_or_aborted_leaves_nothing_out(
+    consumer: Consumer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer._delivered[EVENTS] = 5
+    [polled] = poll(consumer, monkeypatch, (EVENTS, Fetch([Record(8)], 5, 12)))
+    assert ([record.offset for record in polled.records], polled.behind) == ([8], 12)
+    [polled] = poll(consumer, monkeypatch, (EVENTS, Fetch([], 12, 15)))
+    assert (polled.records, polled.behind, consumer.follows(EVENTS, polled)) == ([], 15, False)
+    consumer.processed(EVENTS, 12)
+    assert consumer.follows(EVENTS, polled)
+    # In a changelog, too: recovery waits for the last offset.
+    [polled] = poll(consumer, monkeypatch, (CHANGELOG, Fetch([], 0, 3)))
+    assert polled.behind == 3
+    assert client.sought == []
+    assert poll(consumer, monkeypatch, (EVENTS, Fetch([Record(18)], 18, 19))) == []
+    assert client.sought == [{EVENTS: 15}]
 
 
 def test_what_was_delivered_and_lost_is_read_again(consumer: Consumer, client: Client) -> None:
