@@ -19,7 +19,9 @@ from stream.agents.engine import Engine
 from stream.agents.gathering import FAR, MAX_GATHERED, Gathered, Gathering
 from stream.agents.measure import Measure
 from stream.agents.readiness import Look
+from stream.agents.rerouting import Rerouting
 from stream.agents.writer import Taken, Writer
+from stream.events.partition import Place
 from stream.items.row import read_newest
 from stream.items.tail import Tail
 from stream.items.tracker import Batch, Outcome, Sent, expired
@@ -45,6 +47,7 @@ class Track:
         self._due: dict[int, Due] = defaultdict(Due)
         self._tails: dict[int, dict[bytes, Tail]] = defaultdict(dict)
         self._gathering = Gathering(self._open)
+        self._rerouting = Rerouting(engine.numbers.label)
         # Where the partitions of the events ended when that was asked last.
         self._ends: Mapping[int, int] = {}
         # The partitions whose rows are complete here, and how often that has changed: what was begun under a former
@@ -113,6 +116,7 @@ class Track:
     def _finish(self, partition: int, gathered: Gathered, outcome: Outcome) -> None:
         self._complete(partition, gathered.behind)
         self._engine.numbers.count(outcome)
+        self._rerouting.warn(outcome)
         self._under_way -= gathered.room
         for message in gathered.messages:
             message.ack(self._consumer)
@@ -219,9 +223,12 @@ class Track:
         return found
 
     def _open(self, partition: int) -> Batch:
-        clock = self._engine.clock
+        clock, place = self._engine.clock, self._place(partition)
         rows, tails = self._store.rows(partition), self._tails[partition]
-        return Batch(rows, self._engine.derivation, clock.fold_until(), clock.now(), tails)
+        return Batch(rows, self._engine.derivation, clock.fold_until(), clock.now(), tails, place=place)
+
+    def _place(self, partition: int) -> Place | None:
+        return Place(partition, self._engine.settings.events_partitions)
 
     def _stale(self, partition: int, as_of: int, *, everything: bool = False) -> list[bytes]:
         rows = self._store.rows(partition)

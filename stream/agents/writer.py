@@ -133,12 +133,16 @@ class Writer:
         engine = self._engine
         newest: dict[int, dict[bytes | None, Row]] = defaultdict(dict)
         letters: list[Row] = []
+        sent_on: dict[int, list[Row]] = defaultdict(list)
         for each in group:
             for to, rows in each.summaries.items():
                 newest[to].update({row.key: row for row in rows})
             partition, refusals = each.taken.partition, each.taken.outcome.refusals
             letters += [dead_letter(refusal, engine.events_topic, partition) for refusal in refusals]
+            for record, home in each.taken.outcome.reroutes:
+                sent_on[home].append(Row(record.key, record.value, None, record.headers))
         outputs = {TP(engine.items_topic, partition): list(rows.values()) for partition, rows in newest.items()}
+        outputs |= {TP(engine.events_topic, home): events for home, events in sent_on.items()}
         return outputs | {TP(engine.dead_letters_topic, 0): letters}
 
 

@@ -67,7 +67,9 @@ def _lag() -> Panel:
 
 
 def _outcomes() -> Panel:
-    told = "Events read, by what became of them: applied, duplicate or rejected."
+    told = (
+        "Events read, by what became of them: applied, duplicate, rejected, or rerouted to the partition of their key."
+    )
     query = trend(f"sum by (outcome) (rate(flow_events_total[{RATE}]))", "{{outcome}}")
     return look.stacked("Events by outcome", told, EVENTS_PER_SECOND, query)
 

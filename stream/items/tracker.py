@@ -16,7 +16,9 @@ from zlib import crc32
 from stream.config.model import FlowConfig
 from stream.events.decode import decode
 from stream.events.event import DAY, Event, EventType
-from stream.events.rejection import Rejection
+from stream.events.limits import MAX_EVENT_BYTES
+from stream.events.partition import Place
+from stream.events.rejection import Reason, Rejection
 from stream.items import codec
 from stream.items.codec import encode_summary
 from stream.items.fold import VERSION as FOLD_VERSION
@@ -50,6 +52,13 @@ class Refusal(NamedTuple):
 
     record: Any
     rejection: Rejection
+
+
+class Reroute(NamedTuple):
+    """A record whose item belongs to another partition of the events topic, and which partition that is."""
+
+    record: Any
+    partition: int
 
 
 class Sent(NamedTuple):
@@ -102,6 +111,7 @@ class Outcome:
     rows: dict[bytes, bytes | None] = field(default_factory=dict)
     summaries: list[Sent] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
+    reroutes: list[Reroute] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     newest: dict[str, int] = field(default_factory=dict)
     anomalies: Counter[str] = field(default_factory=Counter)
@@ -124,21 +134,25 @@ class Batch:
     """One batch of one partition; `rows` are the partition's rows, which it reads and never writes.
 
     Events up to `now` are known; `today`, if that is another instant, is what retention is counted back from. `tails`
-    are what former batches of the partition remember of its items, for this one to use and to renew.
+    are what former batches of the partition remember of its items, for this one to use and to renew. `place` is the
+    partition; events of items that belong to another one are not taken. Without it all are.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         rows: Mapping[bytes, bytes],
         derivation: Derivation,
         now: int,
         today: int | None = None,
         tails: dict[bytes, Tail] | None = None,
+        *,
+        place: Place | None = None,
     ) -> None:
         self._oldest = (now if today is None else today) - derivation.retention
         self._rows = rows
         self._tails = {} if tails is None else tails
         self._derivation = derivation
+        self._place = place
         self._now = now
         self._open: dict[bytes, History | Tail] = {}
         self._tallies: dict[str, _Tally] = {}
@@ -154,17 +168,25 @@ class Batch:
             arrival = record.timestamp * MILLISECOND
             try:
                 event = decode(record.key, record.value, record.headers, max(clock, arrival))
-                self.take(event, arrival)
+                home = self.take(event, arrival)
+                if home is not None:
+                    self._send_on(record, event, home)
             except Rejection as rejection:
                 self._outcome.refusals.append(Refusal(record, rejection))
                 self._outcome.counts[rejection.source, "rejected"] += 1
 
-    def take(self, event: Event, arrival: int) -> None:
-        """Take one event into its item's history; raises `Rejection` where the history is full."""
+    def take(self, event: Event, arrival: int) -> int | None:
+        """Take one event into its item's history; where that belongs to another partition only give which one it is.
+
+        Raises `Rejection` where the history is full.
+        """
         key, time = row_key(event), event.time
         item = self._open.get(key)
         if item is None:
-            item = self._open[key] = self._opened(key, event)
+            home = self._begin(key, event)
+            if home is not None:
+                return home
+            item = self._open[key]
         applied = True
         if isinstance(item, History):
             applied = item.add(event, arrival)
@@ -179,19 +201,39 @@ class Batch:
             tally.newest = time
         if not applied:
             tally.duplicate += 1
-            return
+            return None
         tally.applied += 1
         if time < arrival - BACKDATED_AFTER:
             tally.backdated += 1
         elif time > arrival + self._derivation.tolerance:
             tally.anomalies += 1
+        return None
 
-    def _opened(self, key: bytes, event: Event) -> History | Tail:
-        row = self._rows.get(key)
-        tail = self._tails.pop(key, None)
+    def _send_on(self, record: Record, event: Event, home: int) -> None:
+        # It came compressed perhaps, and is written as it is.
+        size = sum(len(name) + len(value or b"") for name, value in record.headers)
+        if size > MAX_EVENT_BYTES:
+            detail = (
+                f"{size:,} bytes of headers are more than {MAX_EVENT_BYTES:,}, and its key belongs to partition {home}"
+            )
+            raise Rejection(Reason.TOO_LARGE, f"{detail}: send fewer, and partition by murmur2", event.source)
+        self._outcome.reroutes.append(Reroute(record, home))
+        self._outcome.counts[event.source, "rerouted"] += 1
+
+    def _begin(self, key: bytes, event: Event) -> int | None:
+        """Open an item for its first event in the batch; where it belongs to another partition only give which one."""
+        row, tail = self._rows.get(key), self._tails.pop(key, None)
         # What is remembered holds only while the row is still what it was; compressed meanwhile, it is another object.
         if tail is not None and tail.row == row:
-            return tail
+            self._open[key] = tail
+            return None
+        # What is remembered was looked at before, so this costs next to nothing for each event.
+        home = None if self._place is None else self._place.elsewhere(record_key(key))
+        if home is None:
+            self._open[key] = self._opened(key, row, event)
+        return home
+
+    def _opened(self, key: bytes, row: bytes | None, event: Event) -> History | Tail:
         if row is not None:
             return self._read(key, row, event)
         if event.time < self._oldest:
@@ -300,6 +342,11 @@ def row_key(event: Event) -> bytes:
     """Give the key of the item's row; objectives live beside the items and never clash with one."""
     key = event.item.encode()
     return _OBJECTIVE_KEY + key if event.type is EventType.OBJECTIVE else key
+
+
+def record_key(key: bytes) -> bytes:
+    """Give the key that the records of a row's item, or objective, have in the events topic."""
+    return key.removeprefix(_OBJECTIVE_KEY)
 
 
 def _folded(key: bytes, history: History, rules: Rules, now: int) -> Summary | Objective | None:

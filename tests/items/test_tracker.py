@@ -10,13 +10,16 @@ import orjson
 import pytest
 
 from stream.events.event import DAY, SECOND, Event, EventType
+from stream.events.limits import MAX_EVENT_BYTES
+from stream.events.partition import Place, partition_of
 from stream.events.time import format_time
 from stream.items import history
 from stream.items.codec import decode_summary
 from stream.items.history import decode_history
 from stream.items.row import read_header
 from stream.items.summary import Summary
-from stream.items.tracker import MILLISECOND, Batch, Derivation, Outcome, row_key
+from stream.items.tail import Tail
+from stream.items.tracker import MILLISECOND, Batch, Derivation, Outcome, Reroute, row_key
 from tests.items.material import FLOW, NOW, configured, event
 
 ONE = Derivation.of(configured())
@@ -217,3 +220,63 @@ def test_what_was_the_future_when_a_batch_was_opened_is_known_when_time_has_pass
     outcome, expected = batch.close(), taken(*events, now=NOW + 3 * SECOND)
     assert (outcome.rows, outcome.due) == (expected.rows, {})
     assert outcome.summaries == [sent._replace(arrival=NOW) for sent in expected.summaries]
+
+
+def test_what_belongs_to_another_partition_is_sent_on_and_nothing_else_is_done_with_it() -> None:
+    here, elsewhere = Place(partition_of(b"1", 4), 4), Place((partition_of(b"1", 4) + 1) % 4, 4)
+    first, second = record({"item": "1", "state": "Doing"}), record({"item": "1", "points": 3}, name="2")
+    batch = Batch({}, ONE, NOW, place=elsewhere)
+    batch.take_records([first, second, Row(b"1", b"{")], 0)
+    outcome = batch.close()
+    assert outcome.reroutes == [Reroute(first, here.partition), Reroute(second, here.partition)]
+    assert outcome.counts == {("jira/acme", "rerouted"): 2, ("", "rejected"): 1}
+    assert (outcome.rows, outcome.summaries, outcome.newest) == ({}, [], {})
+    batch = Batch({}, ONE, NOW, place=here)
+    batch.take_records([one.record for one in outcome.reroutes], 0)
+    taken = batch.close()
+    assert (taken.reroutes, taken.counts) == ([], {("jira/acme", "applied"): 2})
+
+
+def test_an_objective_belongs_where_the_key_of_its_record_says() -> None:
+    data = {"objective": "1", "pi": "2026.4", "team": "Cards"}
+    value = record(data).value
+    assert value is not None
+    objective = Row(b"1", value.replace(b"flow.item.changed", b"flow.objective.changed"))
+    home = partition_of(b"1", 4)
+    for partition in range(4):
+        batch = Batch({}, ONE, NOW, place=Place(partition, 4))
+        batch.take_records([objective], 0)
+        outcome = batch.close()
+        assert outcome.reroutes == ([] if partition == home else [Reroute(objective, home)])
+        assert len(outcome.rows) == (1 if partition == home else 0)
+
+
+def test_where_an_item_belongs_is_asked_when_it_is_opened_and_not_for_each_event() -> None:
+    asked: list[bytes] = []
+
+    class Counted(Place):
+        """Notes what it is asked."""
+
+        def elsewhere(self, key: bytes) -> int | None:
+            asked.append(key)
+            return super().elsewhere(key)
+
+    place, tails, rows = Counted(partition_of(b"1", 4), 4), dict[bytes, Tail](), dict[bytes, bytes]()
+    for day in (3, 2):
+        batch = Batch(rows, ONE, NOW, tails=tails, place=place)
+        for second in range(5):
+            assert batch.take(event(NOW - day * DAY + second, state="Doing"), NOW) is None
+        rows.update({key: row for key, row in batch.close().rows.items() if row is not None})
+    assert asked == [b"1"]
+
+
+def test_what_can_not_be_written_again_is_refused() -> None:
+    place = Place((partition_of(b"1", 4) + 1) % 4, 4)
+    fits, none = [("trace", b"x" * (MAX_EVENT_BYTES - 5))], [("null", None)]
+    rows = [record({"item": "1"}, headers=headers) for headers in (fits, [*fits, ("y", b"")], none)]
+    batch = Batch({}, ONE, NOW, place=place)
+    batch.take_records(rows, 0)
+    outcome = batch.close()
+    assert [one.record for one in outcome.reroutes] == [rows[0], rows[2]]
+    assert [refusal.rejection.reason.value for refusal in outcome.refusals] == ["too_large"]
+    assert outcome.counts == {("jira/acme", "rerouted"): 2, ("jira/acme", "rejected"): 1}

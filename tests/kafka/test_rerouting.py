@@ -1,0 +1,158 @@
+"""Producers with another partitioner: each item has one history nevertheless, and the source is named."""
+
+from __future__ import annotations
+
+import threading
+import time
+from binascii import crc32
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import confluent_kafka
+import pytest
+import yaml
+
+from stream.events.partition import partition_of
+from tests.kafka.feed import records
+from tests.kafka.scrape import assert_equal, merged_metrics, wait_equal, wait_outcomes, wait_until
+from tests.kafka.topics import Record, count_records, produce, read_topic
+from tests.kafka.worker import Deployment, Worker
+from tests.oracle.brute_force import gauges
+from tests.oracle.rules import Json
+
+pytestmark = pytest.mark.kafka
+
+PARTITIONS = 8
+AT = datetime(2026, 3, 31, 12, tzinfo=UTC)
+STATES = ["Backlog", "In Progress", "Ready for Review", "In Progress", "Done"]
+FLOW_YAML = """\
+version: 1
+organisation:
+  - value_stream: Payments
+    arts:
+      - art: Checkout
+        load_limit: 12
+        teams: [{team: Cards, load_limit: 8}, {team: Wallets}]
+workflows:
+  - name: delivery
+    states: {new: [Backlog], active: [In Progress], waiting: [Ready for Review], done: [Done]}
+windows: [7d, 30d]
+"""
+CONFIG = yaml.safe_load(FLOW_YAML)
+
+
+def test_six_items_of_a_right_and_a_wrong_producer(deployment: Deployment) -> None:
+    deployment = replace(deployment, events_partitions=PARTITIONS)
+    deployment.create_topics()
+    events = _events(6)
+    right, wrong = ([event for event in events if int(event["id"][-1]) % 2 == odd] for odd in (0, 1))
+    assert {event["data"]["item"] for event in right} == {event["data"]["item"] for event in wrong}
+    misplaced = [record for record in records(wrong) if _crc32(record) != _home(record)]
+    assert len({record.key for record in misplaced}) >= 4
+    produce(deployment.broker, deployment.topic("events"), records(right))
+    _produce_by_crc32(deployment, records(wrong))
+    expected = gauges(events, CONFIG, AT)
+    with Worker(deployment, deployment.config(FLOW_YAML), clock=AT.isoformat()) as worker:
+        worker.wait_ready()
+        wait_equal([worker], expected)
+        wait_outcomes([worker], {"applied": len(events), "rerouted": len(misplaced)})
+        # What comes while the worker runs goes the same way.
+        _produce_by_crc32(deployment, records(wrong))
+        wait_outcomes([worker], {"applied": len(events), "duplicate": len(wrong), "rerouted": 2 * len(misplaced)})
+        assert_equal(merged_metrics([worker]), expected)
+        assert worker.log.count("partitioner=murmur2_random") == 1
+        worker.stop()
+        assert count_records(deployment.broker, deployment.topic("events")) == (
+            len(events) + len(wrong) + 2 * len(misplaced)
+        )
+        _assert_one_history_each(deployment, 6)
+        worker.start().wait_ready()
+        assert_equal(merged_metrics([worker]), expected)
+        worker.stop()
+
+
+def test_a_worker_killed_in_the_middle_of_it(deployment: Deployment) -> None:
+    deployment = replace(deployment, events_partitions=PARTITIONS)
+    deployment.create_topics()
+    events = _events(300)
+    expected = gauges(events, CONFIG, AT)
+    topic = deployment.topic("events")
+    with Worker(deployment, deployment.config(FLOW_YAML), clock=AT.isoformat()) as worker:
+        worker.wait_ready()
+        with _producing(deployment, records(events)):
+            for _ in range(2):
+                before = count_records(deployment.broker, topic)
+                wait_until(lambda: count_records(deployment.broker, topic) > before + 300, "events")  # noqa: B023
+                worker.kill()
+                worker.start().wait_ready()
+        wait_equal([worker], expected)
+        worker.stop()
+        _assert_one_history_each(deployment, 300)
+        worker.start().wait_ready()
+        assert_equal(merged_metrics([worker]), expected)
+        worker.stop()
+    assert count_records(deployment.broker, deployment.topic("dead-letters")) == 0
+
+
+def _events(items: int) -> list[Json]:
+    """Write the lives of items, an event of each in turn."""
+    return [
+        {
+            "specversion": "1.0",
+            "id": f"{item}-{step}",
+            "source": "jira/acme",
+            "type": "flow.item.changed",
+            "time": (AT - timedelta(days=9, minutes=-item) + timedelta(hours=31 * step)).isoformat(),
+            "data": {"item": str(item), "state": STATES[step], "team": ("Cards", "Wallets")[item % 2]},
+        }
+        for step in range(len(STATES))
+        for item in range(items)
+        if step <= 2 + item % 3
+    ]
+
+
+def _home(record: Record) -> int:
+    return partition_of(record.key or b"", PARTITIONS)
+
+
+def _crc32(record: Record) -> int:
+    return crc32(record.key or b"") % PARTITIONS
+
+
+def _produce_by_crc32(deployment: Deployment, many: Sequence[Record], pause: float = 0.0) -> None:
+    """Write records with librdkafka as it comes: its default partitioner is CRC32 of the key."""
+    producer = confluent_kafka.Producer({"bootstrap.servers": deployment.broker.bootstrap})
+    for record in many:
+        producer.produce(deployment.topic("events"), record.value, record.key)
+        time.sleep(pause)
+    assert producer.flush(60) == 0
+
+
+@contextmanager
+def _producing(deployment: Deployment, many: Sequence[Record]) -> Iterator[None]:
+    """Write records in the background while something else is done, again and again, and all of them at least once."""
+    over = threading.Event()
+
+    def run() -> None:
+        _produce_by_crc32(deployment, many, 0.001)
+        while not over.is_set():
+            _produce_by_crc32(deployment, many[:100], 0.001)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _assert_one_history_each(deployment: Deployment, items: int) -> None:
+    found = defaultdict(set)
+    for row in read_topic(deployment.broker, deployment.topic("histories")):
+        found[row.key].add(row.partition)
+    assert len(found) == items
+    assert all(partitions == {partition_of(key or b"", PARTITIONS)} for key, partitions in found.items())
