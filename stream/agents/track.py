@@ -18,6 +18,7 @@ from stream.agents.due import Due
 from stream.agents.engine import Engine
 from stream.agents.gathering import FAR, MAX_GATHERED, Gathered, Gathering
 from stream.agents.measure import Measure
+from stream.agents.placing import check_placed, check_rows
 from stream.agents.readiness import Look
 from stream.agents.rerouting import Rerouting
 from stream.agents.writer import Taken, Writer
@@ -25,7 +26,7 @@ from stream.events.partition import Place
 from stream.items.row import read_newest
 from stream.items.tail import Tail
 from stream.items.tracker import Batch, Outcome, Sent, expired
-from stream.kafka.offsets import write_metadata
+from stream.kafka.offsets import Committed, write_metadata
 from stream.kafka.table import RowStore
 from stream.kafka.transport import Consumer, Polled
 
@@ -126,6 +127,7 @@ class Track:
         engine, term = self._engine, self._term
         count = engine.settings.events_partitions
         committed = await engine.offsets.committed(engine.events_topic, count)
+        await self._refuse_misplaced(partitions, committed)
         beginnings = await engine.offsets.beginnings(engine.events_topic, count)
         for partition in sorted(partitions):
             known = committed.get(partition)
@@ -151,14 +153,21 @@ class Track:
                 self._complete(partition, start)
                 self._held.add(partition)
 
+    async def _refuse_misplaced(self, partitions: set[int], committed: Mapping[int, Committed]) -> None:
+        """Raise KafkaError where rows are not, or may not be, in the partitions that their keys belong to."""
+        engine = self._engine
+        now = engine.settings.events_partitions
+        check_placed(engine.events_topic, {number: known.placed for number, known in committed.items()}, now)
+        for partition in sorted(partitions):
+            if partition not in committed or committed[partition].placed is None:
+                await check_rows(engine.histories_topic, self._store.rows(partition), Place(partition, now))
+
     async def _mark_unfinished(self, partition: int, start: int) -> bool:
         """Commit that the partition is folded with no configuration, before it is folded half with this one.
 
         Else a worker of the former configuration that took over in the middle would find nothing to do.
         """
-        self._consumer.complete(
-            TP(self._engine.events_topic, partition), start, write_metadata("", 0, {}, self._engine.folded)
-        )
+        self._consumer.complete(TP(self._engine.events_topic, partition), start, self._metadata("", 0, {}))
         return await self._consumer.force_commit()
 
     async def wake(self) -> None:
@@ -277,5 +286,9 @@ class Track:
         engine = self._engine
         now, due = engine.clock.fold_until(), self._due[partition].earliest
         as_of = now if due is None else min(now, due - 1)
-        text = write_metadata(engine.derivation.name, as_of, engine.newest.get(partition, {}), engine.folded)
+        text = self._metadata(engine.derivation.name, as_of, engine.newest.get(partition, {}))
         self._consumer.complete(TP(engine.events_topic, partition), next_offset, text)
+
+    def _metadata(self, derivation: str, as_of: int, newest: Mapping[str, int]) -> str:
+        # Rows are only ever written where they belong, and `recovered` has checked those that were there before.
+        return write_metadata(derivation, as_of, newest, self._engine.settings.events_partitions, self._engine.folded)

@@ -1,9 +1,10 @@
 """How far the workers' group has got, as Kafka knows it.
 
 Beside each committed offset is a small JSON (as Kafka Streams keeps stream time there): the derivation with which all
-items of the partition were folded, the instant up to which, the newest event times seen, and which topics were folded
-into which. So every worker can tell whether the whole topic is folded, with which configuration, what the newest event
-time in it is, and whether the topics are still the ones that the offset speaks of.
+items of the partition were folded, the instant up to which, the newest event times seen, the number of partitions for
+which its rows are in the right one, and which topics were folded into which. So every worker can tell whether the whole
+topic is folded, with which configuration, what the newest event time in it is, and whether the topics are still the
+ones that the offset speaks of.
 """
 
 from __future__ import annotations
@@ -39,20 +40,26 @@ NOTHING_FOLDED = Folded()
 
 
 class Committed(NamedTuple):
-    """A partition's committed offset and what is known as of it; instants in microseconds."""
+    """A partition's committed offset and what is known as of it; instants in microseconds.
+
+    `placed` is the number of partitions among which all rows of this one belong here, None where nobody has looked yet.
+    """
 
     offset: int
     derivation: str = ""
     as_of: int = 0
     newest: Mapping[str, int] = {}
     newest_event: int = 0
+    placed: int | None = None
     folded: Folded = NOTHING_FOLDED
 
 
-def write_metadata(derivation: str, as_of: int, newest: Mapping[str, int], folded: Folded = NOTHING_FOLDED) -> str:
+def write_metadata(
+    derivation: str, as_of: int, newest: Mapping[str, int], placed: int, folded: Folded = NOTHING_FOLDED
+) -> str:
     """Write the text that is committed beside an offset; the newest sources first, as many as there is room for."""
     by_time = sorted(newest.items(), key=lambda row: (-row[1], row[0]))
-    topics = {"e": folded.events, "h": folded.histories}
+    topics = {"p": placed, "e": folded.events, "h": folded.histories}
     while True:
         body = {"c": derivation, "a": as_of, "m": max(newest.values(), default=0), "n": dict(by_time), **topics}
         text = orjson.dumps(body)
@@ -66,7 +73,7 @@ def read_metadata(offset: int, text: str) -> Committed:
     try:
         body = orjson.loads(text)
         folded = Folded(body.get("e", ""), body.get("h", ""))
-        return Committed(offset, body["c"], body["a"], body["n"], body["m"], folded)
+        return Committed(offset, body["c"], body["a"], body["n"], body["m"], body.get("p"), folded)
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         return Committed(offset)
 

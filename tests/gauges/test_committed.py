@@ -9,14 +9,14 @@ from stream.kafka.offsets import MAX_METADATA_BYTES, Committed, read_metadata, w
 
 def test_what_is_written_is_read() -> None:
     newest = {"jira/acme": -5, "é": 7}
-    assert read_metadata(3, write_metadata("derived", 9, newest)) == Committed(3, "derived", 9, newest, 7)
-    assert read_metadata(0, write_metadata("derived", 0, {})) == Committed(0, "derived", 0, {}, 0)
+    assert read_metadata(3, write_metadata("derived", 9, newest, 4)) == Committed(3, "derived", 9, newest, 7, 4)
+    assert read_metadata(0, write_metadata("derived", 0, {}, 0)) == Committed(0, "derived", 0, {}, 0, 0)
 
 
 @pytest.mark.parametrize("letter", ["s", "é", "\U0001f600", '"'])
 def test_the_text_is_bounded_and_keeps_the_newest_sources_and_the_newest_time(letter: str) -> None:
     newest = {f"{letter * 250}{number:03}": 1_700_000_000_000_000 + number for number in range(400)}
-    text = write_metadata("0123456789abcdef", 2**62, newest)
+    text = write_metadata("0123456789abcdef", 2**62, newest, 10_000)
     assert len(text.encode()) <= MAX_METADATA_BYTES == 3_500
     read = read_metadata(5, text)
     assert (read.derivation, read.as_of) == ("0123456789abcdef", 2**62)
@@ -27,9 +27,13 @@ def test_the_text_is_bounded_and_keeps_the_newest_sources_and_the_newest_time(le
 
 
 def test_equal_facts_are_equal_text_whatever_came_first() -> None:
-    assert write_metadata("d", 1, {"b": 5, "a": 5}) == write_metadata("d", 1, {"a": 5, "b": 5})
+    assert write_metadata("d", 1, {"b": 5, "a": 5}, 4) == write_metadata("d", 1, {"a": 5, "b": 5}, 4)
 
 
 @pytest.mark.parametrize("text", ["", "an operator reset this", "5", "null", "[]", '"x"', "{}", '{"c": "d"}'])
 def test_what_somebody_else_committed_tells_no_more_than_the_offset(text: str) -> None:
     assert read_metadata(42, text) == Committed(42)
+
+
+def test_what_a_former_version_has_committed_says_nothing_of_where_rows_belong() -> None:
+    assert read_metadata(3, '{"c":"derived","a":9,"m":7,"n":{"jira":7}}') == Committed(3, "derived", 9, {"jira": 7}, 7)

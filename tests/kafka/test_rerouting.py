@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import confluent_kafka
 import pytest
 import yaml
+from confluent_kafka.admin import AdminClient
 
 from stream.events.partition import partition_of
 from tests.kafka.feed import records
@@ -97,6 +98,29 @@ def test_a_worker_killed_in_the_middle_of_it(deployment: Deployment) -> None:
     assert count_records(deployment.broker, deployment.topic("dead-letters")) == 0
 
 
+def test_two_histories_of_a_former_version_are_refused_with_the_command(deployment: Deployment) -> None:
+    deployment = replace(deployment, events_partitions=PARTITIONS)
+    deployment.create_topics()
+    config = deployment.config(FLOW_YAML)
+    produce(deployment.broker, deployment.topic("events"), records(_events(1)))
+    with Worker(deployment, config, clock=AT.isoformat(), name="first") as worker:
+        worker.wait_ready()
+        wait_until(lambda: count_records(deployment.broker, deployment.topic("histories")) > 0, "a history")
+        worker.stop()
+    row = read_topic(deployment.broker, deployment.topic("histories"))[-1]
+    confluent = confluent_kafka.Producer({"bootstrap.servers": deployment.broker.bootstrap})
+    elsewhere = (row.partition + 1) % PARTITIONS
+    confluent.produce(deployment.topic("histories"), row.value, row.key, elsewhere)
+    assert confluent.flush(30) == 0
+    _forget_offsets(deployment)
+    with Worker(deployment, config, clock=AT.isoformat(), name="second") as worker:
+        worker.wait_end(60)
+        assert not worker.alive
+        (line,) = worker.log.splitlines()[-1:]
+    assert f"partition {elsewhere}: item '0' belongs to partition {row.partition} of 8" in line
+    assert line.endswith("flowgauge topics repartition")
+
+
 def _events(items: int) -> list[Json]:
     """Write the lives of items, an event of each in turn."""
     return [
@@ -156,3 +180,10 @@ def _assert_one_history_each(deployment: Deployment, items: int) -> None:
         found[row.key].add(row.partition)
     assert len(found) == items
     assert all(partitions == {partition_of(key or b"", PARTITIONS)} for key, partitions in found.items())
+
+
+def _forget_offsets(deployment: Deployment) -> None:
+    """Delete what the group has committed, as Kafka does a week after the last worker has ended."""
+    admin = AdminClient({"bootstrap.servers": deployment.broker.bootstrap})
+    for answer in admin.delete_consumer_groups([deployment.topic("engine")]).values():
+        answer.result(30)

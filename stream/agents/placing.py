@@ -1,0 +1,53 @@
+"""Refuses to work where an item may have two histories: where rows are not in the partitions of their keys.
+
+Events are sent on to the partition of their key, so all events of an item come to one history. Rows that an older
+version has written, or that were there before partitions were added, may be elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+
+from stream.errors import KafkaError
+from stream.events.partition import Place
+from stream.items.tracker import record_key
+
+CHUNK = 2_000
+UNFINISHED = 0
+"""What stands for the number of partitions while they are being changed."""
+
+
+def check_placed(topic: str, placed: Mapping[int, int | None], now: int) -> None:
+    """Refuse partitions of the events topic whose rows were placed for another number of partitions than today's.
+
+    `placed` is that number by partition, None where it is not known. Raises KafkaError.
+    """
+    for partition, then in sorted(placed.items()):
+        if then == UNFINISHED:
+            raise KafkaError(f"a repartition of {topic!r} was cut short: {_command()}")
+        if then is not None and then != now:
+            detail = f"the items of partition {partition} were placed for {then} partitions, and there are {now}"
+            raise KafkaError(f"topic {topic!r}: {detail}. Stop all workers, then run: {_command(now)}")
+
+
+async def check_rows(topic: str, keys: Collection[bytes], place: Place) -> None:
+    """Look at the keys of all rows of a partition, with pauses. Raises KafkaError where any belongs to another one."""
+    misplaced = 0
+    first = b""
+    for number, key in enumerate(list(keys)):
+        if place.elsewhere(record_key(key)) is not None:
+            first = first or key
+            misplaced += 1
+        if not number % CHUNK:
+            await asyncio.sleep(0)
+    if misplaced:
+        home = place.elsewhere(record_key(first))
+        which = f"item {record_key(first).decode(errors='replace')!r} belongs to partition {home} of {place.partitions}"
+        more = f", and {misplaced - 1:,} more to others" if misplaced > 1 else ""
+        mend = f"Stop all workers, then run: {_command()}"
+        raise KafkaError(f"topic {topic!r}, partition {place.partition}: {which}{more}. {mend}")
+
+
+def _command(partitions: int | None = None) -> str:
+    return "flowgauge topics repartition" + ("" if partitions is None else f" --to {partitions}")
