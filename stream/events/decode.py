@@ -36,7 +36,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _QUOTED = 60
 
 
-def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]], arrival: int) -> Event:
+def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]], arrival: int) -> Event:
     """Decode and check one record; `arrival` is when it came into the topic, in microseconds.
 
     Raises Rejection with the first reason that applies, and with the event's source where it is known.
@@ -118,7 +118,7 @@ def _is_clean(text: str) -> bool:
     return text.isprintable() or _CONTROL.search(text) is None
 
 
-def _attributes(headers: Sequence[tuple[str, bytes]]) -> dict[str, object] | None:
+def _attributes(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, object] | None:
     """Give the attributes that the headers carry, or None in structured mode."""
     attributes: dict[str, object] = {}
     for name, value in headers:

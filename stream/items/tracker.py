@@ -43,7 +43,7 @@ class Record(Protocol):
 
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    headers: Sequence[tuple[str, bytes | None]]
     timestamp: int
 
 
