@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 PYTEST_COMPILED := $(COMPILED) $(BIN)/pytest --import-mode=append -q
 
-.PHONY: help demo test java cc check fast compiled kafka e2e bench bench-quick bench-report docs soak format lock clean
+.PHONY: help demo test java cc check fast compiled kafka e2e chaos bench bench-quick bench-report docs soak format lock clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,10 @@ kafka: java build/compiled ## The tests on real Kafka, with the core compiled (J
 
 e2e: java build/compiled ## Alerts end to end: real Kafka, Prometheus and Alertmanager with the files of deploy/
 	$(PYTEST_COMPILED) -m e2e
+
+chaos: java build/compiled ## Ten minutes of faults, 200 SIGTERMs; ARGS="--seconds 60 --seed 7" for another run
+	$(COMPILED) $(BIN)/python -m tests.chaos $(ARGS)
+	$(COMPILED) $(BIN)/python -m tests.chaos.sigterm
 
 compiled: build/compiled ## The tests of the core, compiled
 	$(COMPILED) $(BIN)/flowgauge --version | grep compiled

@@ -18,6 +18,8 @@ _OF_A_NODE = re.compile(r'^flow_\w+\{[^}]*\b(?:value_stream|level)="', re.MULTIL
 _PLACE = re.compile(r'\b(value_stream|art|team|level)="([^"]*)"')
 
 Node = frozenset[tuple[str, str]]
+# When a page was asked for (`time.monotonic`), and the nodes of which it had gauges.
+Showing = tuple[float, set[Node]]
 
 
 def shows_nodes(metrics: str) -> bool:
@@ -100,17 +102,20 @@ def claims(answers: Iterable[Answer]) -> list[Answer]:
     return [one for one in answers if one.ready or one.shows_nodes]
 
 
-def shared_for(one: Iterable[Answer], other: Iterable[Answer]) -> float:
-    """Return for how many seconds at most two workers showed one node at the same time, by their `/metrics`."""
-    pages = [(answer, True) for answer in one] + [(answer, False) for answer in other]
+def showings(answers: Iterable[Answer]) -> list[Showing]:
+    """Return what each `/metrics` page showed, and when it was asked for."""
+    pages = [one for one in answers if one.path == "/metrics"]
+    return [(one.began, shown_nodes(one.body) if one.shows_nodes else set()) for one in pages]
+
+
+def shared_for(one: Iterable[Showing], other: Iterable[Showing]) -> float:
+    """Return for how many seconds at most two workers showed one node at the same time."""
     shown: dict[bool, set[Node]] = {True: set(), False: set()}
     since: dict[Node, float] = {}
     longest = 0.0
-    for answer, mine in sorted(pages, key=lambda page: page[0].began):
-        if answer.path != "/metrics":
-            continue
-        shown[mine] = shown_nodes(answer.body) if answer.status == http.client.OK else set()
-        both = shown[True] & shown[False]
-        since = {node: since.get(node, answer.began) for node in both}
-        longest = max([longest, *(answer.began - begun for begun in since.values())])
+    pages = [(*showing, True) for showing in one] + [(*showing, False) for showing in other]
+    for time_of, nodes, mine in sorted(pages, key=lambda page: page[0]):
+        shown[mine] = nodes
+        since = {node: since.get(node, time_of) for node in shown[True] & shown[False]}
+        longest = max([longest, *(time_of - begun for begun in since.values())])
     return longest

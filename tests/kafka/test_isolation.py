@@ -14,7 +14,7 @@ import pytest
 
 from tests.kafka.broker import Broker
 from tests.kafka.feed import records
-from tests.kafka.probe import Probe, shared_for
+from tests.kafka.probe import Probe, shared_for, showings
 from tests.kafka.scrape import Conflict, wait_until
 from tests.kafka.topics import produce
 from tests.kafka.two_streams import FLOW_YAML, changes, counted
@@ -78,7 +78,7 @@ def test_an_isolated_worker_shows_nothing_until_it_is_back(
 
     all_ready(workers, BACK_SECONDS)
     wait_until(lambda: _show(workers, HALF_DONE), "both with the right numbers", timeout=BACK_SECONDS)
-    assert shared_for(*(probe.answers for probe in probes)) <= LEASE + MARGIN
+    assert shared_for(*(showings(probe.answers) for probe in probes)) <= LEASE + MARGIN
 
 
 def test_nothing_is_shown_while_kafka_stands_still(deployment: Deployment, stack: ExitStack) -> None:

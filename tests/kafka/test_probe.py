@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 
-from tests.kafka.probe import Answer, Probe, shared_for, shown_nodes, shows_nodes
+from tests.kafka.probe import Answer, Probe, shared_for, showings, shown_nodes, shows_nodes
 from tests.kafka.scrape import wait_until
 
 OURS = 'flow_load_items{value_stream="V",art="A",team="T",item_type="other",flow_state="active"} 2.0\n'
@@ -42,5 +42,5 @@ def test_ready_and_numbers_are_claims_by_the_time_of_their_request() -> None:
 def test_nodes_that_two_show_together_are_timed() -> None:
     one = [page(0, OURS), page(2, OURS + SUMMED), page(9, ENGINE)]
     other = [page(1, SUMMED), page(3, ENGINE), page(4, OURS), page(8, OURS), page(10, OURS)]
-    assert shared_for(one, other) == 4
-    assert shared_for(one, [page(1, OURS, 500), page(11, OURS)]) == 0
+    assert shared_for(showings(one), showings(other)) == 4
+    assert shared_for(showings(one), showings([page(1, OURS, 500), page(11, OURS)])) == 0

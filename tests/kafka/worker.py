@@ -154,9 +154,14 @@ class Worker:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def status(self) -> int | None:
+        """The exit status, negative for the signal that ended the process; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    @property
     def log(self) -> str:
         """What the worker has written to stdout and stderr."""
-        return self._log.read_text(errors="replace")
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def get(self, path: str, timeout: float = GET_SECONDS) -> tuple[int, str]:
         """Return status and body; status 0 where nobody answers."""

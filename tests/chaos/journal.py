@@ -1,0 +1,36 @@
+"""What a run did and what it found, printed as it happens."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections import Counter
+
+# Of one kind of violation so many are printed; all are counted.
+PRINTED = 5
+
+
+class Journal:
+    """Prints lines with the seconds since its making; counts what is found. For use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+        self.violations: Counter[str] = Counter()
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        with self._lock:
+            sys.stdout.write(f"{time.monotonic() - self._began:7.1f} s  {text}\n")
+            sys.stdout.flush()
+
+    def violate(self, kind: str, detail: str) -> None:
+        """Note something that must never happen."""
+        with self._lock:
+            self.violations[kind] += 1
+            count = self.violations[kind]
+        if count <= PRINTED:
+            self.say(f"VIOLATION: {kind}: {detail}")
+        elif count == PRINTED + 1:
+            self.say(f"VIOLATION: {kind}: more of these, counted only")

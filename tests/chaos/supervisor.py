@@ -1,0 +1,85 @@
+"""Keeps a worker running as a service manager does, and notes each end and why it came."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections import Counter
+from contextlib import suppress
+from types import TracebackType
+
+from tests.chaos.background import Background
+from tests.chaos.journal import Journal
+from tests.kafka.worker import Worker
+
+RESTART_SECONDS = 1.0
+LOOK_EVERY = 0.1
+# The deadline of a stop, and what a busy machine may add to it.
+STOP_SECONDS, STOP_MARGIN = 15.0, 1.0
+_NUMBERS = re.compile(r"\d[\d.,]*")
+_LONGEST = 160
+
+
+class Supervisor(Background):
+    """Starts a worker again whenever it has ended, until it is closed, which tells the worker to end."""
+
+    def __init__(self, worker: Worker, journal: Journal) -> None:
+        super().__init__(f"the supervisor of {worker.name}", journal)
+        self.worker = worker
+        self.ends: Counter[str] = Counter()
+        self.told: float | None = None
+        self._killed = False
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        self.worker.kill()
+
+    def kill(self) -> None:
+        """End the worker with SIGKILL."""
+        self._killed = True
+        self.worker.signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Tell the worker to end. `told` is when, by `time.monotonic`, until it has ended."""
+        if self.worker.alive and self.told is None:
+            self.worker.signal(signal.SIGTERM)
+            self.told = time.monotonic()
+
+    def work(self) -> None:
+        """Run the worker again and again."""
+        while not self.closing.is_set():
+            logged = len(self.worker.log)
+            self.worker.start()
+            while self.worker.alive:
+                self._look_at_the_deadline()
+                time.sleep(LOOK_EVERY)
+            self._note_end(self.worker.log[logged:])
+            self.told, self._killed = None, False
+            self.closing.wait(RESTART_SECONDS)
+
+    def _look_at_the_deadline(self) -> None:
+        if self.closing.is_set():
+            self.terminate()
+        if self.told is not None and time.monotonic() - self.told > STOP_SECONDS + STOP_MARGIN:
+            self.journal.violate("no end", f"{self.worker.name} runs {STOP_SECONDS:.0f} s after SIGTERM")
+            with suppress(ProcessLookupError):
+                self.kill()
+
+    def _note_end(self, log: str) -> None:
+        name, status = self.worker.name, self.worker.status
+        last = (log.splitlines() or [""])[-1]
+        if "Traceback" in log:
+            self.journal.violate("traceback", f"{name}: {log[log.index('Traceback') :][-_LONGEST:]!r}")
+        if self._killed:
+            reason = "killed"
+        elif self.told is not None:
+            reason = f"told to end, status {status}"
+        else:
+            reason = f"by itself, status {status}: {_NUMBERS.sub('#', last)[:_LONGEST]}"
+            if not last.startswith("flowgauge: "):
+                self.journal.violate("unexplained end", f"{name}, status {status}: {last[:_LONGEST]!r}")
+        self.ends[reason] += 1
+        self.journal.say(f"{name} has ended {reason if self._killed or self.told else f'by itself: {last}'}")

@@ -1,0 +1,59 @@
+"""What others do to the topics: delete them, cut them short, write what nobody can read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiokafka import AIOKafkaProducer
+from kafka import KafkaAdminClient, TopicPartition
+from kafka.admin import OffsetSpec
+
+from tests.kafka.broker import Broker
+
+SECONDS = 30
+# The client holds a record against its limits before it compresses it.
+LARGEST_RAW = 64 * 1024 * 1024
+
+
+def delete_topic(broker: Broker, topic: str) -> None:
+    """Delete a topic with all that is in it."""
+    with _admin(broker) as admin:
+        admin.delete_topics([topic], timeout_ms=SECONDS * 1000)
+
+
+def cut_topic(broker: Broker, topic: str, partitions: int, share: float) -> None:
+    """Delete this share of each partition's offsets, the oldest, as retention does."""
+    places = [TopicPartition(topic, number) for number in range(partitions)]
+    with _admin(broker) as admin:
+        ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
+        admin.delete_records({place: int(share * end.offset) for place, end in ends.items() if end.offset})
+
+
+def write(broker: Broker, topic: str, key: bytes, value: bytes, *, compressed: bool = False) -> None:
+    """Write one record, compressed by gzip or as it is."""
+    asyncio.run(asyncio.wait_for(_write(broker, topic, key, value, compressed=compressed), SECONDS))
+
+
+@contextmanager
+def _admin(broker: Broker) -> Iterator[KafkaAdminClient]:
+    admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap, request_timeout_ms=SECONDS * 1000)
+    try:
+        yield admin
+    finally:
+        admin.close()
+
+
+async def _write(broker: Broker, topic: str, key: bytes, value: bytes, *, compressed: bool) -> None:
+    producer = AIOKafkaProducer(
+        bootstrap_servers=broker.bootstrap,
+        acks="all",
+        compression_type="gzip" if compressed else None,
+        max_request_size=LARGEST_RAW,
+    )
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, value, key)
+    finally:
+        await producer.stop()
