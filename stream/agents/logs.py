@@ -14,13 +14,14 @@ from time import monotonic
 EVERY = 60.0
 """Seconds for which a cause stays quiet after its line."""
 MAX_CAUSES = 1_000
-_VARYING = re.compile(r"\d+|0x[0-9a-f]+|'[^']*'")
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 class OncePerMinute(logging.Filter):
     """Lets the first line of each cause through, then one a minute that says how many there were.
 
-    All that Kafka's client complains of is one cause. For any other logger the text without its values is.
+    All that Kafka's client complains of is one cause. For our own loggers the line without its numbers is, and for any
+    other the text without its values.
     """
 
     def __init__(self) -> None:
@@ -47,8 +48,11 @@ class OncePerMinute(logging.Filter):
 
 
 def _cause(record: logging.LogRecord) -> str:
-    client = record.name.partition(".")[0]
-    return client if client == "aiokafka" else f"{record.name} {_VARYING.sub('', str(record.msg))}"
+    package = record.name.partition(".")[0]
+    if package == "aiokafka":
+        return package
+    text = record.getMessage() if package == "stream" else str(record.msg)
+    return f"{record.name} {_NUMBER.sub('', text)}"
 
 
 def _without_traceback(record: logging.LogRecord) -> None:

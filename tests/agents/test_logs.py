@@ -40,6 +40,9 @@ def test_a_cause_has_one_line_a_minute_with_how_many_there_were(log: Log) -> Non
         "Unable to reach node 51 (50 more lines like this before)"
     ]
     assert log.lines("stream.x", ("Another %s", 1), ("Another %s", 2)) == ["Another 1"]
+    # What has a name of its own is a cause of its own, in our lines.
+    assert log.lines("stream.x", ("Source %s", "jira"), ("Source %s", "github")) == ["Source jira", "Source github"]
+    assert log.lines("faust.x", ("Source %s", "jira"), ("Source %s", "github")) == ["Source jira"]
 
 
 def test_all_that_the_client_complains_of_is_one_cause(log: Log) -> None:

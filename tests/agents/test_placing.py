@@ -65,7 +65,7 @@ def test_a_worker_that_is_given_partitions_looks(placed: int | None, row_of: int
         engine: Any = made.track._engine
         key = keys(1, home=row_of)[0]
         known = Committed(0, engine.derivation.name, 2**62, {}, 0, placed)
-        engine.offsets = SimpleNamespace(committed=_giving({0: known}), beginning=_giving(0))
+        engine.offsets = SimpleNamespace(committed=_giving({0: known}), beginnings=_giving({0: 0}))
         made.rows[0] = {key: b"never read"}
         if refused:
             with pytest.raises(KafkaError, match=refused):
