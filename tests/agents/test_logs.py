@@ -46,8 +46,17 @@ def test_a_cause_has_one_line_a_minute_with_how_many_there_were(log: Log) -> Non
 
 
 def test_all_that_the_client_complains_of_is_one_cause(log: Log) -> None:
+    log.now = 100.0
+    assert log.lines("aiokafka.conn", ("Connection to %s failed", 1)) == []
+    log.now = 102.0
     assert log.lines("aiokafka.conn", ("Connection to %s failed", 1)) == ["Connection to 1 failed"]
     assert log.lines("aiokafka.consumer.group_coordinator", ("Heartbeat failed: %s", 2)) == []
+
+
+def test_what_the_client_complains_of_for_a_moment_is_no_news(log: Log) -> None:
+    for _ in range(5):
+        log.now += 11.0
+        assert log.lines("aiokafka.conn", ("Coordinator %s is not available", 1)) == []
 
 
 def test_what_is_no_warning_goes_out(log: Log) -> None:
