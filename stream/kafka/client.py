@@ -54,10 +54,26 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:
         """Poll in the thread, past the turns of Faust's queue of methods: each starts three tasks."""
         consumer, polled = self._ensure_consumer(), self.parent_loop.create_future()
-        arguments = (consumer, active_partitions, timeout, consumer._max_poll_records)  # noqa: SLF001
+        # Faust's own set changes while the poll waits, and to the client an empty one means all partitions: those that
+        # a recovery is about to read were then taken, and lost.
+        active = frozenset(active_partitions)
+        arguments = (consumer, active, timeout, consumer._max_poll_records)  # noqa: SLF001
         poll = QueuedMethod(polled, self._fetch_records, arguments, {})
         asyncio.run_coroutine_threadsafe(self.method_queue._process_enqueued(poll), self.thread_loop)  # noqa: SLF001
         return await polled
+
+    async def put_back(self, taken: Mapping[TP, tuple[int, int]]) -> None:
+        """Have the client read again what it gave and nobody takes: by partition the first offset, and the one behind.
+
+        A partition that was sought meanwhile stays where it is.
+        """
+        await self.call_thread(self._put_back, taken)
+
+    async def _put_back(self, taken: Mapping[TP, tuple[int, int]]) -> None:
+        positions = self.positions()
+        for tp, (first, behind) in taken.items():
+            if positions.get(tp) == behind:
+                self._ensure_consumer().seek(driver.ensure_aiokafka_TP(tp), first)
 
     async def _highwaters(self, partitions: Collection[TP]) -> Mapping[TP, int]:
         """Give the ends of partitions, with what stands there in open transactions.

@@ -17,7 +17,7 @@ a batch is missing in between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, ClassVar, NamedTuple, cast
@@ -97,32 +97,40 @@ class Consumer(driver.Consumer):
             raise
         if records is None or self.should_stop:
             return
-        if not self.flow_active:
-            # A rebalance has begun meanwhile. What was polled is dropped, and comes again from the committed offsets.
-            with suppress(ClientError):
-                await self.perform_seek()
-            return
         generation = self.app.consumer_generation_id
-        topics: dict[str, list[tuple[TP, Fetch]]] = {}
-        for topic_partition, batch in records.items():
-            tp = ensure_TP(topic_partition)
-            if batch and (active is None or tp in active or tp in self._buffered_partitions):
-                name = f"{tp.topic}/{tp.partition}" if self._is_changelog_tp(tp) else tp.topic
-                topics.setdefault(name, []).append((tp, batch))
-        for parts in topics.values():
+        for parts in self._by_topic(records):
+            wanted = [
+                (tp, batch) for tp, batch in parts if active is None or tp in active or tp in self._buffered_partitions
+            ]
             if not self.flow_active or self.app.consumer_generation_id != generation:
-                return
-            lost = [tp for tp, batch in parts if self._leaves_out(tp, batch.begin)]
+                # A rebalance has begun meanwhile.
+                wanted = []
+            await self._put_back([part for part in parts if part not in wanted])
+            lost = [tp for tp, batch in wanted if self._leaves_out(tp, batch.begin)]
             if lost:
                 with suppress(ClientError):
                     await self.seek_wait({tp: self._delivered[tp] for tp in lost})
             batches = [
                 (tp, Polled(self._delivered.get(tp, 0), list(batch), batch.behind))
-                for tp, batch in parts
+                for tp, batch in wanted
                 if tp not in lost
             ]
             if batches:
                 yield batches[0][0], self._message(batches)
+
+    def _by_topic(self, records: Mapping[Any, Fetch]) -> Iterable[list[tuple[TP, Fetch]]]:
+        """Group what was fetched by topic; each partition of a changelog is a group of its own."""
+        topics: dict[str, list[tuple[TP, Fetch]]] = {}
+        for tp, batch in ((ensure_TP(tp), batch) for tp, batch in records.items() if batch):
+            name = f"{tp.topic}/{tp.partition}" if self._is_changelog_tp(tp) else tp.topic
+            topics.setdefault(name, []).append((tp, batch))
+        return topics.values()
+
+    async def _put_back(self, parts: Sequence[tuple[TP, Fetch]]) -> None:
+        """Leave to the client what is not taken: a recovery that has just begun may wait for it."""
+        if parts:
+            with suppress(ClientError):
+                await self._thread.put_back({tp: (batch.begin, batch.behind) for tp, batch in parts})
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand over what is polled until Faust's fetcher stops, with one task for each message where Faust has five."""

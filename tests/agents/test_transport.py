@@ -35,6 +35,10 @@ class Client:
     def __init__(self) -> None:
         self.position: dict[TP, int] = {}
         self.sought: list[dict[TP, int]] = []
+        self.returned: list[dict[TP, tuple[int, int]]] = []
+
+    async def put_back(self, taken: dict[TP, tuple[int, int]]) -> None:
+        self.returned.append(taken)
 
     def positions(self) -> dict[TP, int]:
         return dict(self.position)
@@ -60,7 +64,7 @@ def consumer(client: Client, monkeypatch: pytest.MonkeyPatch) -> Consumer:
     made.app, made._thread, made.flow_active, made._unacked_messages = app, client, True, set()  # type: ignore[assignment]
     made.log = SimpleNamespace(info=lambda *_: None)  # type: ignore[assignment]
     made._processed, made._delivered, made._gaps, made._ahead, made._read_again = {}, {}, {}, {}, {}
-    made._durable, made._completed, made._asked_again = {}, {}, {}
+    made._durable, made._completed, made._asked_again, made._buffered_partitions = {}, {}, {}, set()
     monkeypatch.setattr(driver.Consumer, "seek_wait", seek_wait)
     return made
 
@@ -122,6 +126,25 @@ def test_what_was_compacted_or_aborted_leaves_nothing_out(
     assert client.sought == []
     assert poll(consumer, monkeypatch, (EVENTS, Fetch([Record(18)], 18, 19))) == []
     assert client.sought == [{EVENTS: 15}]
+
+
+@pytest.mark.parametrize("why", ["suspended", "inactive"])
+def test_what_is_not_taken_goes_back_to_the_client(
+    consumer: Consumer, client: Client, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    async def wait_next_records(_: Any, __: float) -> tuple[dict[TP, Fetch], set[TP]]:
+        # A rebalance begins while the poll waits.
+        consumer.flow_active = why != "suspended"
+        return {CHANGELOG: Fetch([Record(3)], 3, 7), EVENTS: Fetch([], 5, 5)}, {EVENTS}
+
+    async def polled() -> list[Any]:
+        return [message async for message in consumer.getmany(1.0)]
+
+    monkeypatch.setattr(driver.Consumer, "_wait_next_records", wait_next_records)
+    monkeypatch.setattr(Consumer, "should_stop", False)
+    consumer._active_partitions, consumer._sought = {EVENTS}, True
+    assert asyncio.run(polled()) == []
+    assert client.returned == [{CHANGELOG: (3, 7)}]
 
 
 def test_what_was_delivered_and_lost_is_read_again(consumer: Consumer, client: Client) -> None:
