@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaAdminClient, TopicPartition
-from kafka.admin import OffsetSpec
+from kafka.admin import MemberToRemove, OffsetSpec
 
 from tests.kafka.broker import Broker
 
@@ -34,6 +34,15 @@ def cut_topic(broker: Broker, topic: str, partitions: int, share: float) -> None
 def write(broker: Broker, topic: str, key: bytes, value: bytes, *, compressed: bool = False) -> None:
     """Write one record, compressed by gzip or as it is."""
     asyncio.run(asyncio.wait_for(_write(broker, topic, key, value, compressed=compressed), SECONDS))
+
+
+def remove_members(broker: Broker, group: str) -> None:
+    """Take all members out of a group, so that nobody waits for the sessions of those that are gone."""
+    with _admin(broker) as admin:
+        (found,) = admin.describe_groups([group]).values()
+        members = [MemberToRemove(member_id=member["member_id"]) for member in found["members"]]
+        if members:
+            admin.remove_group_members(group, members)
 
 
 @contextmanager

@@ -197,6 +197,10 @@ class Worker:
         if self._process is not None:
             self._process.send_signal(number)
 
+    def terminate(self) -> None:
+        """Ask the process to end, and do not wait for it."""
+        self.signal(signal.SIGTERM)
+
     def wait_end(self, seconds: float) -> None:
         """Wait for the process to end by itself, at most so long."""
         if self._process is not None:

@@ -1,0 +1,81 @@
+"""Moments at which workers are told to end: drawn by lot, some hundreds of them known from a seed."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+WORKERS = 3
+# Shares of rounds in which Kafka is out of reach when the workers are told: for each by its proxy, or for all at once.
+SILENT, PAUSED = 0.25, 0.15
+# For so long Kafka may have been out of reach by then.
+LONGEST_TROUBLE = 30.0
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What workers are doing when they are told to end.
+
+    `ready`: how many are started and ready before the round begins; the others start when it does, but `killed` of
+    the former are killed then. `earliest` to `latest` is when each is told, in seconds from the beginning of the round
+    or, with `reason`, from when its `/ready` first gives this reason.
+    """
+
+    name: str
+    ready: int
+    earliest: float
+    latest: float
+    killed: int = 0
+    reason: str = ""
+
+
+SCENARIOS = (
+    Scenario("start", 0, 0.0, 4.0),
+    Scenario("start", 0, 0.0, 4.0),
+    Scenario("rebalance: one joins", 2, 0.0, 6.0),
+    Scenario("rebalance: one was killed", 3, 0.0, 2.0, killed=1),
+    Scenario("rebalance: one was killed", 3, 18.0, 24.0, killed=1),
+    Scenario("recovery", 0, 0.0, 1.0, reason="recovering"),
+    Scenario("backlog", 0, 0.0, 1.5, reason="backlog"),
+    Scenario("live", 3, 0.0, 3.0),
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One round: when each worker is told, and from when on it cannot reach Kafka, in seconds of the round.
+
+    `silent` is by worker and None where its network is well; `paused` is when Kafka itself stands still, or None.
+    """
+
+    scenario: Scenario
+    told: tuple[float, ...]
+    silent: tuple[float | None, ...]
+    paused: float | None
+
+    @property
+    def told_workers(self) -> range:
+        """Which workers are told to end: all but those that are killed."""
+        return range(self.scenario.killed, WORKERS)
+
+    def __str__(self) -> str:
+        if self.paused is not None:
+            return f"{self.scenario.name}, Kafka stopped"
+        return f"{self.scenario.name}, Kafka silent" if any(self.silent) else self.scenario.name
+
+
+def draw(chance: random.Random, number: int) -> Plan:
+    """Draw a round; the scenarios take turns."""
+    scenario = SCENARIOS[number % len(SCENARIOS)]
+    told = [chance.uniform(scenario.earliest, scenario.latest) for _ in range(WORKERS)]
+    silent: list[float | None] = [None] * WORKERS
+    paused = None
+    kind = chance.random()
+    if kind < SILENT:
+        for worker in range(WORKERS):
+            silent[worker] = told[worker] + 0.001
+            told[worker] += chance.uniform(0.0, LONGEST_TROUBLE)
+    elif kind < SILENT + PAUSED:
+        paused = chance.uniform(0.0, min(told))
+        told = [moment + chance.uniform(0.0, LONGEST_TROUBLE) for moment in told]
+    return Plan(scenario, tuple(told), tuple(silent), paused)
