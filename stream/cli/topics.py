@@ -1,4 +1,4 @@
-"""`flowgauge topics`: the topics as they must be, how Kafka's differ, and making what is missing."""
+"""`flowgauge topics`: the topics as they must be, how Kafka's differ, making what is missing, changing partitions."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from rich.table import Table
 
 from stream.kafka.admin import Difference, ensure_topics, plan
 from stream.kafka.topics import topics
-from stream.settings import Settings
+from stream.settings import MAX_PARTITIONS, Settings
 
+INTERRUPTED = 130
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 EMBEDDED = "The embedded broker makes its topics by itself: there is nothing to declare."
 
@@ -74,6 +75,42 @@ def apply(settings: Settings, as_json: bool) -> None:
         for name in created:
             click.echo(f"created {name}")
         click.echo(f"{len(topics(settings))} topics are as they must be")
+
+
+@command.command()
+@click.option(
+    "--to",
+    "partitions",
+    metavar="N",
+    type=click.IntRange(1, MAX_PARTITIONS),
+    help="How many partitions; else FLOW_EVENTS_PARTITIONS.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@JSON
+@click.pass_obj
+def repartition(settings: Settings, partitions: int | None, yes: bool, as_json: bool) -> None:
+    """Move events, histories and offsets to another number of partitions, while no worker runs.
+
+    With the same number it puts items right that are not in the partition of their key. Cut short at any moment, it
+    goes on when it is run again; no worker starts before it is finished.
+    """
+    from stream.cli.repartition import describe, report, shown
+    from stream.kafka.prepare import prepare
+    from stream.kafka.repartition import Repartition
+
+    prepared = prepare(settings, partitions)
+    if prepared.nothing_to_do:
+        report(settings, prepared, as_json=as_json)
+        return
+    if not yes:
+        click.confirm(f"{describe(prepared)} Go on?", abort=True, err=True)
+    try:
+        with shown() as show:
+            Repartition(settings, prepared, show).run()
+    except KeyboardInterrupt:
+        click.echo("flowgauge: the repartition was interrupted: run it again; no worker starts before that", err=True)
+        sys.exit(INTERRUPTED)
+    report(settings, prepared, as_json=as_json)
 
 
 def _print_differences(found: list[Difference], declared: int) -> None:

@@ -23,7 +23,7 @@ from kafka.admin import (
 )
 
 from stream.errors import KafkaError, KafkaUnreachableError
-from stream.kafka.topics import MIB, Topic, topics
+from stream.kafka.topics import MIB, REPARTITION, Topic, topics
 from stream.settings import Settings
 
 REACH_MS = 10_000
@@ -66,13 +66,17 @@ class Difference:
 def differences(declared: Iterable[Topic], existing: Mapping[str, Existing], brokers: str) -> list[Difference]:
     """Compare declared topics with those that Kafka has; `brokers` stands in the mends."""
     found: list[Difference] = []
+    declared = list(declared)
     for topic in declared:
         there = existing.get(topic.name)
         if there is None:
             mend = "Create it: flowgauge topics apply"
             found.append(Difference(topic.name, MISSING, "", f"{topic.partitions} partitions", mend))
-        else:
-            found += _mismatches(topic, there, brokers)
+            continue
+        if there.partitions != topic.partitions:
+            mend = _partitions_mend(topic, declared, existing, brokers)
+            found.append(Difference(topic.name, PARTITIONS, str(there.partitions), str(topic.partitions), mend))
+        found += _mismatches(topic, there, brokers)
     return found
 
 
@@ -192,9 +196,19 @@ def kafka_admin(settings: Settings, patience_ms: int = REACH_MS) -> Iterator[Kaf
 
 
 def _compare(admin: KafkaAdminClient, settings: Settings) -> list[Difference]:
+    _refuse_unfinished(admin, settings)
     declared = topics(settings)
     existing = _existing(admin, [topic.name for topic in declared])
     return differences(declared, existing, ",".join(settings.brokers))
+
+
+def _refuse_unfinished(admin: KafkaAdminClient, settings: Settings) -> None:
+    """Refuse while partitions are being changed: what is missing then must not be made by anybody else."""
+    journal = settings.topic(REPARTITION)
+    (found,) = admin.describe_topics([journal])
+    if not found["error_code"]:
+        unfinished = f"topic {journal!r} is there: a repartition is under way, or was cut short"
+        raise KafkaError(f"{unfinished}. To finish it, run it again: flowgauge topics repartition")
 
 
 def _existing(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, Existing]:
@@ -216,9 +230,6 @@ def _existing(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, Existi
 
 
 def _mismatches(topic: Topic, there: Existing, brokers: str) -> Iterator[Difference]:
-    if there.partitions != topic.partitions:
-        mend = _partitions_mend(topic, there, brokers)
-        yield Difference(topic.name, PARTITIONS, str(there.partitions), str(topic.partitions), mend)
     for key, value in topic.config.items():
         actual = there.config.get(key, "unknown to this Kafka")
         if not _same(actual, value):
@@ -227,12 +238,22 @@ def _mismatches(topic: Topic, there: Existing, brokers: str) -> Iterator[Differe
             yield Difference(topic.name, key, actual, value, mend)
 
 
-def _partitions_mend(topic: Topic, there: Existing, brokers: str) -> str:
-    anew = f"kafka-topics.sh --bootstrap-server {brokers} --delete --topic {topic.name}"
-    # Kafka can add partitions, but keys would then lie in two of them: adding is no mend.
-    if topic.setting:
-        return f"Set {topic.setting}={there.partitions}; or drop the topic with all its records: {anew}"
-    return f"Drop the topic with all its records: {anew}; then: flowgauge topics apply"
+def _partitions_mend(topic: Topic, declared: Sequence[Topic], existing: Mapping[str, Existing], brokers: str) -> str:
+    there = existing[topic.name].partitions
+    setting = f"Set {topic.setting}={there}"
+    if topic.deleted:
+        delete = f"kafka-topics.sh --bootstrap-server {brokers} --delete --topic {topic.name}"
+        return f"{setting}; or, with all workers stopped, delete it ({topic.deleted}): {delete}"
+    if not topic.setting:
+        return "Copy what it holds, delete it, then: flowgauge topics apply"
+    # Keys would lie in two partitions where one topic had others than the other, or where partitions were only added.
+    together = [existing.get(one.name) for one in declared if one.setting == topic.setting]
+    move = f"stop all workers, then run: flowgauge topics repartition --to {topic.partitions}"
+    if None in together:
+        return setting
+    if any(one is not None and one.partitions != there for one in together):
+        return move[0].upper() + move[1:]
+    return f"{setting} if that is meant; else {move}"
 
 
 def _same(actual: str, declared: str) -> bool:

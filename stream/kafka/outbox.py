@@ -46,13 +46,20 @@ class Outbox:
 
     `deadline` is after how many seconds a write that is not acknowledged has failed; `may_write` is called before each
     request goes out, and does not return where this process must not write any more. `idempotent` is for rows that must
-    not stand there twice when a request is repeated.
+    not stand there twice when a request is repeated. `compression` is the codec, such as `zstd`; None is for none.
     """
 
     def __init__(
-        self, brokers: Sequence[str], deadline: float, may_write: Callable[[], None], *, idempotent: bool = False
+        self,
+        brokers: Sequence[str],
+        deadline: float,
+        may_write: Callable[[], None],
+        *,
+        idempotent: bool = False,
+        compression: str | None = None,
     ) -> None:
         self._idempotent = idempotent
+        self._compression = compression
         self._may_write = may_write
         self._brokers = list(brokers)
         self._deadline = deadline
@@ -64,6 +71,7 @@ class Outbox:
             bootstrap_servers=self._brokers,
             acks="all",
             enable_idempotence=self._idempotent,
+            compression_type=self._compression,
             max_batch_size=MAX_BATCH_BYTES,
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=int(self._deadline * 1000),

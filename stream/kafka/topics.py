@@ -13,6 +13,9 @@ HISTORIES = "histories"
 DEAD_LETTERS = "dead-letters"
 METRICS = "metrics"
 ALERTS = "alerts"
+# These are there only while partitions are being changed.
+REPARTITION = "repartition"
+MOVING = ".moving"
 
 MIB = 1024 * 1024
 HOUR_MS = 3_600_000
@@ -36,7 +39,8 @@ KEPT_A_MONTH = {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}
 class Topic:
     """One topic: its full name, partitions, configuration, and what its key and records are.
 
-    `setting` is the variable that sets the number of partitions, or empty where it is fixed.
+    `setting` is the variable that sets the number of partitions, or empty where it is fixed. `deleted` is what follows
+    where the topic is deleted while no worker runs; empty where facts would be lost.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Topic:
     key: str
     purpose: str
     setting: str = ""
+    deleted: str = ""
 
 
 def topics(settings: Settings) -> tuple[Topic, ...]:
@@ -81,6 +86,7 @@ def _items(settings: Settings) -> Topic:
         key="item id",
         purpose="each item's current summary; a tombstone takes the item out",
         setting="FLOW_ITEMS_PARTITIONS",
+        deleted="workers derive it again from the histories",
     )
 
 
@@ -117,6 +123,7 @@ def _metrics(settings: Settings) -> Topic:
         key="node: level and names",
         purpose="each node's numbers when they change, as CloudEvents; a tombstone takes the node out",
         setting="FLOW_ITEMS_PARTITIONS",
+        deleted="workers write the present numbers again",
     )
 
 
@@ -130,4 +137,5 @@ def _alerts(settings: Settings) -> Topic:
         key="limit (level and names) or target (name)",
         purpose="limits passed and recovered, targets missed and met, as CloudEvents: one record for each change",
         setting="FLOW_ITEMS_PARTITIONS",
+        deleted="since when limits are passed and targets met is then known from the next start on only",
     )

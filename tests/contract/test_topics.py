@@ -11,7 +11,8 @@ from stream.kafka.admin import Existing, differences, ensure_topics, plan
 from stream.kafka.topics import Topic, topics
 from stream.settings import Settings
 
-EVENTS = topics(Settings.from_env({}))[0]
+ALL = topics(Settings.from_env({}))
+EVENTS = ALL[0]
 BROKERS = "kafka-1:9092,kafka-2:9092"
 
 
@@ -58,14 +59,49 @@ def test_missing_topic() -> None:
     assert str(found) == "topic 'flow.events' is missing. Create it: flowgauge topics apply"
 
 
-def test_other_partitions_name_the_variable() -> None:
-    there = replace(_as_declared(EVENTS), partitions=8)
-    [found] = differences([EVENTS], {EVENTS.name: there}, BROKERS)
-    assert (found.what, found.actual, found.declared) == ("partitions", "8", "4")
-    assert str(found) == (
-        "topic 'flow.events': partitions is 8, must be 4. Set FLOW_EVENTS_PARTITIONS=8; or drop the topic "
-        f"with all its records: kafka-topics.sh --bootstrap-server {BROKERS} --delete --topic flow.events"
-    )
+@pytest.mark.parametrize(
+    ("events", "histories", "mend"),
+    [
+        (8, 8, "Set FLOW_EVENTS_PARTITIONS=8 if that is meant; else stop all workers, then run: {move}"),
+        (8, 4, "Stop all workers, then run: {move}"),
+        (4, 8, "Stop all workers, then run: {move}"),
+        (3, 8, "Stop all workers, then run: {move}"),
+        (8, None, "Set FLOW_EVENTS_PARTITIONS=8"),
+    ],
+)
+def test_other_partitions_of_events_and_histories_name_one_way_out(
+    events: int, histories: int | None, mend: str
+) -> None:
+    declared = [topic for topic in ALL if topic.setting == "FLOW_EVENTS_PARTITIONS"]
+    there = {
+        topic.name: replace(_as_declared(topic), partitions=partitions)
+        for topic, partitions in zip(declared, (events, histories), strict=True)
+        if partitions is not None
+    }
+    found = [one for one in differences(declared, there, BROKERS) if one.what == "partitions"]
+    assert [(one.topic, one.actual, one.declared) for one in found] == [
+        (topic.name, str(partitions), "4")
+        for topic, partitions in zip(declared, (events, histories), strict=True)
+        if partitions not in (4, None)
+    ]
+    assert {one.mend for one in found} == {mend.format(move="flowgauge topics repartition --to 4")}
+
+
+def test_other_partitions_of_what_is_derived_say_what_deleting_it_means() -> None:
+    for topic in (topic for topic in ALL if topic.setting == "FLOW_ITEMS_PARTITIONS"):
+        [found] = differences([topic], {topic.name: replace(_as_declared(topic), partitions=3)}, BROKERS)
+        delete = f"kafka-topics.sh --bootstrap-server {BROKERS} --delete --topic {topic.name}"
+        assert str(found).startswith(f"topic {topic.name!r}: partitions is 3, must be 1. Set FLOW_ITEMS_PARTITIONS=3;")
+        assert f"or, with all workers stopped, delete it ({topic.deleted}): {delete}" in found.mend
+        assert topic.deleted
+
+
+def test_nobody_is_told_to_drop_what_cannot_be_derived() -> None:
+    facts = {"flow.events", "flow.histories", "flow.dead-letters"}
+    assert {topic.name for topic in ALL if not topic.deleted} == facts
+    for topic in (topic for topic in ALL if topic.name in facts):
+        [found] = differences([topic], {topic.name: replace(_as_declared(topic), partitions=99)}, BROKERS)
+        assert "--delete" not in found.mend
 
 
 @pytest.mark.parametrize("key", EVENTS.config)

@@ -5,50 +5,31 @@ from __future__ import annotations
 import threading
 import time
 from binascii import crc32
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import confluent_kafka
 import pytest
-import yaml
 from confluent_kafka.admin import AdminClient
 
 from stream.events.partition import partition_of
 from tests.kafka.feed import records
+from tests.kafka.lives import AT, CONFIG, FLOW_YAML, assert_one_history_each, lives
 from tests.kafka.scrape import assert_equal, merged_metrics, wait_equal, wait_outcomes, wait_until
 from tests.kafka.topics import Record, count_records, produce, read_topic
 from tests.kafka.worker import Deployment, Worker
 from tests.oracle.brute_force import gauges
-from tests.oracle.rules import Json
 
 pytestmark = pytest.mark.kafka
 
 PARTITIONS = 8
-AT = datetime(2026, 3, 31, 12, tzinfo=UTC)
-STATES = ["Backlog", "In Progress", "Ready for Review", "In Progress", "Done"]
-FLOW_YAML = """\
-version: 1
-organisation:
-  - value_stream: Payments
-    arts:
-      - art: Checkout
-        load_limit: 12
-        teams: [{team: Cards, load_limit: 8}, {team: Wallets}]
-workflows:
-  - name: delivery
-    states: {new: [Backlog], active: [In Progress], waiting: [Ready for Review], done: [Done]}
-windows: [7d, 30d]
-"""
-CONFIG = yaml.safe_load(FLOW_YAML)
 
 
 def test_six_items_of_a_right_and_a_wrong_producer(deployment: Deployment) -> None:
     deployment = replace(deployment, events_partitions=PARTITIONS)
     deployment.create_topics()
-    events = _events(6)
+    events = lives(6)
     right, wrong = ([event for event in events if int(event["id"][-1]) % 2 == odd] for odd in (0, 1))
     assert {event["data"]["item"] for event in right} == {event["data"]["item"] for event in wrong}
     misplaced = [record for record in records(wrong) if _crc32(record) != _home(record)]
@@ -69,7 +50,7 @@ def test_six_items_of_a_right_and_a_wrong_producer(deployment: Deployment) -> No
         assert count_records(deployment.broker, deployment.topic("events")) == (
             len(events) + len(wrong) + 2 * len(misplaced)
         )
-        _assert_one_history_each(deployment, 6)
+        assert_one_history_each(deployment, 6, PARTITIONS)
         worker.start().wait_ready()
         assert_equal(merged_metrics([worker]), expected)
         worker.stop()
@@ -78,7 +59,7 @@ def test_six_items_of_a_right_and_a_wrong_producer(deployment: Deployment) -> No
 def test_a_worker_killed_in_the_middle_of_it(deployment: Deployment) -> None:
     deployment = replace(deployment, events_partitions=PARTITIONS)
     deployment.create_topics()
-    events = _events(300)
+    events = lives(300)
     expected = gauges(events, CONFIG, AT)
     topic = deployment.topic("events")
     with Worker(deployment, deployment.config(FLOW_YAML), clock=AT.isoformat()) as worker:
@@ -91,7 +72,7 @@ def test_a_worker_killed_in_the_middle_of_it(deployment: Deployment) -> None:
                 worker.start().wait_ready()
         wait_equal([worker], expected)
         worker.stop()
-        _assert_one_history_each(deployment, 300)
+        assert_one_history_each(deployment, 300, PARTITIONS)
         worker.start().wait_ready()
         assert_equal(merged_metrics([worker]), expected)
         worker.stop()
@@ -102,7 +83,7 @@ def test_two_histories_of_a_former_version_are_refused_with_the_command(deployme
     deployment = replace(deployment, events_partitions=PARTITIONS)
     deployment.create_topics()
     config = deployment.config(FLOW_YAML)
-    produce(deployment.broker, deployment.topic("events"), records(_events(1)))
+    produce(deployment.broker, deployment.topic("events"), records(lives(1)))
     with Worker(deployment, config, clock=AT.isoformat(), name="first") as worker:
         worker.wait_ready()
         wait_until(lambda: count_records(deployment.broker, deployment.topic("histories")) > 0, "a history")
@@ -119,23 +100,6 @@ def test_two_histories_of_a_former_version_are_refused_with_the_command(deployme
         (line,) = worker.log.splitlines()[-1:]
     assert f"partition {elsewhere}: item '0' belongs to partition {row.partition} of 8" in line
     assert line.endswith("flowgauge topics repartition")
-
-
-def _events(items: int) -> list[Json]:
-    """Write the lives of items, an event of each in turn."""
-    return [
-        {
-            "specversion": "1.0",
-            "id": f"{item}-{step}",
-            "source": "jira/acme",
-            "type": "flow.item.changed",
-            "time": (AT - timedelta(days=9, minutes=-item) + timedelta(hours=31 * step)).isoformat(),
-            "data": {"item": str(item), "state": STATES[step], "team": ("Cards", "Wallets")[item % 2]},
-        }
-        for step in range(len(STATES))
-        for item in range(items)
-        if step <= 2 + item % 3
-    ]
 
 
 def _home(record: Record) -> int:
@@ -172,14 +136,6 @@ def _producing(deployment: Deployment, many: Sequence[Record]) -> Iterator[None]
     finally:
         over.set()
         thread.join()
-
-
-def _assert_one_history_each(deployment: Deployment, items: int) -> None:
-    found = defaultdict(set)
-    for row in read_topic(deployment.broker, deployment.topic("histories")):
-        found[row.key].add(row.partition)
-    assert len(found) == items
-    assert all(partitions == {partition_of(key or b"", PARTITIONS)} for key, partitions in found.items())
 
 
 def _forget_offsets(deployment: Deployment) -> None:

@@ -1,0 +1,177 @@
+"""Copies records from one topic to another, each to the partition of its key, or as they are; and counts them."""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from faust.types import TP
+
+from stream.errors import KafkaError
+from stream.events.partition import partition_of
+from stream.items.merging import merge_rows
+from stream.items.tracker import record_key
+from stream.kafka.outbox import Outbox, Row
+from stream.kafka.reading import Reader, Span
+
+# Seconds.
+WRITE_DEADLINE = 120.0
+Progress = Callable[[int], None]
+"""Is told how many records more are done."""
+
+
+@dataclass
+class Histories:
+    """What copying histories came to: rows by partition, how many items had several, and what found no room by item."""
+
+    counts: Counter[int] = field(default_factory=Counter)
+    merged: int = 0
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def merge(self, topic: str, records: Sequence[Any]) -> Row:
+        """Make one row of those of an item. Raises KafkaError where one cannot be read."""
+        key = records[0].key
+        try:
+            value, left_out = merge_rows([record.value for record in records])
+        except (ValueError, KeyError, IndexError, TypeError, struct.error) as error:
+            places = ", ".join(f"{topic}[{record.partition}] at {record.offset}" for record in records)
+            raise KafkaError(f"the rows of item {_text(key)!r} in {places} cannot be read: {error}") from None
+        self.merged += 1
+        if left_out:
+            self.left_out[_text(key)] += left_out
+        return Row(key, value, max(record.timestamp for record in records))
+
+
+class Copier:
+    """Copies records into a topic; use it as an async context manager. `progress` is told of each write."""
+
+    def __init__(self, brokers: Sequence[str], progress: Progress) -> None:
+        self.reader = Reader(brokers)
+        self._other = Reader(brokers)
+        self._outbox = Outbox(brokers, WRITE_DEADLINE, lambda: None, idempotent=True, compression="zstd")
+        self._progress = progress
+
+    async def __aenter__(self) -> Self:
+        await self._outbox.start()
+        await self.reader.__aenter__()
+        await self._other.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._other.__aexit__(kind, error, trace)
+        await self.reader.__aexit__(kind, error, trace)
+        await self._outbox.stop()
+
+    async def by_key(self, topic: str, spans: Iterable[Span], target: str, partitions: int) -> Counter[int]:
+        """Copy records to the partitions of their keys; return how many came to each.
+
+        What has no key belongs nowhere, and is spread over the partitions.
+        """
+        counts: Counter[int] = Counter()
+        for span in spans:
+            async for records in self.reader.read(topic, span):
+                rows: dict[int, list[Row]] = defaultdict(list)
+                for record in records:
+                    home = span.partition % partitions if record.key is None else partition_of(record.key, partitions)
+                    rows[home].append(_row(record))
+                counts.update(await self._write(target, rows))
+        return counts
+
+    async def histories(self, topic: str, spans: Sequence[Span], target: str, partitions: int) -> Histories:
+        """Copy the newest row of each item to the partition of its key; rows of one item become one."""
+        done = Histories()
+        newest = [await self._newest(topic, span) for span in spans]
+        times = Counter(key for keys in newest for key in keys)
+        held: dict[bytes, list[Any]] = defaultdict(list)
+        for span, keys in zip(spans, newest, strict=True):
+            async for records in self.reader.read(topic, span):
+                rows: dict[int, list[Row]] = defaultdict(list)
+                for record in records:
+                    if keys.get(record.key) != record.offset:
+                        continue
+                    row = _row(record)
+                    if times[record.key] > 1:
+                        held[record.key].append(record)
+                        if len(held[record.key]) < times[record.key]:
+                            continue
+                        row = done.merge(topic, held.pop(record.key))
+                    rows[partition_of(record_key(record.key), partitions)].append(row)
+                done.counts.update(await self._write(target, rows))
+        return done
+
+    async def _newest(self, topic: str, span: Span) -> dict[bytes, int]:
+        """Give the offset of each item's newest row; what was taken out has none."""
+        found: dict[bytes, int] = {}
+        async for records in self.reader.read(topic, span):
+            for record in records:
+                if record.value is None:
+                    found.pop(record.key, None)
+                else:
+                    found[record.key] = record.offset
+        return found
+
+    async def misplaced(self, topic: str, spans: Iterable[Span], partitions: int) -> int:
+        """Count the items that have a row in a partition that their key does not belong to."""
+        wrong: set[bytes] = set()
+        for span in spans:
+            keys = await self._newest(topic, span)
+            wrong |= {key for key in keys if partition_of(record_key(key), partitions) != span.partition}
+        return len(wrong)
+
+    async def back(self, source: str, target: str, end: int, partition: int) -> int:
+        """Copy a partition up to `end` to the same partition of another topic, which may have a part of it already.
+
+        Returns up to which offset both are the same: less than `end` where others have written to the target too.
+        """
+        (there,) = await self.reader.spans(target, [partition])
+        same = await self._common(source, target, Span(partition, 0, end), there)
+        reached = same if there.end == same else None
+        async for records in self.reader.read(source, Span(partition, same, end)):
+            rows = [_row(record) for record in records]
+            written = await self._outbox.write({TP(target, partition): rows})
+            first, last = written[TP(target, partition)]
+            if reached is not None and (first, last) == (reached, reached + len(rows) - 1):
+                reached = same = last + 1
+            else:
+                reached = None
+            self._progress(len(rows))
+        return same
+
+    async def _common(self, source: str, target: str, span: Span, there: Span) -> int:
+        """Count the first records that are the same, at the same offsets, in a partition of two topics."""
+        number = 0
+        ours, theirs = _one_by_one(self.reader.read(source, span)), _one_by_one(self._other.read(target, there))
+        async with aclosing(ours), aclosing(theirs):
+            async for record in theirs:
+                other = await anext(ours, None)
+                if other is None or record.offset != number or _row(record) != _row(other):
+                    break
+                number += 1
+        return number
+
+    async def _write(self, target: str, rows: Mapping[int, list[Row]]) -> dict[int, int]:
+        await self._outbox.write({TP(target, partition): part for partition, part in rows.items()})
+        counts = {partition: len(part) for partition, part in rows.items()}
+        self._progress(sum(counts.values()))
+        return counts
+
+
+async def _one_by_one(batches: AsyncIterator[list[Any]]) -> AsyncGenerator[Any, None]:
+    async for batch in batches:
+        for record in batch:
+            yield record
+
+
+def _row(record: Any) -> Row:
+    return Row(record.key, record.value, record.timestamp, record.headers)
+
+
+def _text(key: bytes) -> str:
+    return record_key(key).decode(errors="replace")

@@ -1,0 +1,91 @@
+"""Reads a topic's partitions from one offset to another, without a group.
+
+Only what is committed is read: what an aborted transaction has written counts nowhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterable, Sequence
+from time import monotonic
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError as ClientError
+
+from stream.errors import KafkaError
+from stream.kafka.topics import MIB
+
+RECORDS_A_READ = 10_000
+POLL_MS = 1_000
+# Seconds: a fetch of the largest record over a slow line, and a broker that has just lost its leader.
+SILENCE = 60.0
+
+
+class Span(NamedTuple):
+    """Offsets of a partition, from the first to the one behind the last."""
+
+    partition: int
+    first: int
+    end: int
+
+
+class Reader:
+    """A consumer without a group; use it as an async context manager. Raises KafkaError."""
+
+    def __init__(self, brokers: Sequence[str]) -> None:
+        # Whatever aiokafka has to say arrives as an exception too.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
+        self._brokers = list(brokers)
+        self._consumer: Any = None
+
+    async def __aenter__(self) -> Self:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._brokers,
+            client_id="flowgauge",
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=2 * MIB,
+        )
+        try:
+            await self._consumer.start()
+        except ClientError as error:
+            raise KafkaError(f"Kafka at {', '.join(self._brokers)} cannot be reached: {error}") from None
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._consumer.stop()
+
+    async def spans(self, topic: str, partitions: Iterable[int]) -> list[Span]:
+        """Give from where to where each partition can be read now; what an open transaction has written cannot."""
+        places = [TopicPartition(topic, partition) for partition in partitions]
+        try:
+            first, end = await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places)
+        except ClientError as error:
+            raise KafkaError(f"topic {topic!r}: Kafka does not tell where it ends: {error!r}") from None
+        return [Span(place.partition, first[place], end[place]) for place in places]
+
+    async def read(self, topic: str, span: Span) -> AsyncIterator[list[Any]]:
+        """Give the records of a span, in their order, some thousands at a time."""
+        place, reached, heard = TopicPartition(topic, span.partition), span.first, monotonic()
+        if reached >= span.end:
+            return
+        self._consumer.assign([place])
+        self._consumer.seek(place, reached)
+        while reached < span.end:
+            try:
+                found = await self._consumer.getmany(place, timeout_ms=POLL_MS, max_records=RECORDS_A_READ)
+                position = await self._consumer.position(place)
+            except ClientError as error:
+                raise KafkaError(f"{topic}[{span.partition}] cannot be read at {reached}: {error!r}") from None
+            records = [record for record in found.get(place, ()) if record.offset < span.end]
+            if position > reached:
+                reached, heard = position, monotonic()
+            elif monotonic() - heard > SILENCE:
+                raise KafkaError(f"{topic}[{span.partition}]: Kafka has fallen silent before its end, at {reached}")
+            if records:
+                yield records
