@@ -14,7 +14,7 @@ from kafka.admin import ConfigFilterType, ConfigResource, ConfigResourceType, Of
 from kafka.structs import OffsetAndMetadata
 
 from stream.errors import KafkaError
-from stream.kafka.admin import connected
+from stream.kafka.admin import kafka_admin
 from stream.settings import Settings
 
 PATIENCE = 30.0
@@ -164,7 +164,7 @@ def _patiently(settings: Settings, ask: Callable[[KafkaAdminClient], Any]) -> An
     """Ask until the group's coordinator is there; each time anew, since a client remembers the one that was there."""
     begun = time.monotonic()
     while True:
-        with connected(settings) as admin:
+        with kafka_admin(settings) as admin:
             try:
                 return ask(admin)
             except kafka.errors.KafkaError as error:

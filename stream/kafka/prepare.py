@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from stream.errors import KafkaError, SettingsError
-from stream.kafka.admin import connected
+from stream.kafka.admin import kafka_admin
 from stream.kafka.copying import Copier
 from stream.kafka.journal import Journal, Move, State
 from stream.kafka.manage import Found, Topics, committed, members, running
@@ -47,7 +47,7 @@ def prepare(settings: Settings, to: int | None) -> Prepared:
     if settings.embedded:
         raise SettingsError("the embedded broker has as many partitions as it has: FLOW_EMBEDDED must not be 1")
     journal = Journal(settings)
-    with connected(settings) as admin:
+    with kafka_admin(settings) as admin:
         there = Topics(admin)
         state = journal.read(there)
         if members(settings):

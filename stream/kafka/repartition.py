@@ -21,7 +21,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from stream.errors import KafkaError
-from stream.kafka.admin import connected
+from stream.kafka.admin import kafka_admin
 from stream.kafka.copying import Copier
 from stream.kafka.journal import Move, State
 from stream.kafka.manage import LOOK_EVERY, Place, Topics, commit, committed, members, running
@@ -57,7 +57,7 @@ class Repartition:
 
     def run(self) -> State:
         """Do what is left to do. Raises KafkaError; what was done until then is kept, and no worker starts."""
-        with connected(self._settings) as admin:
+        with kafka_admin(self._settings) as admin:
             self._topics = Topics(admin)
             self._begin()
             self._move_histories()
