@@ -18,8 +18,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from stream.errors import ServeError
-from stream.gauges.metrics import Respond
 from stream.gauges import page
+from stream.gauges.metrics import Respond
 from stream.gauges.page import SCRAPES, STALLED_AFTER, Page
 from stream.gauges.server import LIMITS
 from stream.gauges.snapshot import Wall
