@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from functools import partial
 from math import inf
 from time import monotonic
 from typing import Any
@@ -28,7 +29,7 @@ from stream.agents.process import FlowWorker
 from stream.agents.pulse import HEARTBEAT_EVERY, SESSION_TIMEOUT
 from stream.agents.topics_watch import TopicsWatch
 from stream.agents.track import Track
-from stream.errors import FlowgaugeError, KafkaError, KafkaUnreachableError
+from stream.errors import FlowgaugeError, KafkaUnreachableError
 from stream.gauges.metrics import Metrics
 from stream.gauges.page import Page
 from stream.gauges.snapshot import Snapshot
@@ -312,16 +313,8 @@ def consumer() -> Consumer:
     """Give the app's consumer under its own type."""
     found: Any = app.consumer
     found.replayed = frozenset({engine.items_topic})
-    found.unreadable = _unreadable
     typed: Consumer = found
     return typed
-
-
-def _unreadable(error: UnicodeDecodeError) -> None:
-    places = ", ".join(f"{tp.topic}[{tp.partition}] from offset {n}" for tp, n in consumer().positions().items())
-    name = error.object[:40]
-    mend = "Kafka wants header names in UTF-8, and its client can read no record of that batch. Move the group past it"
-    stop_unacknowledged(KafkaError(f"a record has a header named {name!r}, in one of {places}. {mend}"))
 
 
 def track() -> Track:
@@ -329,6 +322,7 @@ def track() -> Track:
     if "track" not in _parts:
         _parts["track"] = Track(engine, app.rows.store, consumer(), measure())
         app.rows.store.on_recovered = _recovered
+        app.rows.store.on_refused = partial(engine.unreadable.note_batch, engine.histories_topic)
     found: Track = _parts["track"]
     return found
 

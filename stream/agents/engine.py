@@ -9,6 +9,7 @@ from uuid import uuid4
 from stream.agents.ending import Ending
 from stream.agents.fatal import stop_unacknowledged
 from stream.agents.pulse import WRITE_DEADLINE, Pulse
+from stream.agents.unreadable import Unreadable
 from stream.clock import Clock
 from stream.config.load import load_config
 from stream.config.model import FlowConfig
@@ -19,7 +20,7 @@ from stream.gauges.snapshot import Wall
 from stream.items.tracker import Derivation
 from stream.kafka.offsets import Committed, Folded, Offsets
 from stream.kafka.outbox import Outbox
-from stream.kafka.topics import ALERTS, DEAD_LETTERS, EVENTS, HISTORIES, ITEMS, METRICS
+from stream.kafka.topics import ALERTS, DEAD_LETTERS, EVENTS, HISTORIES, ITEMS, METRICS, topics
 from stream.settings import Settings
 
 
@@ -33,6 +34,9 @@ class Engine:
         self.derivation = Derivation.of(config, self.clock.suffix, settings.items_partitions)
         self.boards = Boards(config, self.derivation.partition)
         self.numbers = EngineNumbers()
+        # Each topic from the start, so that the first record of a process is an increase.
+        self.numbers.unreadable.update(dict.fromkeys((topic.name for topic in topics(settings)), 0))
+        self.unreadable = Unreadable(self.numbers)
         self.wall = Wall()
         self.ending = Ending(self.wall)
         self.pulse = Pulse()

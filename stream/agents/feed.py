@@ -102,6 +102,8 @@ class Feed:
     def _restore(self, tp: TP, read: Latest) -> None:
         memory = self._memory[tp.partition]
         memory.ends[tp.topic] = read.end
+        for batch in read.refused:
+            self._engine.unreadable.note_batch(*tp, batch)
         for key, value in read.values.items():
             try:
                 if tp.topic == self._engine.metrics_topic:

@@ -11,6 +11,7 @@ from time import monotonic
 
 from faust.types import Message
 
+from stream.events.rejection import Rejection
 from stream.items.tracker import Batch
 from stream.kafka.transport import Polled
 
@@ -18,6 +19,8 @@ from stream.kafka.transport import Polled
 FAR = 20_000
 # With so many at a time some five events come to one row, with half as many some four and a half.
 MAX_GATHERED = 80_000
+# Large events count as several, so that no more than 64 MiB are held until they are durable.
+BYTES_AN_EVENT = 64 * 1024 * 1024 // MAX_GATHERED
 # Events. A batch takes its room however few they are.
 LEAST = 100
 # Seconds, for a broker that gives little at a time.
@@ -31,12 +34,18 @@ class Gathered:
     batch: Batch
     behind: int = 0
     events: int = 0
+    size: int = 0
     messages: list[Message] = field(default_factory=list)
+
+    @property
+    def weight(self) -> int:
+        """How many events of common size it has taken."""
+        return max(self.events, self.size // BYTES_AN_EVENT)
 
     @property
     def room(self) -> int:
         """How many events it counts as while it is not durable: at least a hundred."""
-        return max(LEAST, self.events)
+        return max(LEAST, self.weight)
 
 
 class Gathering:
@@ -62,15 +71,19 @@ class Gathering:
         gathered.batch.take_records(polled.records, clock)
         gathered.behind = polled.behind
         gathered.events += len(polled.records)
+        gathered.size += polled.size
+        if polled.refused is not None:
+            why = Rejection(polled.refused.reason, polled.refused.detail)
+            gathered.batch.refuse(polled.refused, why, polled.refused.records)
         message.incref()
         # The message lives until all is durable, what it has brought only until it is taken.
         message.value = None
         gathered.messages.append(message)
 
     @property
-    def events(self) -> int:
-        """How many events the open batches have taken together."""
-        return sum(gathered.events for gathered in self._open.values())
+    def weight(self) -> int:
+        """How many events of common size the open batches have taken together."""
+        return sum(gathered.weight for gathered in self._open.values())
 
     @property
     def is_due(self) -> bool:

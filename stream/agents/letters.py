@@ -11,7 +11,7 @@ MAX_DETAIL = 1_000
 
 def dead_letter(refusal: Refusal, topic: str, partition: int) -> Row:
     """Write the dead letter of a record of a partition of the events topic."""
-    record, rejection = refusal
+    record, rejection = refusal.record, refusal.rejection
     why = {
         "flow_reason": rejection.reason.value,
         "flow_detail": rejection.detail[:MAX_DETAIL],

@@ -92,6 +92,8 @@ class Measure:
             records = [record for record in records if record.offset >= reached]
         if records:
             self._take(tp.partition, records)
+        if polled.refused is not None:
+            self._engine.unreadable.note_batch(*tp, polled.refused)
         self._consumer.processed(tp, polled.behind)
         # The partition may move away meanwhile, so this stands last.
         if self._wanted(tp.partition):

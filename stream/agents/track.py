@@ -95,7 +95,7 @@ class Track:
             self._consumer.processed(tp, behind)
             # What comes between a halt and the next assignment must not wait: the rows may move away meanwhile.
             far = tp.partition in self._held and self._ends.get(tp.partition, 0) - behind >= FAR
-            if not far or self._gathering.events >= MAX_GATHERED:
+            if not far or self._gathering.weight >= MAX_GATHERED:
                 await self._close()
 
     async def _close(self) -> None:

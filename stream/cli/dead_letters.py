@@ -24,9 +24,10 @@ from stream.kafka.admin import REACH_MS, consumer, kafka_errors, producer
 from stream.kafka.topics import DEAD_LETTERS, MIB
 from stream.settings import Settings
 
-HEADERS = frozenset(
+BATCH_HEADERS = frozenset(f"flow_batch_{name}" for name in ("codec", "records", "last_offset"))
+HEADERS = BATCH_HEADERS | {
     f"flow_{name}" for name in ("reason", "detail", "topic", "partition", "offset", "arrival", "file", "line")
-)
+}
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 SHOWN_BYTES = 64
 SHOWN_ROWS = 100
@@ -56,10 +57,23 @@ class DeadLetter:
         return self.partition, self.offset
 
     @property
+    def batch(self) -> dict[str, Any] | None:
+        """What is known of a batch that was refused as a whole, and is the value as Kafka keeps it."""
+        if not self.why.keys() >= BATCH_HEADERS:
+            return None
+        return {
+            "records": _number(self.why["flow_batch_records"]),
+            "last_offset": _number(self.why["flow_batch_last_offset"]),
+            "codec": self.why["flow_batch_codec"],
+        }
+
+    @property
     def obstacle(self) -> str | None:
         """Why it cannot be sent again, or None."""
         if "flow_file" in self.why:
             return "from a file: mend the row there and import it again"
+        if self.batch is not None:
+            return "of a whole batch: let its producer send the events again, in smaller batches"
         if not TOPIC_NAME.fullmatch(self.why.get("flow_topic", "")):
             return "without a source topic in its headers"
         if self.key is None and self.value is None:
@@ -268,6 +282,7 @@ def describe(letter: DeadLetter) -> dict[str, Any]:
         "arrival": why.get("flow_arrival"),
         "key": None if letter.key is None else _text(letter.key),
         "size": None if letter.value is None else len(value),
+        "batch": letter.batch,
         "first_bytes": _text(value[:SHOWN_BYTES]),
     }
 

@@ -18,6 +18,7 @@ class Reason(StrEnum):
     TOMBSTONE = "tombstone"
     KEY_MISMATCH = "key_mismatch"
     HISTORY_FULL = "history_full"
+    UNREADABLE_BATCH = "unreadable_batch"
 
 
 class Rejection(Exception):

@@ -71,6 +71,7 @@ OF_NODES = (
 OF_ENGINE = (
     Metric("flow_events_total", "counter", ("source", "outcome"), "Records of the events topic by what became of them: applied, duplicate, rejected or rerouted (sent on to the partition of its key)."),
     Metric("flow_dead_letters_total", "counter", ("reason",), "Refused records by reason; they are kept in the dead-letters topic."),
+    Metric("flow_unreadable_records_total", "counter", ("topic",), "Records of the engine's own topics that could not be read, or not be written, and were passed over."),
     Metric("flow_clock_anomalies_total", "counter", ("source",), "Events whose time lay beyond the tolerance in the future when they came."),
     Metric("flow_backdated_events_total", "counter", ("source",), "Applied events whose time lay more than a day before their arrival: an import, or a late source."),
     Metric("flow_late_events_total", "counter", (), "Events older than the retention that began an item anew."),

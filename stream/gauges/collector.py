@@ -105,6 +105,8 @@ def _counts(of_engine: Mapping[str, Any], engine: EngineNumbers) -> None:
         of_engine["flow_clock_anomalies_total"].add_metric([source], count)
     for source, count in dict(engine.backdated).items():
         of_engine["flow_backdated_events_total"].add_metric([source], count)
+    for topic, count in dict(engine.unreadable).items():
+        of_engine["flow_unreadable_records_total"].add_metric([topic], count)
     of_engine["flow_lag_events"].add_metric([], engine.lag)
     of_engine["flow_late_events_total"].add_metric([], engine.late)
     for source, time in dict(engine.newest).items():

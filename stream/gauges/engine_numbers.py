@@ -23,6 +23,7 @@ class EngineNumbers:
         self.dead_letters: Counter[str] = Counter(dict.fromkeys((reason.value for reason in Reason), 0))
         self.anomalies: Counter[str] = Counter()
         self.backdated: Counter[str] = Counter()
+        self.unreadable: Counter[str] = Counter()
         self.late = 0
         self.lag = 0
         self.newest: dict[str, int] = {}
@@ -37,7 +38,8 @@ class EngineNumbers:
         for counter, counts in ((self.anomalies, outcome.anomalies), (self.backdated, outcome.backdated)):
             for source, number in counts.items():
                 counter[self.label(source)] += number
-        self.dead_letters.update(refusal.rejection.reason.value for refusal in outcome.refusals)
+        for refusal in outcome.refusals:
+            self.dead_letters[refusal.rejection.reason.value] += refusal.records
         self.late += outcome.late
 
     def see(self, newest: Mapping[str, int]) -> None:

@@ -48,10 +48,11 @@ class Record(Protocol):
 
 
 class Refusal(NamedTuple):
-    """A record that was refused, and why."""
+    """A record that was refused, and why; it may stand for several `records` that came as one batch."""
 
     record: Any
     rejection: Rejection
+    records: int = 1
 
 
 class Reroute(NamedTuple):
@@ -172,8 +173,12 @@ class Batch:
                 if home is not None:
                     self._send_on(record, event, home)
             except Rejection as rejection:
-                self._outcome.refusals.append(Refusal(record, rejection))
-                self._outcome.counts[rejection.source, "rejected"] += 1
+                self.refuse(record, rejection)
+
+    def refuse(self, record: Any, rejection: Rejection, records: int = 1) -> None:
+        """Keep a record as a dead letter, and count it as so many."""
+        self._outcome.refusals.append(Refusal(record, rejection, records))
+        self._outcome.counts[rejection.source, "rejected"] += records
 
     def take(self, event: Event, arrival: int) -> int | None:
         """Take one event into its item's history; where that belongs to another partition only give which one it is.

@@ -86,6 +86,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         ends = await fetcher.end_offsets(partitions, self._ensure_consumer()._request_timeout_ms)  # noqa: SLF001
         return {ensure_TP(tp): end for tp, end in ends.items()}
 
+    async def _fetch_records(self, consumer: Any, *arguments: Any, **options: Any) -> Any:
+        consumer._fetcher._records.budget.renew()  # noqa: SLF001
+        return await super()._fetch_records(consumer, *arguments, **options)
+
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Complain of nothing: Faust looks for single events in streams, and would call every partition stuck.
 

@@ -1,4 +1,7 @@
-"""How the client fetches: whole batches at a time, and events that come together when few come at a time."""
+"""How the client fetches: whole batches at a time, and events that come together when few come at a time.
+
+What is fetched is compressed, and bounded by the client. What is decompressed at a time is bounded here.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,12 @@ from weakref import proxy
 from aiokafka.consumer.fetcher import READ_COMMITTED, FetchResult
 from aiokafka.errors import CorruptRecordException
 
+from stream.kafka.batches import RefusedBatch, UnreadableBatchError, opened, records_of, refused
+
 # Seconds between two fetches from a broker.
 LIVE_EVERY = 0.006
+# Bytes. A poll ends with the batch that reaches them.
+MAX_POLL_BYTES = 16 * 1024 * 1024
 NOWHERE = -1
 
 
@@ -31,25 +38,45 @@ class Fetch(list[Any]):
     """Records that follow one another in a partition: all that it holds from offset `begin` up to before `behind`.
 
     There may be none: the end of a transaction, and what was written in one that was aborted, take up offsets too.
+    `refused` is a batch that stands last and of which no record is given. `size` is bytes, decompressed.
     """
 
-    def __init__(self, records: Iterable[Any], begin: int, behind: int) -> None:
+    def __init__(
+        self, records: Iterable[Any], begin: int, behind: int, size: int = 0, refused: RefusedBatch | None = None
+    ) -> None:
         super().__init__(records)
         self.begin = begin
         self.behind = behind
+        self.size = size
+        self.refused = refused
 
     def __bool__(self) -> bool:
         """Whether anything was read. The client hands on only what is true."""
         return self.behind > self.begin
 
 
+class Budget:
+    """How many bytes the present poll may still decompress, of all its partitions together."""
+
+    def __init__(self) -> None:
+        self.left = MAX_POLL_BYTES
+
+    def renew(self) -> None:
+        """Begin another poll."""
+        self.left = MAX_POLL_BYTES
+
+
 class Fetched(dict[Any, Any]):
-    """What a client has fetched, by partition."""
+    """What a client has fetched, by partition; the `budget` is to be renewed before each poll."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.budget = Budget()
 
     def __setitem__(self, tp: Any, result: Any) -> None:
         if isinstance(result, FetchResult):
             # The client asks for the very class, so that it cannot be another one.
-            result.getall = WholeBatches(result).getall
+            result.getall = WholeBatches(result, self.budget).getall
         super().__setitem__(tp, result)
 
 
@@ -59,12 +86,14 @@ class WholeBatches:
     The client's own way is the same record by record, and makes a dataclass of each: that takes several times as long.
     """
 
-    def __init__(self, result: Any) -> None:
+    def __init__(self, result: Any, budget: Budget) -> None:
         # Without cycles what was fetched goes with its result, and does not wait for the garbage collector: the result
         # has this, and its records have the client's own way of reading them, which nobody goes.
         self._result: Any = proxy(result)
         result._partition_records._records_iterator = None  # noqa: SLF001
+        self._budget = budget
         self._left: list[Any] = []
+        self._refused: RefusedBatch | None = None
         self._behind = result._partition_records.next_fetch_offset  # noqa: SLF001
 
     def getall(self, max_records: int | None = None) -> Sequence[Any]:
@@ -73,27 +102,41 @@ class WholeBatches:
         if not result.check_assignment(result._topic_partition) or not result.has_more():  # noqa: SLF001
             return ()
         parts, found = result._partition_records, self._left  # noqa: SLF001
-        begin = parts.next_fetch_offset
+        begin, before = parts.next_fetch_offset, self._budget.left
         # What cannot be read raises; then the position stays where it was, and from there it is fetched again.
         parts.next_fetch_offset = NOWHERE
-        while parts._records.has_next() and (max_records is None or len(found) < max_records):  # noqa: SLF001
+        while self._goes_on(parts) and (max_records is None or len(found) < max_records):
             found += self._next(parts)
         many = len(found) if max_records is None else max_records
         found, self._left = found[:many], found[many:]
+        given = None
+        if not self._left:
+            given, self._refused = self._refused, None
         parts.next_fetch_offset = found[-1].offset + 1 if self._left else self._behind
         result._update_position()  # noqa: SLF001
         if not self._left and not parts._records.has_next():  # noqa: SLF001
             result._partition_records = None  # noqa: SLF001
-        return Fetch(found, begin, parts.next_fetch_offset)
+        return Fetch(found, begin, parts.next_fetch_offset, before - self._budget.left, given)
+
+    def _goes_on(self, parts: Any) -> bool:
+        return parts._records.has_next() and self._budget.left > 0 and self._refused is None  # noqa: SLF001
 
     def _next(self, parts: Any) -> list[Any]:
-        batch = parts._records.next_batch()  # noqa: SLF001
+        data = parts._records.next_bytes()  # noqa: SLF001
+        batch = opened(data)
         if parts._check_crcs and not batch.validate_crc():  # noqa: SLF001
             raise CorruptRecordException(f"Invalid CRC - {parts._tp}")  # noqa: SLF001
         first, self._behind = self._behind, batch.next_offset
         if _is_aborted(parts, batch) or batch.is_control_batch:
             return []
-        records = list(batch)
+        try:
+            records, size = records_of(data, batch)
+        except UnreadableBatchError as why:
+            self._refused = refused(data, batch, first, why)
+            # To find that out may have taken as long as a whole poll.
+            self._budget.left = 0
+            return []
+        self._budget.left -= size
         # A batch comes as a whole, also when it is asked for from its middle.
         return [record for record in records if record.offset >= first] if _begins_before(first, records) else records
 

@@ -10,16 +10,21 @@ from aiokafka.errors import KafkaError as ClientError
 from faust.types import TP
 
 from stream.errors import KafkaError
+from stream.kafka.batches import RefusedBatch
 from stream.kafka.fetching import fetch_whole
 
 POLL_MS = 200
 
 
 class Latest(NamedTuple):
-    """The newest value of each key that was read, None for a tombstone, and the offset behind what was read."""
+    """The newest value of each key that was read, None for a tombstone, and the offset behind what was read.
+
+    `refused` are batches of which nothing was read.
+    """
 
     values: dict[bytes, bytes | None]
     end: int
+    refused: Sequence[RefusedBatch] = ()
 
 
 async def latest(brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, Latest]:
@@ -37,13 +42,6 @@ async def latest(brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, L
         await consumer.start()
         fetch_whole(consumer._fetcher)  # noqa: SLF001
         return await _read(consumer, starts)
-    except UnicodeDecodeError as error:
-        # Kafka wants header names in UTF-8, and its client can read no record of a batch that has another.
-        topics = ", ".join(f"{tp.topic}[{tp.partition}]" for tp in sorted(starts))
-        name = error.object[:40]
-        raise KafkaError(
-            f"a record in one of {topics} has a header named {name!r}: delete the topic, it is made anew"
-        ) from None
     except ClientError as error:
         topics = ", ".join(sorted({tp.topic for tp in starts}))
         raise KafkaError(f"Kafka does not tell what stands in {topics}: {error!r}") from None
@@ -59,7 +57,10 @@ async def _read(consumer: Any, starts: Mapping[TP, int]) -> dict[TP, Latest]:
         consumer.seek(place, max(starts[tp], beginnings[place]))
     found = {tp: Latest({}, ends[place]) for place, tp in places.items()}
     while left := [place for place in places if await consumer.position(place) < ends[place]]:
+        consumer._fetcher._records.budget.renew()  # noqa: SLF001
         for place, records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).items():
-            values = found[places[place]].values
-            values.update((record.key, record.value) for record in records if record.offset < ends[place])
+            tp = places[place]
+            found[tp].values.update((record.key, record.value) for record in records if record.offset < ends[place])
+            if records.refused is not None:
+                found[tp] = found[tp]._replace(refused=[*found[tp].refused, records.refused])
     return found

@@ -15,15 +15,21 @@ from faust.tables.manager import TableManager
 from faust.tables.table import Table
 from faust.types import TP, EventT
 
+from stream.kafka.batches import RefusedBatch
 from stream.kafka.rows import Rows
+from stream.kafka.transport import Polled
 
 LOOK_EVERY = 0.01
 
 
 class RowStore(Store[bytes, bytes]):
-    """Rows by partition; `on_recovered` is awaited with the partitions whose rows are complete."""
+    """Rows by partition; `on_recovered` is awaited with the partitions whose rows are complete.
+
+    `on_refused` is called with the partition of a batch that was refused as a whole.
+    """
 
     on_recovered: Callable[[set[int]], Awaitable[None]]
+    on_refused: Callable[[int, RefusedBatch], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,7 +66,10 @@ class RowStore(Store[bytes, bytes]):
         for event in batch:
             tp = event.message.tp
             batches: Any = event.message.value
-            self.rows(tp.partition).take(batches[0][1].records)
+            polled: Polled = batches[0][1]
+            self.rows(tp.partition).take(polled.records)
+            if polled.refused is not None:
+                self.on_refused(tp.partition, polled.refused)
             self.set_persisted_offset(tp, event.message.offset)
 
     async def on_rebalance(

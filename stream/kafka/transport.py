@@ -17,7 +17,7 @@ a batch is missing in between.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, ClassVar, NamedTuple, cast
@@ -29,6 +29,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage, Message
 
+from stream.kafka.batches import RefusedBatch
 from stream.kafka.client import ConsumerThread
 from stream.kafka.fetching import Fetch
 
@@ -41,12 +42,15 @@ POLL_WAITS = 1.0
 class Polled(NamedTuple):
     """The value of a message: the records of one poll, and the position in the partition before them.
 
-    `end` is the offset up to before which the partition was read: what was aborted takes up offsets too.
+    `end` is the offset up to before which the partition was read: what was aborted takes up offsets too. `size` is how
+    many bytes were decompressed. `refused` is a batch behind the records, of which none is given.
     """
 
     previous: int
     records: Sequence[Any]
     end: int = 0
+    size: int = 0
+    refused: RefusedBatch | None = None
 
     @property
     def behind(self) -> int:
@@ -62,11 +66,10 @@ class Consumer(driver.Consumer):
     """Faust's consumer with a message a batch, and with commits of completed batches only.
 
     `replayed` are topics without committed offsets: they are read from their beginning, and after a rebalance
-    from where this worker has processed them. `unreadable` is called where the client cannot read what it fetched.
+    from where this worker has processed them.
     """
 
     _thread: ConsumerThread
-    unreadable: Callable[[UnicodeDecodeError], object]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,11 +93,7 @@ class Consumer(driver.Consumer):
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Message]]:
         """Yield a message for each topic, and for each changelog partition, that the poll brought records of."""
-        try:
-            records, active = await self._wait_next_records(timeout)
-        except UnicodeDecodeError as error:
-            self.unreadable(error)
-            raise
+        records, active = await self._wait_next_records(timeout)
         if records is None or self.should_stop:
             return
         generation = self.app.consumer_generation_id
@@ -111,7 +110,7 @@ class Consumer(driver.Consumer):
                 with suppress(ClientError):
                     await self.seek_wait({tp: self._delivered[tp] for tp in lost})
             batches = [
-                (tp, Polled(self._delivered.get(tp, 0), list(batch), batch.behind))
+                (tp, Polled(self._delivered.get(tp, 0), list(batch), batch.behind, batch.size, batch.refused))
                 for tp, batch in wanted
                 if tp not in lost
             ]

@@ -13,9 +13,11 @@ from stream.agents.engine import Engine
 from stream.agents.measure import Measure
 from stream.agents.readiness import Look
 from stream.clock import uptime
+from stream.events.rejection import Reason
 from stream.gauges.snapshot import Snapshot
 from stream.items.codec import encode_summary
 from stream.items.summary import FlowState, Stamp, Summary, Team
+from stream.kafka.batches import RefusedBatch
 from stream.kafka.offsets import Committed
 from stream.kafka.outbox import Row
 from stream.kafka.transport import Consumer, Polled
@@ -89,6 +91,16 @@ def test_a_summary_that_comes_again_does_not_come_over_a_newer_one(
     # A poll that crossed a seek brings a part again, and what came after that does not come again.
     assert after(1, 1) == {"Ready for Review": 1}
     assert after(1, 1, 2, 3) == {"Done": 1}
+
+
+def test_a_batch_that_was_refused_is_passed_over_counted_and_named(
+    engine: Engine, measure: Measure, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = RefusedBatch(4, 3, 0, b"", (), Reason.TOO_LARGE, "a batch of 3 records, up to offset 6: too large")
+    asyncio.run(measure.batch(ITEMS, Polled(0, [], 7, 0, batch)))
+    assert measure._consumer.reached(ITEMS) == 7
+    assert engine.numbers.unreadable["flow.items"] == 3
+    assert "flow.items[0] at offset 4 cannot be read and is passed over: a batch of 3 records" in caplog.text
 
 
 def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine: Engine, measure: Measure) -> None:

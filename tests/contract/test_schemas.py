@@ -26,6 +26,7 @@ INVALID = {
     "alert.invalid-target-without-bounds": ("$.data", "required"),
     "alert.invalid-type": ("$.type", "enum"),
     "dead-letter.invalid-arrival-without-offset": ("$.flow_arrival", "pattern"),
+    "dead-letter.invalid-batch-without-count": ("$", "dependentRequired"),
     "dead-letter.invalid-line-zero": ("$.flow_line", "pattern"),
     "dead-letter.invalid-missing-detail": ("$", "required"),
     "dead-letter.invalid-offset-negative": ("$.flow_offset", "pattern"),

@@ -23,6 +23,7 @@ from stream.gauges.engine_numbers import MAX_SOURCES
 from stream.gauges.page import SCRAPES
 from stream.gauges.server import LIMITS
 from stream.items.history import MAX_EVENTS, MAX_ROW_BYTES
+from stream.kafka.batches import MAX_BATCH_BYTES
 from stream.kafka.topics import DAY_MS, MIB, topics
 from stream.settings import SETTINGS, Settings
 
@@ -101,6 +102,11 @@ def _limits() -> str:
     rows = [
         ("events of one item", f"{MAX_EVENTS:,}, and {MAX_ROW_BYTES // MIB} MiB", "rejected as `history_full`"),
         ("one event", f"{MAX_EVENT_BYTES // MIB} MiB, {MAX_FIELDS} fields", "rejected as `too_large` or `bad_field`"),
+        (
+            "one batch of records, decompressed",
+            f"{MAX_BATCH_BYTES // MIB} MiB",
+            "rejected as a whole as `too_large`, and kept as it came",
+        ),
         ("an event ahead of its arrival", f"{MAX_AHEAD // DAY} days", "rejected as `in_the_future`"),
         ("sources in the engine's metrics", str(MAX_SOURCES), "counted as `other`"),
         ("workflow states of one team in the metrics", str(MAX_STATES), "counted as `other`"),
