@@ -11,7 +11,7 @@ from tests.chaos.supervisor import STOP_MARGIN, STOP_SECONDS
 KAFKA = "kafka"
 # A run begins with this much peace, so that workers start on a whole system.
 PEACE = 8.0
-PAUSE, CALM, CALM_SHARE = 5.0, 40.0, 0.12
+PAUSE, CALM, CALM_SHARE = 5.0, 30.0, 0.15
 
 
 @dataclass(frozen=True)

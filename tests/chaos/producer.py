@@ -29,7 +29,7 @@ DUPLICATED = 0.1
 COMMITTED, ABORTED, MISPLACED = 0.08, 0.08, 0.08
 RETRY_SECONDS = 0.5
 # The broker itself aborts a transaction whose producer says no more; until then nobody reads what stands behind it.
-TRANSACTION_MS = 5_000
+TRANSACTION_MS = 3_000
 PATIENCE = 20.0
 
 

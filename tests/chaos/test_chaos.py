@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.run import run
+from tests.chaos.faults import KINDS, draw
+from tests.chaos.run import WORKERS, run
 
-pytestmark = pytest.mark.kafka
+SECONDS = 50
+SEEDS = (17, 33, 55)
 
-SECONDS = 45
+
+def test_the_short_runs_together_have_every_kind_of_fault() -> None:
+    drawn = [fault.kind for seed in SEEDS for fault in draw(random.Random(seed), SECONDS, WORKERS)]
+    assert set(drawn) == set(KINDS), "other seeds are needed: some combination has them all"
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.kafka
+@pytest.mark.parametrize("seed", SEEDS)
 def test_no_number_is_wrong_at_any_moment(seed: int, tmp_path: Path) -> None:
     assert run(seed, SECONDS, tmp_path), "see the run's own account above"

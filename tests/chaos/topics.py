@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaAdminClient, TopicPartition
-from kafka.admin import MemberToRemove, OffsetSpec
+from kafka.admin import ConfigResource, ConfigResourceType, MemberToRemove, OffsetSpec
 
 from tests.kafka.broker import Broker
 
@@ -24,11 +24,22 @@ def delete_topic(broker: Broker, topic: str) -> None:
 
 
 def cut_topic(broker: Broker, topic: str, partitions: int, share: float) -> None:
-    """Delete this share of each partition's offsets, the oldest, as retention does."""
+    """Delete this share of each partition's offsets, the oldest, as retention does.
+
+    Kafka does so only where a topic is not just compacted, so it is not for that moment, as after somebody's mistake.
+    """
     places = [TopicPartition(topic, number) for number in range(partitions)]
     with _admin(broker) as admin:
         ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))
-        admin.delete_records({place: int(share * end.offset) for place, end in ends.items() if end.offset})
+        _set_policy(admin, topic, "compact,delete")
+        try:
+            admin.delete_records({place: int(share * end.offset) for place, end in ends.items() if end.offset})
+        finally:
+            _set_policy(admin, topic, "compact")
+
+
+def _set_policy(admin: KafkaAdminClient, topic: str, policy: str) -> None:
+    admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": policy})])
 
 
 def write(broker: Broker, topic: str, key: bytes, value: bytes, *, compressed: bool = False) -> None:

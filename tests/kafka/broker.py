@@ -32,6 +32,7 @@ CLUSTER_ID = "Zmxvd2dhdWdlLXRlc3RzLg"
 
 # The session timeout's lower bound is opened, so that a killed worker's partitions can move on soon. The broker's own
 # session with its controller is short: a killed broker may register again only when that of its former life is over.
+# What a killed producer left open is aborted soon after its time: until then nobody reads what stands behind it.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -50,6 +51,7 @@ offsets.topic.num.partitions=1
 transaction.state.log.replication.factor=1
 transaction.state.log.num.partitions=1
 transaction.state.log.min.isr=1
+transaction.abort.timed.out.transaction.cleanup.interval.ms=1000
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 broker.session.timeout.ms=3000
