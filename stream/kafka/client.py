@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -61,6 +61,15 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         poll = QueuedMethod(polled, self._fetch_records, arguments, {})
         asyncio.run_coroutine_threadsafe(self.method_queue._process_enqueued(poll), self.thread_loop)  # noqa: SLF001
         return await polled
+
+    async def firsts(self, partitions: Sequence[TP]) -> dict[TP, int]:
+        """Ask for the first offset that each partition still has."""
+        return dict(await self.call_thread(self._firsts, partitions))
+
+    async def _firsts(self, partitions: Sequence[TP]) -> dict[TP, int]:
+        asked = [driver.ensure_aiokafka_TP(tp) for tp in partitions]
+        found = await self._ensure_consumer().beginning_offsets(asked)
+        return {ensure_TP(tp): first for tp, first in found.items()}
 
     async def put_back(self, taken: Mapping[TP, tuple[int, int]]) -> None:
         """Have the client read again what it gave and nobody takes: by partition the first offset, and the one behind.

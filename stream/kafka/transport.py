@@ -32,9 +32,9 @@ from faust.types.tuples import ConsumerMessage, Message
 from stream.kafka.batches import RefusedBatch
 from stream.kafka.client import ConsumerThread
 from stream.kafka.fetching import Fetch
+from stream.kafka.progress import Progress
 
 NO_KEY_SIZE = NO_TIMESTAMP = 0
-ASK_AGAIN_AFTER = 1.0
 NOT_YET = 0.02
 POLL_WAITS = 1.0
 
@@ -74,15 +74,7 @@ class Consumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.replayed: frozenset[str] = frozenset()
-        self._processed: dict[TP, int] = {}
-        self._delivered: dict[TP, int] = {}
-        self._durable: dict[TP, int] = {}
-        self._gaps: dict[TP, tuple[int, int]] = {}
-        # From where to where the client is ahead of what was processed, now and when it was read again.
-        self._ahead: dict[TP, tuple[int, int]] = {}
-        self._read_again: dict[TP, tuple[int, int]] = {}
-        self._completed: dict[TP, OffsetAndMetadata] = {}
-        self._asked_again: dict[TP, tuple[int, float]] = {}
+        self._progress: dict[TP, Progress] = {}
         # What waits for each event that ends the handing over of a message.
         self._ends: dict[Any, asyncio.Future[Any]] = {}
         # Whether the partitions of this assignment were sought where they are to be read from.
@@ -105,15 +97,11 @@ class Consumer(driver.Consumer):
                 # A rebalance has begun meanwhile.
                 wanted = []
             await self._put_back([part for part in parts if part not in wanted])
-            lost = [tp for tp, batch in wanted if self._leaves_out(tp, batch.begin)]
+            lost = await self._lost({tp: batch.begin for tp, batch in wanted})
             if lost:
                 with suppress(ClientError):
-                    await self.seek_wait({tp: self._delivered[tp] for tp in lost})
-            batches = [
-                (tp, Polled(self._delivered.get(tp, 0), list(batch), batch.behind, batch.size, batch.refused))
-                for tp, batch in wanted
-                if tp not in lost
-            ]
+                    await self.seek_wait({tp: self.progress(tp).delivered or 0 for tp in lost})
+            batches = [(tp, self._deliver(tp, batch)) for tp, batch in wanted if tp not in lost]
             if batches:
                 yield batches[0][0], self._message(batches)
 
@@ -185,21 +173,34 @@ class Consumer(driver.Consumer):
         active = self._get_active_partitions()
         return bool(active) and (self._sought or all(map(self._is_changelog_tp, active)))
 
-    def _leaves_out(self, tp: TP, first: int) -> bool:
-        """Tell whether offsets are left out before a batch, unless they were left out before when read again.
+    async def _lost(self, begins: Mapping[TP, int]) -> set[TP]:
+        """Give the partitions in which a batch leaves out what the broker still has."""
+        suspects = {tp: begin for tp, begin in begins.items() if not self._is_changelog_tp(tp)}
+        suspects = {tp: begin for tp, begin in suspects.items() if self.progress(tp).leaves_out(begin, 0)}
+        firsts = await self._firsts(suspects)
+        return {tp for tp, begin in suspects.items() if self.progress(tp).leaves_out(begin, firsts.get(tp, 0))}
 
-        Retention leaves offsets out. So does a poll that crossed a seek: that one is lost.
-        """
-        expected = self._delivered.get(tp)
-        if expected is None or first <= expected or self._is_changelog_tp(tp):
-            return False
-        known, self._gaps[tp] = self._gaps.get(tp), (expected, first)
-        return known != (expected, first)
+    async def _firsts(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
+        """Ask for the first offset that each partition still has; none where Kafka does not answer."""
+        asked = list(partitions)
+        with suppress(ClientError):
+            return await self._thread.firsts(asked) if asked else {}
+        return {}
+
+    def _deliver(self, tp: TP, batch: Fetch) -> Polled:
+        previous = self.progress(tp).deliver(batch.behind)
+        return Polled(previous, list(batch), batch.behind, batch.size, batch.refused)
+
+    def progress(self, tp: TP) -> Progress:
+        """Give the progress of a partition, which begins when it is first asked for."""
+        found = self._progress.get(tp)
+        if found is None:
+            found = self._progress[tp] = Progress()
+        return found
 
     def _message(self, batches: Batches) -> Message:
         tp, polled = batches[0]
         value = cast("Any", batches)
-        self._delivered.update({each: part.behind for each, part in batches})
         return ConsumerMessage(
             tp.topic,
             tp.partition,
@@ -222,49 +223,38 @@ class Consumer(driver.Consumer):
 
     def reached(self, tp: TP) -> int:
         """Give the offset behind the last record of a partition that was processed here."""
-        return self._processed.get(tp, 0)
+        return self.progress(tp).reached
 
     def follows(self, tp: TP, polled: Polled) -> bool:
         """Tell whether a batch follows what was processed; it may repeat of it, but not leave anything out."""
-        return polled.previous <= self.reached(tp)
+        return self.progress(tp).follows(polled.previous)
 
     def processed(self, tp: TP, next_offset: int) -> None:
         """Note that everything before `next_offset` was processed."""
-        self._processed[tp] = max(next_offset, self.reached(tp))
+        self.progress(tp).process(next_offset)
 
     async def recover_missing(self) -> dict[TP, int]:
         """Read again what was polled and never processed; to be called every half second or so.
 
-        Gives the partitions in which there is nothing to read again, and where their next record will stand: what
-        retention has removed takes up offsets too. What is ahead twice in a row with nothing left to be taken is read
-        again; what is then ahead as before, with nothing delivered, holds no record.
+        Gives the partitions in which retention has removed all of that, and the first offset that they still have.
         """
         in_work = [message for message in self._unacked_messages if not message.acked]
         # What was taken is processed, and has no value any more; it may be that something always waits to be durable.
         untaken = any(message.value is not None for message in in_work)
         idle = self.flow_active and not self.app.rebalancing and not untaken
         if not idle or any(not channel.queue.empty() for channel in self.app.topics):
-            self._ahead = {}
+            for progress in self._progress.values():
+                progress.overlook()
             return {}
-        ahead = {
-            tp: (self.reached(tp), max(position, self._delivered.get(tp, 0)))
-            for tp, position in self.positions().items()
-            if max(position, self._delivered.get(tp, 0)) > self.reached(tp)
-        }
-        again = {tp: span for tp, span in ahead.items() if self._ahead.get(tp) == span}
-        empty = {
-            tp: end
-            for tp, (begin, end) in again.items()
-            if self._read_again.get(tp) == (begin, end) and self._delivered.get(tp, 0) <= begin
-        }
-        self._ahead = ahead
-        lost = {tp: span for tp, span in again.items() if tp not in empty}
+        still = [tp for tp, position in self.positions().items() if self.progress(tp).stands_still(position)]
+        firsts = await self._firsts(still)
+        gone = {tp: first for tp, first in firsts.items() if first > self.reached(tp)}
+        lost = {tp: self.reached(tp) for tp in firsts.keys() - gone.keys() if tp in self.assignment()}
         if lost:
             self.log.info("What was polled in between was not processed and is read again: %r", lost)
-            self._read_again.update(lost)
-            await self.seek_wait({tp: begin for tp, (begin, _) in lost.items() if tp in self.assignment()})
+            await self.seek_wait(lost)
         # To complete them says that all before is durable.
-        return {} if in_work else empty
+        return {} if in_work else gone
 
     def ack(self, message: Message) -> bool:
         """Note that a batch left the stream, however that went; it moves no offset."""
@@ -282,7 +272,8 @@ class Consumer(driver.Consumer):
         if self.should_stop or self._thread.should_stop:
             return
         for tp, reached in others.items():
-            self._delivered[tp] = max(reached, self._delivered.get(tp, 0))
+            progress = self.progress(tp)
+            progress.seek(max(reached, progress.delivered or 0))
         await self._thread.rest(quiet, others)
 
     async def read_again(self, tp: TP) -> None:
@@ -291,26 +282,20 @@ class Consumer(driver.Consumer):
         At once, since on a partition to which events come all the time `recover_missing` never sees the client stand
         still; but once a second at most, since other batches that do not follow may still be on their way.
         """
-        now, reached = monotonic(), self.reached(tp)
-        before, at = self._asked_again.get(tp, (-1, 0.0))
-        if (before != reached or now - at > ASK_AGAIN_AFTER) and tp in self.assignment():
-            self._asked_again[tp] = reached, now
+        progress = self.progress(tp)
+        if tp in self.assignment() and progress.asks_again(monotonic()):
             with suppress(ClientError):
-                await self.seek_wait({tp: reached})
+                await self.seek_wait({tp: progress.reached})
 
     def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
         """Note that everything before `next_offset` is folded and durable, so that it may be committed."""
-        self.processed(tp, next_offset)
-        self._durable[tp] = max(next_offset, self._durable.get(tp, 0))
-        self._completed[tp] = OffsetAndMetadata(self._durable[tp], metadata)
+        self.progress(tp).complete(next_offset, metadata)
 
     async def begin_at(self, tp: TP, offset: int) -> None:
         """Read a partition from an offset on, also where more was taken for processed before."""
-        if self.reached(tp) == offset:
-            return
-        self._processed[tp] = self._durable[tp] = offset
-        self._completed.pop(tp, None)
-        await self.seek_wait({tp: offset})
+        if self.reached(tp) != offset:
+            self.progress(tp).begin(offset)
+            await self.seek_wait({tp: offset})
 
     async def force_commit(
         self,
@@ -318,19 +303,21 @@ class Consumer(driver.Consumer):
         start_new_transaction: bool = True,
     ) -> bool:
         """Commit what was completed since the last commit."""
-        pending, self._completed = self._completed, {}
         # Faust notes each message that leaves a stream, for a commit of its own that never comes.
         self._acked.clear()
         self._acked_index.clear()
+        taken = {tp: progress.take_pending() for tp, progress in self._progress.items()}
+        pending = {tp: one for tp, one in taken.items() if one is not None}
         if not pending:
             return False
         done = False
         try:
-            done = await self._thread.commit_batches(pending)
+            done = await self._thread.commit_batches({tp: OffsetAndMetadata(*one) for tp, one in pending.items()})
         finally:
             if not done:
-                # Some of it may still be ours: what is completed later has the say.
-                self._completed = {**pending, **self._completed}
+                # Some of it may still be ours.
+                for tp in pending.keys() & self._progress.keys():
+                    self._progress[tp].give_back(pending[tp])
         return done
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
@@ -356,21 +343,20 @@ class Consumer(driver.Consumer):
 
         Noted before, since a batch may be delivered before the seek is reported done; and it must not look undelivered.
         """
-        self._delivered.update(partitions)
+        for tp, offset in partitions.items():
+            self.progress(tp).seek(offset)
         await super().seek_wait(partitions)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let Faust finish and commit what is in work, then forget what was not committed."""
         await super().on_partitions_revoked(revoked)
-        for tp in revoked:
-            self._completed.pop(tp, None)
+        for tp in revoked & self._progress.keys():
+            self._progress[tp].take_pending()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the positions of what moved away."""
         self._sought = False
-        for known in (self._processed, self._durable, self._delivered, self._gaps, self._ahead, self._read_again):
-            for tp in set(known) - assigned:
-                del known[tp]
+        self._progress = {tp: progress for tp, progress in self._progress.items() if tp in assigned}
         await super().on_partitions_assigned(assigned, generation_id)
 
 

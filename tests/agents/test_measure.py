@@ -45,7 +45,7 @@ def engine() -> Engine:
 @pytest.fixture
 def measure(engine: Engine) -> Measure:
     consumer = Consumer.__new__(Consumer)
-    consumer._processed = {}
+    consumer._progress = {}
     made = Measure(engine, consumer)
     made.keep({ITEMS.partition})
     return made

@@ -73,8 +73,9 @@ def test_a_worker_that_is_given_partitions_looks(placed: int | None, row_of: int
             return
         made.track._stale = lambda *_, **__: []  # type: ignore[method-assign]
         await made.track.recovered({0})
-        found = next(iter(made.consumer._completed.values()))
-        assert '"p":4' in found.metadata
+        [found] = [progress.pending for progress in made.consumer._progress.values()]
+        assert found is not None
+        assert '"p":4' in found[1]
 
     run(scenario)
 

@@ -93,8 +93,8 @@ class Worker:
 
     def committed(self, tp: TP) -> Committed | None:
         """Give what would be committed of a partition now."""
-        found = self.consumer._completed.get(tp)
-        return None if found is None else read_metadata(found.offset, found.metadata)
+        found = self.consumer.progress(tp).pending
+        return None if found is None else read_metadata(*found)
 
     def record(self, offset: int, item: str, at: int = BEGUN) -> Record:
         """Make an event of an item."""
@@ -117,7 +117,7 @@ def worker(partitions: int = 1) -> Worker:
     clock.now = clock.fold_until = lambda: clock.instant
     kafka, consumer, rows = Kafka(), Consumer.__new__(Consumer), dict[int, dict[bytes, bytes]]()
     engine.clock, engine.outbox = clock, kafka  # type: ignore[assignment]
-    consumer._processed, consumer._delivered, consumer._durable, consumer._completed = {}, {}, {}, {}
+    consumer._progress = {}
     consumer._unacked_messages, consumer._waiting_for_ack = set(), None  # type: ignore[assignment]
     store: Any = SimpleNamespace(rows=lambda part: rows.setdefault(part, {}), set_persisted_offset=lambda *_: None)
     track = Track(engine, store, consumer, Measure(engine, consumer))

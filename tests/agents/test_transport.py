@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
 from aiokafka.errors import ConsumerStoppedError
+from aiokafka.errors import KafkaError as ClientError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from stream.kafka import transport
 from stream.kafka.fetching import Fetch
+from stream.kafka.progress import ASK_AGAIN_AFTER
 from stream.kafka.transport import Consumer, Polled
 
 EVENTS = TP("flow.events", 0)
@@ -35,7 +37,14 @@ class Client:
     def __init__(self) -> None:
         self.position: dict[TP, int] = {}
         self.sought: list[dict[TP, int]] = []
+        # The first offsets that the broker has; without any it does not answer.
+        self.first: dict[TP, int] = {CHANGELOG: 0}
         self.returned: list[dict[TP, tuple[int, int]]] = []
+
+    async def firsts(self, partitions: Sequence[TP]) -> dict[TP, int]:
+        if not self.first:
+            raise ClientError
+        return {tp: self.first.get(tp, 0) for tp in partitions}
 
     async def put_back(self, taken: dict[TP, tuple[int, int]]) -> None:
         self.returned.append(taken)
@@ -63,16 +72,13 @@ def consumer(client: Client, monkeypatch: pytest.MonkeyPatch) -> Consumer:
     app: Any = SimpleNamespace(topics=[], tables=tables, rebalancing=False, consumer_generation_id=1)
     made.app, made._thread, made.flow_active, made._unacked_messages = app, client, True, set()  # type: ignore[assignment]
     made.log = SimpleNamespace(info=lambda *_: None)  # type: ignore[assignment]
-    made._processed, made._delivered, made._gaps, made._ahead, made._read_again = {}, {}, {}, {}, {}
-    made._durable, made._completed, made._asked_again, made._buffered_partitions = {}, {}, {}, set()
+    made._progress, made._buffered_partitions = {}, set()
     monkeypatch.setattr(driver.Consumer, "seek_wait", seek_wait)
     return made
 
 
 def deliver(consumer: Consumer, tp: TP, first: int, last: int) -> Polled:
-    polled = Polled(consumer._delivered.get(tp, 0), [Record(first), Record(last)])
-    assert consumer._message([(tp, polled)]).value == [(tp, polled)]
-    return polled
+    return consumer._deliver(tp, Fetch([Record(first), Record(last)], first, last + 1))
 
 
 def tick(consumer: Consumer) -> dict[TP, int]:
@@ -85,16 +91,6 @@ def test_a_batch_follows_what_was_processed_and_may_repeat_of_it(consumer: Consu
     assert consumer.follows(EVENTS, deliver(consumer, EVENTS, 10, 19))
     # That one was lost in a queue: the next does not follow.
     assert not consumer.follows(EVENTS, deliver(consumer, EVENTS, 20, 29))
-
-
-def test_offsets_that_are_left_out_are_read_again_once(consumer: Consumer) -> None:
-    deliver(consumer, EVENTS, 0, 9)
-    assert not consumer._leaves_out(EVENTS, 10)
-    assert consumer._leaves_out(EVENTS, 15)
-    assert not consumer._leaves_out(EVENTS, 15)
-    assert consumer._leaves_out(EVENTS, 16)
-    deliver(consumer, CHANGELOG, 0, 9)
-    assert not consumer._leaves_out(CHANGELOG, 15)
 
 
 def poll(consumer: Consumer, monkeypatch: pytest.MonkeyPatch, *parts: tuple[TP, Fetch]) -> list[Polled]:
@@ -113,7 +109,7 @@ def poll(consumer: Consumer, monkeypatch: pytest.MonkeyPatch, *parts: tuple[TP, 
 def test_what_was_compacted_or_aborted_leaves_nothing_out(
     consumer: Consumer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    consumer._delivered[EVENTS] = 5
+    consumer.progress(EVENTS).seek(5)
     [polled] = poll(consumer, monkeypatch, (EVENTS, Fetch([Record(8)], 5, 12)))
     assert ([record.offset for record in polled.records], polled.behind) == ([8], 12)
     [polled] = poll(consumer, monkeypatch, (EVENTS, Fetch([], 12, 15)))
@@ -124,8 +120,25 @@ def test_what_was_compacted_or_aborted_leaves_nothing_out(
     [polled] = poll(consumer, monkeypatch, (CHANGELOG, Fetch([], 0, 3)))
     assert polled.behind == 3
     assert client.sought == []
-    assert poll(consumer, monkeypatch, (EVENTS, Fetch([Record(18)], 18, 19))) == []
-    assert client.sought == [{EVENTS: 15}]
+
+
+def test_what_a_batch_leaves_out_is_read_again_unless_the_broker_has_it_no_more(
+    consumer: Consumer, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    consumer.progress(EVENTS).begin(15)
+    batch = (EVENTS, Fetch([Record(18)], 18, 19))
+    for _ in range(2):
+        assert poll(consumer, monkeypatch, batch) == []
+    client.first[EVENTS] = 17
+    assert poll(consumer, monkeypatch, batch) == []
+    assert client.sought == [{EVENTS: 15}] * 3
+    client.first[EVENTS] = 18
+    [polled] = poll(consumer, monkeypatch, batch)
+    assert consumer.follows(EVENTS, polled)
+    assert len(client.sought) == 3
+    # Where Kafka does not answer, nothing is left out without its word.
+    client.first.clear()
+    assert poll(consumer, monkeypatch, (EVENTS, Fetch([Record(30)], 30, 31))) == []
 
 
 @pytest.mark.parametrize("why", ["suspended", "inactive"])
@@ -165,8 +178,7 @@ def test_what_was_delivered_and_lost_is_read_again(consumer: Consumer, client: C
 def test_what_was_polled_and_never_delivered_is_read_again_before_it_is_passed_over(
     consumer: Consumer, client: Client
 ) -> None:
-    consumer.processed(EVENTS, 55)
-    consumer._delivered[EVENTS] = 55
+    consumer.progress(EVENTS).begin(55)
     client.position[EVENTS] = 723
     assert [tick(consumer), tick(consumer)] == [{}, {}]
     assert client.sought == [{EVENTS: 55}]
@@ -177,13 +189,19 @@ def test_what_was_polled_and_never_delivered_is_read_again_before_it_is_passed_o
     assert [tick(consumer), tick(consumer), tick(consumer)] == [{}, {}, {}]
 
 
-def test_offsets_without_records_are_passed_over_when_read_again(consumer: Consumer, client: Client) -> None:
+def test_what_retention_has_removed_is_passed_over(consumer: Consumer, client: Client) -> None:
+    consumer.processed(EVENTS, 1)
+    client.position[EVENTS] = client.first[EVENTS] = 2
+    assert [tick(consumer), tick(consumer)] == [{}, {EVENTS: 2}]
+    assert client.sought == []
+
+
+def test_nothing_is_passed_over_without_kafkas_word(consumer: Consumer, client: Client) -> None:
     consumer.processed(EVENTS, 1)
     client.position[EVENTS] = 2
-    assert [tick(consumer), tick(consumer)] == [{}, {}]
-    client.position[EVENTS] = 2
-    assert tick(consumer) == {EVENTS: 2}
-    assert client.sought == [{EVENTS: 1}]
+    client.first.clear()
+    assert [tick(consumer), tick(consumer), tick(consumer)] == [{}, {}, {}]
+    assert client.sought == []
 
 
 @pytest.mark.parametrize("busy", ["unacked", "queued", "rebalancing", "suspended"])
@@ -210,20 +228,11 @@ def test_while_something_is_not_durable_what_was_lost_is_read_again_and_nothing_
     client.position[EVENTS] = 2
     tick(consumer), tick(consumer)
     assert client.sought == [{EVENTS: 1}]
-    client.position[EVENTS] = 2
+    client.position[EVENTS] = client.first[EVENTS] = 2
     assert [tick(consumer), tick(consumer)] == [{}, {}]
     consumer._unacked_messages.clear()
     assert tick(consumer) == {EVENTS: 2}
     assert client.sought == [{EVENTS: 1}]
-
-
-def test_only_what_is_durable_is_committed_though_more_is_in_work(consumer: Consumer) -> None:
-    consumer.processed(EVENTS, 30)
-    consumer.complete(EVENTS, 20, "text")
-    assert (consumer._completed[EVENTS].offset, consumer.reached(EVENTS)) == (20, 30)
-    # What comes again does not take it back.
-    consumer.complete(EVENTS, 10, "text")
-    assert consumer._completed[EVENTS].offset == 20
 
 
 def test_a_partition_in_which_a_batch_was_lost_is_read_again_at_once_and_not_for_each_batch(
@@ -237,7 +246,7 @@ def test_a_partition_in_which_a_batch_was_lost_is_read_again_at_once_and_not_for
         asyncio.run(consumer.read_again(EVENTS))
     assert client.sought == [{EVENTS: 10}]
     # That was lost as well.
-    now += transport.ASK_AGAIN_AFTER + 0.1
+    now += ASK_AGAIN_AFTER + 0.1
     asyncio.run(consumer.read_again(EVENTS))
     consumer.processed(EVENTS, 20)
     asyncio.run(consumer.read_again(EVENTS))
