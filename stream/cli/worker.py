@@ -29,7 +29,7 @@ def command(config: str | None, clock: str | None, port: int | None, loglevel: s
     for variable, value in (("FLOW_CONFIG", config), ("FLOW_CLOCK", clock), ("FLOW_WEB_PORT", port)):
         if value is not None:
             os.environ[variable] = str(value)
-    # The app reads the environment when it is imported, as Faust's own command does.
-    from stream.app import app
+    # The app reads the environment, as with Faust's own command.
+    from stream.app import make_app
 
-    app.Worker(loglevel=loglevel).execute_from_commandline()
+    make_app().Worker(loglevel=loglevel).execute_from_commandline()

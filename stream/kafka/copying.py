@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from faust.types import TP
-
 from stream.errors import KafkaError
 from stream.events.partition import partition_of
 from stream.items.merging import merge_rows
 from stream.items.tracker import record_key
 from stream.kafka.outbox import Outbox, Row
+from stream.kafka.places import TP
 from stream.kafka.reading import Reader, Span
 
 # Seconds.

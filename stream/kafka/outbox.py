@@ -14,9 +14,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError as ClientError
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
-from faust.types import TP
 
 from stream.errors import KafkaError
+from stream.kafka.places import TP
 
 MAX_BATCH_BYTES = 512 * 1024
 MAX_REQUEST_BYTES = 18 * 1024 * 1024

@@ -9,8 +9,6 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.agents.letters import dead_letter
-from stream.agents.messages import alert, measured, read_alert
 from stream.events.decode import decode
 from stream.events.encode import envelope
 from stream.events.rejection import Reason, Rejection
@@ -18,6 +16,8 @@ from stream.events.time import format_time
 from stream.flow.report import NodeNumbers, Reading, as_json
 from stream.flow.watch import Watch
 from stream.items.tracker import Refusal
+from stream.worker.letters import dead_letter
+from stream.worker.messages import alert, measured, read_alert
 from tests.contract.documents import example, examples, validator
 from tests.oracle.histories import configs, event_lists, instants
 from tests.properties.engine import Engine, accepted, configured, microseconds

@@ -11,12 +11,12 @@ import click
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from stream.agents.readiness import REASONS
 from stream.cli.dead_letters import HEADERS
 from stream.cli.main import cli
 from stream.config.load import load_config
 from stream.events.rejection import Reason
 from stream.gauges.catalogue import CATALOGUE, Metric
+from stream.worker.readiness import REASONS
 from tests.docs.documents import (
     DOCUMENTS,
     METRICS,

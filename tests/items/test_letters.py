@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from stream.agents.letters import MAX_DETAIL, dead_letter
 from stream.events.rejection import Reason, Rejection
 from stream.items.tracker import Refusal
+from stream.worker.letters import MAX_DETAIL, dead_letter
 
 EVENTS = ("flow.events", 3)
 SCHEMA = Path(__file__).parents[2] / "schemas" / "dead-letter.schema.json"

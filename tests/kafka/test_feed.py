@@ -24,7 +24,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from faust.types import TP
 from kafka import KafkaConsumer, TopicPartition
 
-from stream.kafka.latest import Latest, latest
+from stream.faust_edge.latest import Latest, latest
 from stream.kafka.outbox import Outbox, Row
 from tests.contract.documents import validator
 from tests.kafka.jars import REPOSITORY

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaProducer
 from faust.types import TP
 
 from stream.cli.dead_letters import read
-from stream.kafka.latest import Latest, latest
+from stream.faust_edge.latest import Latest, latest
 from stream.settings import Settings
 from tests.kafka.scrape import merged_metrics, wait_until
 from tests.kafka.test_adversity import FLOW, event, total

@@ -1,0 +1,148 @@
+"""The thread of Kafka's client: Faust's, with our commits, and polls that cost little."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from copy import copy
+from typing import Any
+
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+from aiokafka.structs import OffsetAndMetadata, TopicPartition
+from faust.transport.drivers import aiokafka as driver
+from mode.threads import QueuedMethod
+
+from stream.faust_edge.fetching import fetch_lively
+from stream.kafka.places import TP
+
+FETCH_WAIT_MS = 100
+# What a commit meets where a rebalance has taken the partitions, or is about to.
+NOT_OURS = (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+
+
+def own_tp(tp: Any) -> TP:
+    """Give a client's or Faust's partition as one of ours."""
+    return TP(*tp)
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's consumer thread, which commits our metadata beside the offset."""
+
+    async def on_start(self) -> None:
+        """Start the client; it fetches nothing before it has partitions."""
+        await super().on_start()
+        fetch_lively(self._ensure_consumer()._fetcher)
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        # Kafka answers a waiting fetch as soon as a record comes. The embedded broker does not: it answers when the
+        # wait is over, so that a short wait is what makes it live.
+        consumer = super()._create_worker_consumer(transport)
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS
+        # What a producer has taken back, by aborting its transaction, is in no number.
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+    async def getmany(self, active_partitions: Any, timeout: float) -> Any:
+        """Poll in the thread, past the turns of Faust's queue of methods: each starts three tasks."""
+        consumer, polled = self._ensure_consumer(), self.parent_loop.create_future()
+        # Faust's own set changes while the poll waits, and to the client an empty one means all partitions: those that
+        # a recovery is about to read were then taken, and lost.
+        active = frozenset(active_partitions)
+        arguments = (consumer, active, timeout, consumer._max_poll_records)
+        poll = QueuedMethod(polled, self._fetch_records, arguments, {})
+        asyncio.run_coroutine_threadsafe(self.method_queue._process_enqueued(poll), self.thread_loop)
+        return await polled
+
+    async def firsts(self, partitions: Sequence[TP]) -> dict[TP, int]:
+        """Ask for the first offset that each partition still has."""
+        return dict(await self.call_thread(self._firsts, partitions))
+
+    async def _firsts(self, partitions: Sequence[TP]) -> dict[TP, int]:
+        asked = [TopicPartition(*tp) for tp in partitions]
+        found = await self._ensure_consumer().beginning_offsets(asked)
+        return {own_tp(tp): first for tp, first in found.items()}
+
+    async def put_back(self, taken: Mapping[TP, tuple[int, int]]) -> None:
+        """Have the client read again what it gave and nobody takes: by partition the first offset, and the one behind.
+
+        A partition that was sought meanwhile stays where it is.
+        """
+        await self.call_thread(self._put_back, taken)
+
+    async def _put_back(self, taken: Mapping[TP, tuple[int, int]]) -> None:
+        positions = self.positions()
+        for tp, (first, behind) in taken.items():
+            if positions.get(tp) == behind:
+                self._ensure_consumer().seek(TopicPartition(*tp), first)
+
+    async def _highwaters(self, partitions: Any) -> Any:
+        """Give the ends of partitions, with what stands there in open transactions.
+
+        Recovery waits until these are over. Of a client that reads what is committed Kafka tells the end before them,
+        and rows of ours that stand behind would be missing.
+        """
+        fetcher = copy(self._ensure_consumer()._fetcher)
+        fetcher._isolation_level = READ_UNCOMMITTED
+        ends = await fetcher.end_offsets(partitions, self._ensure_consumer()._request_timeout_ms)
+        return {own_tp(tp): end for tp, end in ends.items()}
+
+    async def _fetch_records(self, consumer: Any, *arguments: Any, **options: Any) -> Any:
+        consumer._fetcher._records.budget.renew()
+        return await super()._fetch_records(consumer, *arguments, **options)
+
+    def verify_event_path(self, now: float, tp: Any) -> None:
+        """Complain of nothing: Faust looks for single events in streams, and would call every partition stuck.
+
+        `flow_lag_events` and `/live` tell of what stands still.
+        """
+
+    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+        """Let the client fetch some partitions no more, and others again from an offset on."""
+        await self.call_thread(self._rest, quiet, others)
+
+    async def _rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+        consumer = self._ensure_consumer()
+        assigned, paused = consumer.assignment(), consumer.paused()
+        consumer.pause(*({TopicPartition(*tp) for tp in quiet} & assigned))
+        for tp, offset in others.items():
+            resting = TopicPartition(*tp)
+            if resting in paused:
+                # What it has missed is known up to here.
+                consumer.seek(resting, offset)
+                consumer.resume(resting)
+
+    async def commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
+        """Commit; False where a rebalance has taken the partitions, which then come again."""
+        return bool(await self.call_thread(self._commit_batches, offsets))
+
+    def positions(self) -> dict[TP, int]:
+        """Give where the client will read on, in the partitions in which it has a position."""
+        consumer = self._consumer
+        subscription = None if consumer is None else consumer._subscription.subscription
+        if consumer is None or subscription is None or subscription.assignment is None:
+            return {}
+        states = {tp: subscription.assignment.state_value(tp) for tp in consumer.assignment()}
+        return {own_tp(tp): state.position for tp, state in states.items() if state and state.has_valid_position}
+
+    async def _commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
+        assigned: Any = self.assignment()
+        kept = {TopicPartition(*tp): offset for tp, offset in offsets.items() if tp in assigned}
+        try:
+            if kept:
+                await self._ensure_consumer().commit(kept)
+        except NOT_OURS:
+            return False
+        return True

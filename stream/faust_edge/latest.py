@@ -1,0 +1,55 @@
+"""The newest record of each key of some partitions: what a compacted topic says now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError as ClientError
+
+from stream.errors import KafkaError
+from stream.faust_edge.fetching import fetch_whole
+from stream.kafka.places import TP
+from stream.kafka.reads import Latest
+
+POLL_MS = 200
+
+
+async def latest(brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, Latest]:
+    """Read each partition from an offset (0: its beginning) to the end that it has now.
+
+    Raises KafkaError if Kafka does not answer.
+    """
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=list(brokers),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
+    try:
+        await consumer.start()
+        fetch_whole(consumer._fetcher)
+        return await _read(consumer, starts)
+    except ClientError as error:
+        topics = ", ".join(sorted({tp.topic for tp in starts}))
+        raise KafkaError(f"Kafka does not tell what stands in {topics}: {error!r}") from None
+    finally:
+        await consumer.stop()
+
+
+async def _read(consumer: Any, starts: Mapping[TP, int]) -> dict[TP, Latest]:
+    places = {TopicPartition(*tp): tp for tp in starts}
+    consumer.assign(list(places))
+    beginnings, ends = await consumer.beginning_offsets(list(places)), await consumer.end_offsets(list(places))
+    for place, tp in places.items():
+        consumer.seek(place, max(starts[tp], beginnings[place]))
+    found = {tp: Latest({}, ends[place]) for place, tp in places.items()}
+    while left := [place for place in places if await consumer.position(place) < ends[place]]:
+        consumer._fetcher._records.budget.renew()
+        for place, records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).items():
+            tp = places[place]
+            found[tp].values.update((record.key, record.value) for record in records if record.offset < ends[place])
+            if records.refused is not None:
+                found[tp] = found[tp]._replace(refused=[*found[tp].refused, records.refused])
+    return found

@@ -1,0 +1,77 @@
+"""Faust's consumer as the worker knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from faust.types.tuples import Message
+
+from stream.faust_edge.consumer import Consumer
+from stream.kafka.places import TP
+from stream.kafka.reads import Polled
+
+
+class AckedMessage:
+    """The delivery of a batch: Faust's message lives until all is durable, and its records until they are taken."""
+
+    def __init__(self, message: Message, consumer: Any) -> None:
+        self._message = message
+        self._consumer = consumer
+
+    def taken(self) -> None:
+        """Keep the message, and let go what it has brought."""
+        self._message.incref()
+        self._message.value = None
+
+    def done(self) -> None:
+        """Acknowledge the message to Faust, for which it is in work until then."""
+        self._message.ack(self._consumer)
+
+
+class FaustStreams:
+    """Forwards to the app's consumer, which Faust makes only when it starts."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    @property
+    def _consumer(self) -> Consumer:
+        consumer: Consumer = self._app.consumer
+        return consumer
+
+    def reached(self, tp: TP) -> int:
+        """Give the offset behind what was processed."""
+        return self._consumer.reached(tp)
+
+    def follows(self, tp: TP, polled: Polled) -> bool:
+        """Tell whether a batch follows what was processed."""
+        return self._consumer.follows(tp, polled)
+
+    def processed(self, tp: TP, next_offset: int) -> None:
+        """Note that everything before an offset was processed."""
+        self._consumer.processed(tp, next_offset)
+
+    def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
+        """Note that everything before an offset is durable, to be committed with this text."""
+        self._consumer.complete(tp, next_offset, metadata)
+
+    async def read_again(self, tp: TP) -> None:
+        """Read a partition again from where it was processed."""
+        await self._consumer.read_again(tp)
+
+    async def begin_at(self, tp: TP, offset: int) -> None:
+        """Read a partition from an offset on, whatever was processed of it."""
+        await self._consumer.begin_at(tp, offset)
+
+    async def force_commit(self) -> bool:
+        """Commit what was completed."""
+        return await self._consumer.force_commit()
+
+    async def recover_missing(self) -> dict[TP, int]:
+        """Read again what was lost on the way."""
+        return await self._consumer.recover_missing()
+
+    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+        """Fetch some partitions no more, and others again from an offset on."""
+        await self._consumer.rest(quiet, others)

@@ -1,0 +1,143 @@
+"""The store of the item table: rows of bytes, held apart by partition, recovered in batches.
+
+Faust's own memory store is one dict for all partitions and keeps the rows of partitions that moved away. Here
+a partition that is revoked takes its rows with it, and the offset up to which its changelog is known is
+remembered, so that a partition that stays through a rebalance is not read again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any, cast
+
+from faust.stores.base import Store
+from faust.tables.manager import TableManager
+from faust.tables.table import Table
+from faust.types import EventT
+
+from stream.kafka.batches import RefusedBatch
+from stream.kafka.reads import Polled
+from stream.kafka.rows import Rows
+
+LOOK_EVERY = 0.01
+
+
+class RowStore(Store[bytes, bytes]):
+    """Rows by partition; `on_recovered` is awaited with the partitions whose rows are complete.
+
+    `on_refused` is called with the partition of a batch that was refused as a whole.
+    """
+
+    on_recovered: Callable[[set[int]], Awaitable[None]]
+    on_refused: Callable[[int, RefusedBatch], None]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._partitions: dict[int, Rows] = {}
+        self._offsets: dict[int, int] = {}
+
+    def rows(self, partition: int) -> Rows:
+        """Give the rows of a partition, to read and to write: a change that Kafka does not take ends the process."""
+        found = self._partitions.get(partition)
+        if found is None:
+            found = self._partitions[partition] = Rows()
+        return found
+
+    def compress(self) -> Iterator[None]:
+        """Compress rows that were left alone, one by one, for the caller to pause."""
+        for rows in list(self._partitions.values()):
+            yield from rows.compress()
+
+    def persisted_offset(self, tp: Any) -> int | None:
+        """Give the offset of the last changelog row that is known here."""
+        return self._offsets.get(tp.partition)
+
+    def set_persisted_offset(self, tp: Any, offset: int) -> None:
+        """Note the offset of a changelog row that was written or read."""
+        self._offsets[tp.partition] = offset
+
+    def apply_changelog_batch(
+        self,
+        batch: Iterable[EventT[Any]],
+        to_key: Callable[[Any], bytes],
+        to_value: Callable[[Any], bytes],
+    ) -> None:
+        """Take in what recovery has read: each event's value is a batch of changelog records."""
+        for event in batch:
+            tp = event.message.tp
+            batches: Any = event.message.value
+            polled: Polled = batches[0][1]
+            self.rows(tp.partition).take(polled.records)
+            if polled.refused is not None:
+                self.on_refused(tp.partition, polled.refused)
+            self.set_persisted_offset(tp, event.message.offset)
+
+    async def on_rebalance(
+        self,
+        assigned: set[Any],
+        revoked: set[Any],
+        newly_assigned: set[Any],
+        generation_id: int = 0,
+    ) -> None:
+        """Drop what moved away, and begin anew what comes."""
+        topic = self.table.changelog_topic.get_topic_name()
+        for tp in revoked | newly_assigned:
+            if tp.topic == topic:
+                self._partitions.pop(tp.partition, None)
+                self._offsets.pop(tp.partition, None)
+
+    async def on_recovery_completed(self, active_tps: set[Any], standby_tps: set[Any]) -> None:
+        """Tell the owner that the rows of the active partitions are complete."""
+        await self.on_recovered({tp.partition for tp in active_tps})
+
+    def reset_state(self) -> None:
+        """Forget all rows."""
+        self._partitions.clear()
+        self._offsets.clear()
+
+    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:
+        """Do nothing: the changelog is the backup."""
+
+    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:
+        """Do nothing: the changelog is the backup."""
+
+    def __getitem__(self, key: bytes) -> bytes:
+        return next(rows[key] for rows in self._partitions.values() if key in rows)
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        raise NotImplementedError("rows are written with their batch, see stream/worker/track.py")
+
+    def __delitem__(self, key: bytes) -> None:
+        raise NotImplementedError("rows are written with their batch, see stream/worker/track.py")
+
+    def __iter__(self) -> Iterator[bytes]:
+        for rows in self._partitions.values():
+            yield from rows
+
+    def __len__(self) -> int:
+        return sum(map(len, self._partitions.values()))
+
+
+class RowTable(Table[bytes, bytes]):
+    """A Faust table over a `RowStore`; Faust assigns and recovers it, `track` writes it."""
+
+    def _new_store(self) -> RowStore:
+        return RowStore("rows://", self.app, self, table_name=self.name)
+
+    @property
+    def store(self) -> RowStore:
+        """Give the store under its own type."""
+        store: Any = self.data
+        return cast("RowStore", store)
+
+
+class RowTables(TableManager):
+    """Faust's manager of the tables; it does not wait a second for what may still be declared."""
+
+    async def on_start(self) -> None:
+        """Subscribe and recover as soon as each agent has said which topic it reads."""
+        while len(self.app.topics) < len(self.app.agents) and not self.should_stop:
+            await self.sleep(LOOK_EVERY)
+        if not self.should_stop:
+            await self._update_channels()
+            await self.recovery.start()

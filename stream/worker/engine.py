@@ -1,0 +1,80 @@
+"""What a worker holds, and what track, measure and the page share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from stream.clock import Clock
+from stream.config.model import FlowConfig
+from stream.flow.boards import Boards
+from stream.gauges.engine_numbers import EngineNumbers
+from stream.gauges.snapshot import Wall
+from stream.items.tracker import Derivation
+from stream.kafka.offsets import Committed, Folded
+from stream.kafka.topics import ALERTS, DEAD_LETTERS, EVENTS, HISTORIES, ITEMS, METRICS, topics
+from stream.settings import Settings
+from stream.worker.clients import Clients
+from stream.worker.ending import Ending
+from stream.worker.unreadable import Unreadable
+
+
+class Engine:
+    """A worker's state. Everything in it belongs to the event loop, but the wall, which threads may read."""
+
+    def __init__(self, settings: Settings, config: FlowConfig, clients: Clients, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.read_latest = clients.read_latest
+        self.config = config
+        self.clock = clock or Clock(settings.clock, self.newest_event)
+        self.derivation = Derivation.of(config, self.clock.suffix, settings.items_partitions)
+        self.boards = Boards(config, self.derivation.partition)
+        self.numbers = EngineNumbers()
+        # Each topic from the start, so that the first record of a process is an increase.
+        self.numbers.unreadable.update(dict.fromkeys((topic.name for topic in topics(settings)), 0))
+        self.unreadable = Unreadable(self.numbers)
+        self.wall = Wall()
+        self.ending = Ending(self.wall)
+        self.pulse = clients.pulse
+        self.outbox, self.feed_outbox, self.offsets = clients.outbox, clients.feed_outbox, clients.offsets
+        self.folded = Folded()
+        # By this name the group lists this worker.
+        self.client_id = clients.client_id
+        self.committed: Mapping[int, Committed] = {}
+        self.newest: dict[int, dict[str, int]] = {}
+        self.working = asyncio.Lock()
+
+    @property
+    def events_topic(self) -> str:
+        """Topic of the events."""
+        return self.settings.topic(EVENTS)
+
+    @property
+    def items_topic(self) -> str:
+        """Topic of the summaries."""
+        return self.settings.topic(ITEMS)
+
+    @property
+    def histories_topic(self) -> str:
+        """Changelog topic of the item table."""
+        return self.settings.topic(HISTORIES)
+
+    @property
+    def dead_letters_topic(self) -> str:
+        """Topic of what was refused."""
+        return self.settings.topic(DEAD_LETTERS)
+
+    @property
+    def metrics_topic(self) -> str:
+        """Topic of the nodes' numbers."""
+        return self.settings.topic(METRICS)
+
+    @property
+    def alerts_topic(self) -> str:
+        """Topic of what limits and targets have come to."""
+        return self.settings.topic(ALERTS)
+
+    def newest_event(self) -> int:
+        """Give the newest event time in the whole topic: what others have committed, and what was seen here."""
+        seen = [time for sources in self.newest.values() for time in sources.values()]
+        return max([0, *seen, *(committed.newest_event for committed in self.committed.values())])

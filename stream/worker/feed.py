@@ -1,0 +1,163 @@
+"""The feed for operations: the numbers of nodes that changed, and each change of a limit or target.
+
+What a partition's two topics say is the feed's memory. A worker to which a partition comes reads them back before it
+writes, so that a restart or a move repeats nothing and misses nothing. What it writes counts as told once Kafka has
+acknowledged it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+from stream.errors import KafkaError
+from stream.flow.nodes import PORTFOLIO
+from stream.flow.report import NodeNumbers
+from stream.flow.watch import Change, Watch
+from stream.gauges.snapshot import Snapshot
+from stream.kafka.places import TP
+from stream.kafka.reads import Latest
+from stream.worker.engine import Engine
+from stream.worker.measurements import Measurements, News
+from stream.worker.messages import alert, read_alert
+from stream.worker.pace import Pace
+
+# A node takes some four kilobytes.
+NODES_A_WRITE = 500
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Memory:
+    """What the topics say of a partition, and by topic where the next record will stand."""
+
+    nodes: Measurements = field(default_factory=Measurements)
+    watch: Watch = field(default_factory=Watch)
+    ends: dict[str, int] = field(default_factory=dict)
+
+
+class Feed:
+    """The feed of the partitions of `flow.items` that this worker holds."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._memory: dict[int, Memory] = {}
+        self._held: set[int] = set()
+        self._unread: set[int] = set()
+        self._term = 0
+        self._writing = asyncio.Lock()
+
+    def keep(self, partitions: set[int]) -> None:
+        """Take note of an assignment: what others have written meanwhile is read before anything is written."""
+        self._term += 1
+        self._memory = {partition: self._memory.get(partition) or Memory() for partition in partitions}
+        self._held, self._unread = set(partitions), set(partitions)
+        self._show_met_since()
+
+    async def halt(self) -> None:
+        """Write nothing any more until the next assignment; return when no write is under way."""
+        self._term += 1
+        self._held, self._unread = set(), set()
+        async with self._writing:
+            pass
+
+    async def publish(self) -> None:
+        """Write what is news in the newest snapshot; to be called once a second.
+
+        Raises KafkaError where a write is not acknowledged.
+        """
+        if self._unread:
+            await self._read_back()
+            return
+        async with self._writing:
+            snapshot, term = self._engine.wall.snapshot, self._term
+            for partition, nodes in self._by_partition(snapshot):
+                memory = self._memory[partition]
+                changes = memory.watch.look(nodes, snapshot.at)
+                async for news in self._news(memory.nodes, nodes, snapshot.at):
+                    if term != self._term:
+                        return
+                    await self._write(partition, memory, changes, news, snapshot.at)
+                    changes = []
+            self._show_met_since()
+
+    async def _read_back(self) -> None:
+        engine, term = self._engine, self._term
+        topics = (engine.metrics_topic, engine.alerts_topic)
+        places = {TP(topic, part): self._memory[part].ends.get(topic, 0) for part in self._unread for topic in topics}
+        try:
+            found = await engine.read_latest(engine.settings.brokers, places)
+        except KafkaError as error:
+            logger.warning("%s", error)
+            return
+        if term == self._term:
+            for tp, read in found.items():
+                self._restore(tp, read)
+            self._unread.clear()
+            self._show_met_since()
+
+    def _restore(self, tp: TP, read: Latest) -> None:
+        memory = self._memory[tp.partition]
+        memory.ends[tp.topic] = read.end
+        for batch in read.refused:
+            self._engine.unreadable.note_batch(*tp, batch)
+        for key, value in read.values.items():
+            try:
+                if tp.topic == self._engine.metrics_topic:
+                    memory.nodes.restore(key, value)
+                else:
+                    memory.watch.restore(*read_alert(key, value))
+            except (ValueError, KeyError, TypeError) as error:
+                logger.warning("%s[%s]: the record under %r is passed over: %r", *tp, key, error)
+
+    @property
+    def _whole(self) -> bool:
+        """Whether all partitions are here, as the portfolio's own numbers need them."""
+        return len(self._held) == self._engine.derivation.partitions
+
+    def _by_partition(self, snapshot: Snapshot) -> list[tuple[int, list[NodeNumbers]]]:
+        derivation = self._engine.derivation
+        nodes: dict[int, list[NodeNumbers]] = {partition: [] for partition in sorted(self._held & snapshot.partitions)}
+        for numbers in snapshot.nodes:
+            partition = 0 if numbers.node == PORTFOLIO else derivation.partition(numbers.node.value_stream)
+            if partition in nodes and (numbers.node != PORTFOLIO or self._whole):
+                nodes[partition].append(numbers)
+        return list(nodes.items())
+
+    async def _news(self, told: Measurements, nodes: Sequence[NodeNumbers], at: int) -> AsyncIterator[list[News]]:
+        """Give what is news of a partition's nodes, in parts that Kafka takes in time, while the event loop goes on."""
+        there = {numbers.node for numbers in nodes}
+        # While other partitions of this worker are still read, the portfolio is not known, but not gone either.
+        part = told.gone({*there, PORTFOLIO} if self._whole else there)
+        pace = Pace()
+        for one in told.look(nodes, at):
+            part.append(one)
+            await pace.rest()
+            if len(part) >= NODES_A_WRITE:
+                yield part
+                part = []
+        yield part
+
+    async def _write(
+        self, partition: int, memory: Memory, changes: Sequence[Change], news: Sequence[News], at: int
+    ) -> None:
+        engine = self._engine
+        rows = {
+            TP(engine.alerts_topic, partition): [alert(change, at) for change in changes],
+            TP(engine.metrics_topic, partition): [one.row for one in news if one.row is not None],
+        }
+        offsets = await engine.feed_outbox.write(rows)
+        memory.nodes.told(news)
+        memory.watch.told(changes)
+        for tp, written in rows.items():
+            if tp in offsets and offsets[tp].last == memory.ends[tp.topic] + len(written) - 1:
+                memory.ends[tp.topic] += len(written)
+
+    def _show_met_since(self) -> None:
+        watches = [memory.watch for memory in self._memory.values()]
+        met_since = {name: since for watch in watches for name, since in watch.met_since().items()}
+        # The same object, where it says the same: what was written of it still holds.
+        if met_since != self._engine.wall.met_since:
+            self._engine.wall.met_since = met_since

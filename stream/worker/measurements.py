@@ -1,0 +1,104 @@
+"""What `flow.metrics` says of the nodes of a partition, and what is news against that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import orjson
+
+from stream.flow.nodes import Node
+from stream.flow.report import NodeNumbers, as_json
+from stream.flow.statistics import SECOND, Statistics
+from stream.kafka.outbox import Row
+from stream.worker.messages import measured, node_key, read_measured, read_node_key
+
+AGES_EVERY = 60 * SECOND
+"""How long a node may wait whose items have only grown older."""
+
+
+class Sent(NamedTuple):
+    """What was sent last of a node: its JSON without the ages, the ages, and as of when.
+
+    `numbers` are what it was written from; None where it was read back.
+    """
+
+    body: bytes
+    age: Statistics
+    blocked_age_max: float | None
+    at: int
+    numbers: NodeNumbers | None = None
+
+
+class News(NamedTuple):
+    """A node, what is sent of it with the record to send; no record where its JSON has not changed."""
+
+    node: Node
+    sent: Sent | None
+    row: Row | None
+
+
+class Measurements:
+    """What was sent last of each node of a partition; instants are microseconds."""
+
+    def __init__(self) -> None:
+        self._sent: dict[Node, Sent] = {}
+
+    def restore(self, key: bytes, value: bytes | None) -> None:
+        """Take up a record that was sent before. Raises ValueError, KeyError or TypeError where it is none of ours."""
+        node = read_node_key(key)
+        self._sent.pop(node, None)
+        if value is not None:
+            at, numbers = read_measured(value)
+            age, blocked_age_max = Statistics(**numbers.pop("age")), numbers.pop("blocked_age_max")
+            self._sent[node] = Sent(_body(numbers), age, blocked_age_max, at)
+
+    def look(self, nodes: Iterable[NodeNumbers], at: int) -> Iterator[News]:
+        """Give what is news of nodes as of `at`. Once it is durable, hand it to `told`."""
+        for numbers in nodes:
+            former = self._sent.get(numbers.node)
+            # The same object: nothing has happened to the node, and its ages have but grown.
+            same = former is not None and former.numbers is numbers and abs(at - former.at) < AGES_EVERY
+            if not same:
+                yield _news(former, numbers, at)
+
+    def gone(self, nodes: Iterable[Node]) -> list[News]:
+        """Give a tombstone for each node that is not among these any more."""
+        return [News(node, None, Row(node_key(node), None)) for node in self._sent.keys() - set(nodes)]
+
+    def told(self, news: Sequence[News]) -> None:
+        """Note that news are durable."""
+        for node, sent, _ in news:
+            if sent is None:
+                del self._sent[node]
+            else:
+                self._sent[node] = sent
+
+
+def _outdated(former: Sent, age: Statistics, blocked_age_max: float | None, at: int) -> bool:
+    """Tell whether ages are to be sent: after a minute, or at once where they have not just grown with the clock."""
+    before = (former.age.mean, former.age.max, former.blocked_age_max)
+    after = (age.mean, age.max, blocked_age_max)
+    if before == after:
+        return False
+    passed = (at - former.at) / SECOND
+    grown = all(
+        old is not None and new is not None and abs(new - old - passed) < 1
+        for old, new in zip(before, after, strict=True)
+        if (old, new) != (None, None)
+    )
+    return not grown or abs(at - former.at) >= AGES_EVERY
+
+
+def _news(former: Sent | None, numbers: NodeNumbers, at: int) -> News:
+    written, age, blocked = as_json(numbers, at), numbers.ages.at(at), numbers.blocked_age_max(at)
+    body = _body({name: part for name, part in written.items() if name not in {"age", "blocked_age_max"}})
+    if former is not None and former.body == body and not _outdated(former, age, blocked, at):
+        grown = (former.age, former.blocked_age_max) != (age, blocked)
+        return News(numbers.node, former._replace(numbers=numbers, at=former.at if grown else at), None)
+    sent = Sent(body, age, blocked, at, numbers)
+    return News(numbers.node, sent, measured(numbers.node, written, at))
+
+
+def _body(numbers: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(numbers, option=orjson.OPT_SORT_KEYS)

@@ -1,0 +1,59 @@
+"""What stands in our topics and cannot be read is passed over, counted by topic, and named in the log."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from time import monotonic
+from typing import NamedTuple
+
+from stream.gauges.engine_numbers import EngineNumbers
+from stream.kafka.batches import RefusedBatch
+
+# Seconds between two lines about one topic.
+LINE_EVERY = 60.0
+MAX_SHOWN = 300
+logger = logging.getLogger(__name__)
+
+
+class Place(NamedTuple):
+    """Where a record stands, as far as that is known."""
+
+    topic: str
+    partition: int
+    key: bytes | None = None
+    offset: int | None = None
+
+    def __str__(self) -> str:
+        offset = "" if self.offset is None else f" at offset {self.offset}"
+        key = "" if self.key is None else f" under the key {self.key[:MAX_SHOWN]!r}"
+        return f"{self.topic}[{self.partition}]{offset}{key}"
+
+
+class Unreadable:
+    """Counts what was passed over in `numbers`, and writes a line about each topic at most once a minute."""
+
+    def __init__(self, numbers: EngineNumbers, now: Callable[[], float] = monotonic) -> None:
+        self._numbers = numbers
+        self._now = now
+        self._told: dict[str, float] = {}
+        self._untold: Counter[str] = Counter()
+
+    def note(self, place: Place, why: object, mend: str = "", records: int = 1) -> None:
+        """Count records that cannot be read, and name one."""
+        topic, now = place.topic, self._now()
+        self._numbers.unreadable[topic] += records
+        if now - self._told.get(topic, -LINE_EVERY) < LINE_EVERY:
+            self._untold[topic] += records
+            return
+        others = self._untold.pop(topic, 0)
+        also = f" ({others:,} more since the last such line)" if others else ""
+        self._told[topic] = now
+        shown = " ".join(str(why).split())[:MAX_SHOWN]
+        mend = mend or "Only flowgauge may write to this topic: find who else does"
+        logger.warning("%s cannot be read and is passed over: %s. %s%s", place, shown, mend, also)
+
+    def note_batch(self, topic: str, partition: int, batch: RefusedBatch) -> None:
+        """Count and name a batch that was refused as a whole."""
+        self.note(Place(topic, partition, offset=batch.offset), batch.detail, records=batch.records)

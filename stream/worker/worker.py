@@ -1,0 +1,223 @@
+"""One worker: it folds events into histories and summaries, and shows the numbers while they are true.
+
+It knows no Faust. Whoever reads Kafka for it reports assignments, batches and the end, and calls its timers. Its life:
+
+    start, then assign, recovered, batches, revoke, as often as partitions are shared out, then stop
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from math import inf
+from time import monotonic
+from typing import NamedTuple
+
+from stream.clock import Clock
+from stream.config.model import FlowConfig
+from stream.errors import KafkaUnreachableError
+from stream.gauges.metrics import Metrics
+from stream.gauges.page import Page
+from stream.kafka.places import TP
+from stream.kafka.reads import Polled
+from stream.settings import Settings
+from stream.worker.clients import Clients, Delivery
+from stream.worker.engine import Engine
+from stream.worker.fatal import ending_on_error
+from stream.worker.feed import Feed
+from stream.worker.measure import Measure
+from stream.worker.pace import Pace
+from stream.worker.topics_watch import TopicsWatch
+from stream.worker.track import Track
+
+COMMIT_EVERY = 0.5
+LOOK_EVERY_UNREADY = 0.2
+COMMIT_PATIENCE = 2.0
+SWEEP_EVERY = 3_600.0
+COMPRESS_EVERY = 5.0
+PUBLISH_EVERY = 0.1
+FEED_EVERY = 1.0
+TOPICS_EVERY = 5.0
+# Seconds; Prometheus gives a scrape ten.
+SCRAPE_WAITS = 5.0
+log = logging.getLogger(__name__)
+
+
+class Timer(NamedTuple):
+    """What is done again and again: `pause` gives the seconds until the next time."""
+
+    name: str
+    pause: Callable[[], float]
+    call: Callable[[], Awaitable[None]]
+
+
+class Worker:
+    """A worker with the partitions that it is given. `start` must have returned before anything else is called."""
+
+    track: Track
+    measure: Measure
+    feed: Feed
+
+    def __init__(self, settings: Settings, config: FlowConfig, clients: Clients, clock: Clock | None = None) -> None:
+        self.engine = engine = Engine(settings, config, clients, clock)
+        self._clients = clients
+        self._topics = TopicsWatch(engine, clients.describe)
+        self._metrics = Metrics(engine.wall, engine.numbers, config.item_types, self._renew)
+        self._page: Page | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._was_ready = False
+        self._feed_took = 0.0
+
+    async def start(self) -> None:
+        """Connect, see to the topics, and serve the page. Raises FlowgaugeError where that cannot work."""
+        engine, settings, clients = self.engine, self.engine.settings, self._clients
+        self._loop = asyncio.get_running_loop()
+        page = self._page = Page(settings.web_host, settings.web_port, engine.wall, self._metrics)
+        await asyncio.to_thread(clients.declare, settings)
+        await clients.offsets.start()
+        # The names of all summaries follow from the topics, so this comes before the parts that know them.
+        await self._topics.begin()
+        self.measure = Measure(engine, clients.streams)
+        self.track = Track(engine, clients.rows, clients.streams, self.measure)
+        self.feed = Feed(engine)
+        await clients.outbox.start()
+        await clients.feed_outbox.start()
+        engine.wall.heartbeat = monotonic()
+        # Nobody else can take over what the embedded broker holds, so that a laptop may sleep on a demo.
+        if not settings.embedded:
+            engine.pulse.start()
+        page.start()
+        address = f"http://{settings.web_host}:{settings.web_port}"
+        say(f"reading {engine.events_topic} at {', '.join(settings.brokers)}; {address}/metrics, {address}/ready")
+
+    async def assign(self, events: set[int], items: set[int]) -> None:
+        """Take note of the partitions of the events, and of the summaries, that this worker has now."""
+        self.track.keep(events)
+        self.measure.keep(items)
+        self.feed.keep(items)
+
+    async def recovered(self, partitions: set[int]) -> None:
+        """Go on with partitions of the events whose rows are complete."""
+        await self.track.recovered(partitions)
+        self.measure.readiness.recovering = False
+
+    async def take_events(self, delivery: Delivery, tp: TP, polled: Polled) -> None:
+        """Take a batch of events through; its offsets are completed once all that comes of it is durable."""
+        await self.track.batch(delivery, tp, polled)
+
+    async def take_summaries(self, tp: TP, polled: Polled) -> None:
+        """Put a batch of summaries on the boards."""
+        await self.measure.batch(tp, polled)
+
+    async def revoke(self) -> None:
+        """Write nothing any more until the next assignment; return when no write is under way."""
+        if self._has_parts:
+            await self.track.halt()
+            await self.feed.halt()
+
+    async def stop(self) -> None:
+        """Close page and connections."""
+        if self._page is not None:
+            self._page.stop()
+        for client in (self._clients.outbox, self._clients.feed_outbox, self._clients.offsets):
+            await client.stop()
+
+    @property
+    def timers(self) -> tuple[Timer, ...]:
+        """Give what is to be called again and again between `start` and `stop`."""
+        ready = self._is_ready
+        return (
+            Timer("publish", lambda: max(self.measure.fresh_for, PUBLISH_EVERY), self._publish),
+            Timer("keep", lambda: COMMIT_EVERY, self._keep),
+            Timer("look", lambda: COMMIT_EVERY if ready() else LOOK_EVERY_UNREADY, self._look),
+            Timer("topics", lambda: TOPICS_EVERY, self._watch_topics),
+            # A fifth of the time, and half of that is Kafka's, so that events have room.
+            Timer("feed", lambda: max(FEED_EVERY, 4 * self._feed_took), self._publish_feed),
+            Timer("compress", lambda: COMPRESS_EVERY, self._compress),
+            Timer("sweep", lambda: SWEEP_EVERY, self._sweep),
+        )
+
+    @property
+    def _has_parts(self) -> bool:
+        return hasattr(self, "feed")
+
+    def _is_ready(self) -> bool:
+        return self.engine.wall.snapshot.ready
+
+    def _renew(self) -> None:
+        """Have the boards read for a scrape, which waits; where the worker is too busy it shows what was read last."""
+        if self._loop is None or not self._loop.is_running() or not self._has_parts:
+            return
+        asked = asyncio.run_coroutine_threadsafe(self._read_ahead(), self._loop)
+        try:
+            asked.result(SCRAPE_WAITS)
+        except (TimeoutError, CancelledError):
+            asked.cancel()
+
+    async def _read_ahead(self) -> None:
+        with ending_on_error():
+            await self.measure.renew()
+            pace = Pace()
+            for _ in self._metrics.ahead():
+                await pace.rest()
+
+    async def _publish(self) -> None:
+        self.engine.pulse.check()
+        if not self.measure.fresh_for:
+            await self.measure.publish()
+        self._say_ready()
+        self.engine.wall.heartbeat = monotonic()
+
+    def _say_ready(self) -> None:
+        snapshot, before = self.engine.wall.snapshot, self._was_ready
+        self._was_ready = snapshot.ready
+        if snapshot.ready and not before:
+            say("ready: the numbers are true")
+        if before and not snapshot.ready:
+            say(f"not ready: {'; '.join(detail for _, detail in snapshot.reasons)}")
+
+    async def _keep(self) -> None:
+        await self.track.pass_over(await self._clients.streams.recover_missing())
+        await self.track.wake()
+
+    async def _look(self) -> None:
+        if not self._is_ready():
+            # What is ready follows from what is committed, which need not wait for Faust's turn. Where Kafka does not
+            # answer, the look says so.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._clients.streams.force_commit(), COMMIT_PATIENCE)
+        await self.measure.watch()
+        await self.measure.rest(alone=self.track.alone)
+        self.track.watch(self.measure.readiness.look)
+
+    async def _watch_topics(self) -> None:
+        try:
+            self.measure.readiness.topics_changed = await self._topics.look()
+        except KafkaUnreachableError as error:
+            log.warning("Kafka does not describe its topics: %s", error)
+
+    async def _publish_feed(self) -> None:
+        begun = monotonic()
+        await self.feed.publish()
+        self._feed_took = monotonic() - begun
+
+    async def _sweep(self) -> None:
+        await self.track.sweep()
+
+    async def _compress(self) -> None:
+        """Compress rows in a twentieth of the time, while the numbers are true: before that there is more to do."""
+        pace = Pace(turn=0.001, pause=0.019, pauses=inf)
+        for _ in self._clients.rows.compress() if self._is_ready() else ():
+            await pace.rest()
+            if not self._is_ready():
+                return
+
+
+def say(text: str) -> None:
+    """Tell whoever started the worker."""
+    sys.stderr.write(f"flowgauge: {text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,89 @@
+"""A log in memory, and a feed with the wall that it reads."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from stream.flow.report import NodeNumbers
+from stream.gauges.snapshot import Snapshot, Wall
+from stream.kafka.outbox import Row, Written
+from stream.kafka.places import TP
+from stream.kafka.reads import Latest
+from stream.worker.feed import Feed
+from tests.worker.nodes import AT
+
+PARTITIONS = {"Payments": 0, "Lending": 1}
+
+
+class Log:
+    """The two topics; `before` and `after` are awaited around a write, `arriving` between a read and its answer."""
+
+    def __init__(self) -> None:
+        self.records: dict[TP, list[tuple[bytes, bytes | None]]] = defaultdict(list)
+        self.reads: list[dict[TP, int]] = []
+        self.before: Callable[[], Awaitable[None]] = nothing
+        self.after: Callable[[], Awaitable[None]] = nothing
+        self.arriving: Callable[[], Awaitable[None]] = nothing
+
+    async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, Written]:
+        await self.before()
+        ends = {tp: len(self.records[tp]) for tp in rows}
+        for tp, part in rows.items():
+            self.records[tp] += [(row.key or b"", row.value) for row in part]
+        await self.after()
+        return {tp: Written(ends[tp], len(self.records[tp]) - 1) for tp, part in rows.items() if part}
+
+    async def latest(self, _brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, Latest]:
+        self.reads.append(dict(starts))
+        found = {tp: Latest(dict(self.records[tp][start:]), len(self.records[tp])) for tp, start in starts.items()}
+        await self.arriving()
+        return found
+
+    def of(self, topic: str) -> list[tuple[tuple[str, ...], Any]]:
+        """Give the records of a topic, by partition, read."""
+        found = [row for tp, rows in sorted(self.records.items()) if tp.topic == topic for row in rows]
+        return [(tuple(json.loads(key)), None if value is None else json.loads(value)) for key, value in found]
+
+    def told(self) -> list[str | None]:
+        """Give what was told of limits and targets, in order."""
+        return [None if value is None else value["type"].split(".")[-1] for _, value in self.of("alerts")]
+
+
+async def nothing() -> None:
+    pass
+
+
+class Worker:
+    """A feed and the wall that it reads."""
+
+    def __init__(self, log: Log, partitions: int = 1) -> None:
+        self.wall = Wall()
+        self.feed = Feed(
+            SimpleNamespace(
+                settings=SimpleNamespace(brokers=()),
+                derivation=SimpleNamespace(
+                    partitions=partitions, partition=lambda stream: PARTITIONS[stream] % partitions
+                ),
+                wall=self.wall,
+                # Tests replace what it calls.
+                read_latest=lambda brokers, starts: log.latest(brokers, starts),  # noqa: PLW0108
+                metrics_topic="metrics",
+                alerts_topic="alerts",
+                feed_outbox=log,
+            )
+        )
+
+    async def take(self, *partitions: int) -> Worker:
+        """Take partitions over, and read them back."""
+        self.feed.keep(set(partitions))
+        await self.feed.publish()
+        return self
+
+    async def show(self, *nodes: NodeNumbers, at: int = AT, ready: Sequence[int] = (0, 1)) -> None:
+        """Hang a snapshot, and publish."""
+        self.wall.snapshot = Snapshot(at, nodes, (), partitions=frozenset(ready))
+        await self.feed.publish()

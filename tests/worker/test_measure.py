@@ -1,0 +1,257 @@
+"""What measure makes of batches of summaries that come again."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+import pytest
+
+from stream.clock import uptime
+from stream.events.rejection import Reason
+from stream.gauges.snapshot import Snapshot
+from stream.items.codec import encode_summary
+from stream.items.summary import FlowState, Stamp, Summary, Team
+from stream.kafka.batches import RefusedBatch
+from stream.kafka.offsets import Committed
+from stream.kafka.outbox import Row
+from stream.kafka.places import TP
+from stream.kafka.reads import Polled
+from stream.worker.engine import Engine
+from stream.worker.measure import Measure
+from stream.worker.readiness import Look
+from tests.worker import fakes
+from tests.worker.fakes import FakeStreams
+
+ITEMS = TP("flow.items", 0)
+OWNER = Team("Payments", "Checkout", "Cards")
+
+
+class Record(NamedTuple):
+    """A record, as far as measure looks at it."""
+
+    offset: int
+    key: bytes
+    value: bytes
+    timestamp: int = 0
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return fakes.engine()
+
+
+@pytest.fixture
+def measure(engine: Engine) -> Measure:
+    made = Measure(engine, FakeStreams())
+    made.keep({ITEMS.partition})
+    return made
+
+
+def trust(engine: Engine, measure: Measure) -> None:
+    """Let the worker know that all events are folded, and that its summaries are on the boards."""
+    committed = {part: Committed(0, engine.derivation.name) for part in range(engine.settings.events_partitions)}
+    measure._live.add(ITEMS.partition)
+    assert measure.readiness.see(
+        Look(uptime(), listed=True, committed=committed, events=dict.fromkeys(committed, 0), items={ITEMS.partition: 0})
+    )
+
+
+def states(engine: Engine) -> dict[str, int]:
+    (cards,) = [board for node, _, board in engine.boards.nodes() if node[1:] == OWNER]
+    return {state: count for state, count in cards.states.items() if count}
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_a_summary_that_comes_again_does_not_come_over_a_newer_one(
+    engine: Engine, measure: Measure, *, shown: bool
+) -> None:
+    def summary(state: str, flow_state: FlowState) -> bytes:
+        found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
+        return encode_summary(found, engine.derivation.name)
+
+    def after(previous: int, *offsets: int) -> dict[str, int]:
+        records = [Record(offset, b"1", values[offset]) for offset in offsets]
+        asyncio.run(measure.batch(ITEMS, Polled(previous, records)))
+        asyncio.run(measure._absorb(ITEMS.partition))
+        return states(engine)
+
+    values = [
+        summary("Backlog", FlowState.NEW),
+        summary("In Progress", FlowState.ACTIVE),
+        summary("Ready for Review", FlowState.WAITING),
+        summary("Done", FlowState.DONE),
+    ]
+    if shown:
+        measure._live.add(ITEMS.partition)
+    assert after(0, 0, 1, 2) == {"Ready for Review": 1}
+    # A poll that crossed a seek brings a part again, and what came after that does not come again.
+    assert after(1, 1) == {"Ready for Review": 1}
+    assert after(1, 1, 2, 3) == {"Done": 1}
+
+
+def test_a_batch_that_was_refused_is_passed_over_counted_and_named(
+    engine: Engine, measure: Measure, caplog: pytest.LogCaptureFixture
+) -> None:
+    batch = RefusedBatch(4, 3, 0, b"", (), Reason.TOO_LARGE, "a batch of 3 records, up to offset 6: too large")
+    asyncio.run(measure.batch(ITEMS, Polled(0, [], 7, 0, batch)))
+    assert measure._consumer.reached(ITEMS) == 7
+    assert engine.numbers.unreadable["flow.items"] == 3
+    assert "flow.items[0] at offset 4 cannot be read and is passed over: a batch of 3 records" in caplog.text
+
+
+def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine: Engine, measure: Measure) -> None:
+    def row(state: str, flow_state: FlowState, key: bytes = b"1") -> Row:
+        found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
+        return Row(key, encode_summary(found, engine.derivation.name), 7)
+
+    new, doing, done = (row(state.value, state) for state in (FlowState.NEW, FlowState.ACTIVE, FlowState.DONE))
+    measure._live.add(ITEMS.partition)
+    measure.written(ITEMS, 0, [new, row("other", FlowState.ACTIVE, b"2")])
+    assert states(engine) == {"new": 1, "other": 1}
+    # Something of others stands at 2, and has not been read.
+    measure.written(ITEMS, 3, [done])
+    assert states(engine) == {"new": 1, "other": 1}
+    came = [Record(2, b"1", doing.value or b""), Record(3, b"1", done.value or b"")]
+    asyncio.run(measure.batch(ITEMS, Polled(2, came)))
+    assert states(engine) == {"done": 1, "other": 1}
+    # What came by the topic before its acknowledgement counts once.
+    measure.written(ITEMS, 3, [done, row("new", FlowState.NEW, b"2")])
+    assert states(engine) == {"done": 1, "new": 1}
+    measure.written(TP("flow.items", 9), 0, [done])
+    assert states(engine) == {"done": 1, "new": 1}
+
+
+def test_what_is_about_to_be_written_counts_where_it_is_shown(engine: Engine, measure: Measure) -> None:
+    def row(state: str, flow_state: FlowState) -> Row:
+        found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
+        return Row(b"1", encode_summary(found, engine.derivation.name), 7)
+
+    doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
+    measure._at_rest = {ITEMS.partition, 9}
+    assert not measure.shows([ITEMS.partition])
+    measure._live |= {ITEMS.partition, 9}
+    assert (measure.shows([9]), measure.shows([ITEMS.partition, 9])) == (False, False)
+    assert measure.shows([ITEMS.partition])
+    measure.take_ahead(ITEMS.partition, [doing])
+    assert (states(engine), measure._consumer.reached(ITEMS)) == ({"Doing": 1}, 0)
+    measure.written(ITEMS, 0, [doing], shown=True)
+    assert (measure._consumer.reached(ITEMS), sum(engine.numbers.freshness)) == (1, 1)
+    # Where others have written in between, the topic tells the order: what it brings last stays.
+    measure.take_ahead(ITEMS.partition, [done])
+    measure.written(ITEMS, 2, [done], shown=True)
+    assert measure._consumer.reached(ITEMS) == 1
+    came = [Record(1, b"1", doing.value or b""), Record(2, b"1", done.value or b"")]
+    asyncio.run(measure.batch(ITEMS, Polled(1, came)))
+    assert states(engine) == {"Done": 1}
+
+
+def test_what_is_fetched_again_over_what_was_taken_ahead_does_not_stay(engine: Engine, measure: Measure) -> None:
+    def row(state: str, flow_state: FlowState) -> Row:
+        found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
+        return Row(b"1", encode_summary(found, engine.derivation.name), 7)
+
+    doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
+    measure._live.add(ITEMS.partition)
+    measure._at_rest = {ITEMS.partition}
+    measure.take_ahead(ITEMS.partition, [doing])
+    measure.take_ahead(ITEMS.partition, [done])
+    measure._at_rest = set()
+    asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", doing.value or b"")])))
+    assert states(engine) == {"Doing": 1}
+    measure.written(ITEMS, 0, [doing], shown=True)
+    measure.written(ITEMS, 1, [done], shown=True)
+    assert states(engine) == {"Done": 1}
+
+
+def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
+    measure: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[set[TP], dict[TP, int]]] = []
+    end = 5
+
+    async def rest(quiet: set[TP], others: dict[TP, int]) -> None:
+        told.append((quiet, others))
+
+    monkeypatch.setattr(measure._consumer, "rest", rest)
+
+    def fetched(*, alone: bool = True) -> dict[TP, int]:
+        measure.readiness.see(Look(0.0, listed=True, committed={}, events={}, items={ITEMS.partition: end}))
+        asyncio.run(measure.rest(alone=alone))
+        quiet, others = told[-1]
+        assert quiet | set(others) == {ITEMS}
+        measure._live.add(ITEMS.partition)
+        assert measure.shows([ITEMS.partition]) == (ITEMS in quiet)
+        return others
+
+    measure._consumer.processed(ITEMS, 4)
+    # Where its end is not known, or not read to, it is fetched.
+    assert [fetched(), fetched()] == [{ITEMS: 4}, {ITEMS: 4}]
+    measure._consumer.processed(ITEMS, 5)
+    assert [fetched(), fetched(alone=False)] == [{}, {ITEMS: 5}]
+    # Somebody else has written: known half a second later, and read from where this worker has got to.
+    end = 6
+    assert [fetched(), fetched()] == [{}, {ITEMS: 5}]
+    measure._consumer.processed(ITEMS, 6)
+    assert fetched() == {}
+    # Another assignment fetches all until it is known again.
+    measure.keep({0})
+    measure._live.add(ITEMS.partition)
+    assert not measure.shows([ITEMS.partition])
+    assert fetched() == {ITEMS: 6}
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_freshness_is_of_what_is_shown(engine: Engine, measure: Measure, *, shown: bool) -> None:
+    if shown:
+        measure._live.add(ITEMS.partition)
+    value = encode_summary(Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE), "x")
+    asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", value, 7)])))
+    measure.written(ITEMS, 1, [Row(b"1", value, 8), Row(b"2", value)])
+    asyncio.run(measure.publish())
+    assert sum(engine.numbers.freshness) == (2 if shown else 0)
+
+
+def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure: Measure) -> None:
+    def start(item: bytes) -> None:
+        start = Stamp(engine.clock.now(), OWNER, "feature")
+        found = Summary(item.decode(), "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE, start=start)
+        row = Row(item, encode_summary(found, engine.derivation.name))
+        measure.written(ITEMS, measure._consumer.reached(ITEMS), [row])
+
+    async def asked() -> tuple[int, int]:
+        await measure.renew()
+        cards = next(each for each in engine.wall.snapshot.nodes if each.node[1:] == OWNER)
+        return cards.load, next(iter(cards.windows.values())).arrivals.total()
+
+    async def scenario() -> None:
+        start(b"1")
+        # What has only just happened is within the windows at once.
+        assert await asked() == (1, 1)
+        same = engine.wall.snapshot
+        await measure.renew()
+        assert engine.wall.snapshot is same
+        # Boards that take long to read are not read all the time: whoever asks waits, and is shown the newest.
+        engine.wall.snapshot = same._replace(seconds=0.02)
+        start(b"2")
+        waiting = asyncio.create_task(asked())
+        await asyncio.sleep(0.01)
+        assert engine.wall.snapshot.seconds == 0.02
+        start(b"3")
+        assert await waiting == (3, 3)
+
+    trust(engine, measure)
+    asyncio.run(scenario())
+
+
+def test_snapshots_that_nobody_asks_for_come_each_second_and_sooner_before_all_is_true(
+    engine: Engine, measure: Measure
+) -> None:
+    asyncio.run(measure.publish())
+    assert 0 < measure.fresh_for <= 0.1
+    engine.wall.snapshot = Snapshot(0, (), ())
+    assert 0.5 < measure.fresh_for <= 1.0
+    engine.wall.snapshot = Snapshot(0, (), (), seconds=2.0)
+    assert 17 < measure.fresh_for <= 18
+    measure._published -= 19
+    assert measure.fresh_for == 0

@@ -1,0 +1,59 @@
+"""A worker that stood still must not write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from stream.errors import KafkaError
+from stream.worker import pulse
+
+Clock = Callable[[float], None]
+
+
+@pytest.fixture
+def wait(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    now = [100.0]
+    monkeypatch.setattr(pulse, "uptime", lambda: now[0])
+    return lambda seconds: now.__setitem__(0, now[0] + seconds)
+
+
+def test_a_start_that_takes_long_is_no_standstill(wait: Clock) -> None:
+    heart = pulse.Pulse()
+    wait(60)
+    heart.check()
+    heart.beat()
+    heart.check()
+
+
+def test_a_process_that_moves_may_write(wait: Clock) -> None:
+    heart = pulse.Pulse()
+    for _ in range(10):
+        heart.beat()
+        wait(pulse.FREEZE_LIMIT)
+        heart.check()
+
+
+def test_after_a_standstill_nothing_may_be_written(wait: Clock) -> None:
+    heart = pulse.Pulse()
+    heart.beat()
+    wait(30)
+    with pytest.raises(KafkaError, match="stood still for 30 seconds"):
+        heart.check()
+
+
+def test_a_standstill_is_not_forgotten_by_the_next_beat(wait: Clock) -> None:
+    heart = pulse.Pulse()
+    heart.beat()
+    wait(8)
+    heart.beat()
+    wait(1)
+    heart.beat()
+    with pytest.raises(KafkaError, match="stood still for 8 seconds"):
+        heart.check()
+
+
+def test_the_margins_add_up() -> None:
+    in_time = pulse.HEARTBEAT_EVERY + pulse.FREEZE_LIMIT + pulse.WRITE_DEADLINE
+    assert in_time < pulse.SESSION_TIMEOUT

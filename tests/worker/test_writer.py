@@ -1,0 +1,129 @@
+"""What is handed over is shown in its order, whether before it is written or after."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from stream.items.tracker import Outcome, Sent
+from stream.kafka.outbox import Row, Written
+from stream.kafka.places import TP
+from stream.worker.writer import Taken, Writer
+
+ITEMS = TP("items", 0)
+
+
+class Outbox:
+    """Acknowledges a write when it is told to."""
+
+    def __init__(self) -> None:
+        self.acknowledge = asyncio.Event()
+        self.end = self.writes = 0
+
+    async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, Written]:
+        self.writes += 1
+        first, self.end = self.end, self.end + len(rows[ITEMS])
+        await self.acknowledge.wait()
+        self.acknowledge.clear()
+        return {ITEMS: Written(first, self.end - 1)}
+
+
+class Boards:
+    """Shows the last value of each key, once it `may`."""
+
+    def __init__(self) -> None:
+        self.may = False
+        self.values: dict[bytes | None, bytes | None] = {}
+
+    def shows(self, _partitions: Any) -> bool:
+        return self.may
+
+    def take_ahead(self, _partition: int, rows: Sequence[Row]) -> None:
+        self.values.update({row.key: row.value for row in rows})
+
+    def written(self, _tp: TP, _first: int, rows: Sequence[Row], *, shown: bool) -> None:
+        if not shown:
+            self.take_ahead(0, rows)
+
+
+async def turns() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def writer_of(outbox: Outbox, boards: Boards) -> Writer:
+    engine = SimpleNamespace(
+        outbox=outbox,
+        derivation=SimpleNamespace(partitions=1),
+        histories_topic="histories",
+        items_topic="items",
+        events_topic="events",
+        dead_letters_topic="letters",
+    )
+    return Writer(engine, SimpleNamespace(), boards)
+
+
+def taken(value: bytes, durable: list[bytes]) -> Taken:
+    return Taken(0, Outcome(summaries=[Sent(0, b"1", value, 7_000)]), lambda: durable.append(value))
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_what_is_shown_ahead_never_overtakes_what_is_not(monkeypatch: pytest.MonkeyPatch, *, alone: bool) -> None:
+    monkeypatch.setattr("stream.worker.writer.PAUSE_IF_SHOWN", 0)
+
+    async def scenario() -> None:
+        outbox, boards = Outbox(), Boards()
+        durable: list[bytes] = []
+        writer = writer_of(outbox, boards)
+
+        def put(value: bytes) -> None:
+            writer.put(taken(value, durable), alone=alone)
+
+        async def acknowledged() -> dict[bytes | None, bytes | None]:
+            outbox.acknowledge.set()
+            await turns()
+            return boards.values
+
+        put(b"one")
+        await turns()
+        put(b"two")
+        assert boards.values == {}
+        # Meanwhile all is shown: what was handed over before as well, and it does not come over what comes now.
+        boards.may = True
+        put(b"three")
+        assert boards.values == ({b"1": b"three"} if alone else {})
+        assert (await acknowledged(), durable) == ({b"1": b"three" if alone else b"one"}, [b"one"])
+        boards.may = False
+        put(b"four")
+        assert boards.values == {b"1": b"three" if alone else b"one"}
+        assert await acknowledged() == {b"1": b"three"}
+        assert await acknowledged() == {b"1": b"four"}
+        await writer.flush()
+        assert durable == [b"one", b"two", b"three", b"four"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(("shown", "writes"), [(True, 1), (False, 2)])
+def test_what_nobody_waits_for_goes_out_together(monkeypatch: pytest.MonkeyPatch, *, shown: bool, writes: int) -> None:
+    monkeypatch.setattr("stream.worker.writer.PAUSE_IF_SHOWN", 60)
+
+    async def scenario() -> None:
+        outbox, boards = Outbox(), Boards()
+        durable: list[bytes] = []
+        boards.may = shown
+        writer = writer_of(outbox, boards)
+        for value in (b"one", b"two"):
+            outbox.acknowledge.set()
+            writer.put(taken(value, durable), alone=True)
+            await turns()
+        await writer.flush()
+        assert durable == [b"one", b"two"]
+        assert outbox.writes == writes
+        assert boards.values == {b"1": b"two"}
+
+    asyncio.run(scenario())
