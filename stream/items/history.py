@@ -22,7 +22,7 @@ MAX_ROW_BYTES = 4 * 1024 * 1024
 class History:
     """The events of one item, while a batch works on it."""
 
-    __slots__ = ("_size", "arrival", "came", "entries", "sent")
+    __slots__ = ("_names", "arrival", "came", "entries", "sent", "size")
 
     def __init__(self, entries: list[Entry], arrival: int, sent: int, size: int) -> None:
         self.entries = entries
@@ -30,7 +30,10 @@ class History:
         self.sent = sent
         # The last arrival in the batch that works on it.
         self.came = 0
-        self._size = size
+        # Of the row as far as that is known: bytes.
+        self.size = size
+        # Those of all entries, once an event has been looked for.
+        self._names: set[str] | None = None
 
     def add(self, event: Event, arrival: int) -> bool:
         """Put an event where its time puts it; False where it was there before.
@@ -40,9 +43,12 @@ class History:
         (history_full) beyond the limits.
         """
         entry = Entry(event.time, event.sequence, event.id, event.source, event.type, event.changes)
-        twin = self._named(event.id, event.source)
+        if self._names is None:
+            self._names = {known.id for known in self.entries}
+        twin = self._named(event.id, event.source) if event.id in self._names else None
         if twin is None:
             self._admit(entry)
+            self._names.add(event.id)
         elif _canonical(entry) < _canonical(self.entries[twin]):
             del self.entries[twin]
             self._insert(entry)
@@ -57,17 +63,12 @@ class History:
         return None
 
     def _admit(self, entry: Entry) -> None:
-        size = len(orjson.dumps((*entry.place, 0, entry.changes))) + 1
-        full = is_full(len(self.entries), self._size + size)
+        size = size_of(entry)
+        full = is_full(len(self.entries), self.size + size)
         # What has run away must still be erasable: the first erasure finds room in a full history.
         if full and (entry.type is not EventType.ERASED or any(other.type is entry.type for other in self.entries)):
-            raise Rejection(
-                Reason.HISTORY_FULL,
-                f"the item has {len(self.entries):,} events; at most {MAX_EVENTS:,} events and "
-                f"{MAX_ROW_BYTES:,} bytes are kept of one item: look for what changes it all the time",
-                entry.source,
-            )
-        self._size += size
+            raise full_rejection(len(self.entries), entry.source)
+        self.size += size
         self._insert(entry)
 
     def _insert(self, entry: Entry) -> None:
@@ -84,7 +85,7 @@ class History:
                 return
             if entry.type is EventType.ERASED:
                 self.entries = [entry._replace(changes={})]
-                self._size = 0
+                self.size, self._names = 0, None
                 return
 
     @property
@@ -95,6 +96,21 @@ class History:
     def encode(self) -> bytes:
         """Write the row."""
         return write_row(Header(self.newest, self.arrival, self.sent), encode_entries(self.entries))
+
+
+def size_of(entry: Entry) -> int:
+    """Give how many bytes of a history's room an entry takes."""
+    return len(orjson.dumps((*entry.place, 0, entry.changes))) + 1
+
+
+def full_rejection(events: int, source: str) -> Rejection:
+    """Say why an item with so many events takes no more."""
+    return Rejection(
+        Reason.HISTORY_FULL,
+        f"the item has {events:,} events; at most {MAX_EVENTS:,} events and "
+        f"{MAX_ROW_BYTES:,} bytes are kept of one item: look for what changes it all the time",
+        source,
+    )
 
 
 def is_full(events: int, size: int) -> bool:

@@ -7,7 +7,7 @@ the batch comes again: its events are then duplicates, change no row, and repeat
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
@@ -23,6 +23,7 @@ from stream.items import codec
 from stream.items.codec import encode_summary
 from stream.items.fold import VERSION as FOLD_VERSION
 from stream.items.fold import Life, fold, live
+from stream.items.full import FullItems
 from stream.items.history import History, decode_history, new_history
 from stream.items.objective import Objective, fold_objective
 from stream.items.row import read_header
@@ -136,7 +137,8 @@ class Batch:
 
     Events up to `now` are known; `today`, if that is another instant, is what retention is counted back from. `tails`
     are what former batches of the partition remember of its items, for this one to use and to renew. `place` is the
-    partition; events of items that belong to another one are not taken. Without it all are.
+    partition; events of items that belong to another one are not taken. Without it all are. `full` are the items of the
+    partition that are known to have no room.
     """
 
     def __init__(  # noqa: PLR0913
@@ -148,12 +150,16 @@ class Batch:
         tails: dict[bytes, Tail] | None = None,
         *,
         place: Place | None = None,
+        full: FullItems | None = None,
     ) -> None:
         self._oldest = (now if today is None else today) - derivation.retention
         self._rows = rows
         self._tails = {} if tails is None else tails
         self._derivation = derivation
         self._place = place
+        self._full = FullItems() if full is None else full
+        # Of a table that compresses its rows, what it holds can be told without reading it.
+        self._stored: Callable[[bytes], bytes | None] = getattr(rows, "stored", rows.get)
         self._now = now
         self._open: dict[bytes, History | Tail] = {}
         self._tallies: dict[str, _Tally] = {}
@@ -185,19 +191,41 @@ class Batch:
 
         Raises `Rejection` where the history is full.
         """
-        key, time = row_key(event), event.time
+        key = row_key(event)
         item = self._open.get(key)
+        opened = item is None
         if item is None:
+            if key in self._full:
+                self._full.check(key, self._stored(key), event)
             home = self._begin(key, event)
             if home is not None:
                 return home
             item = self._open[key]
-        applied = True
+        try:
+            applied = self._add(key, item, event, arrival)
+        except Rejection:
+            if opened:
+                self._leave(key)
+            raise
+        self._count_in(event, arrival, applied=applied)
+        return None
+
+    def _add(self, key: bytes, item: History | Tail, event: Event, arrival: int) -> bool:
         if isinstance(item, History):
-            applied = item.add(event, arrival)
-        elif not item.add(event, arrival, self._now):
-            history = self._open[key] = item.history()
-            applied = history.add(event, arrival)
+            return item.add(event, arrival)
+        if item.add(event, arrival, self._now):
+            return True
+        history = self._open[key] = item.history()
+        return history.add(event, arrival)
+
+    def _leave(self, key: bytes) -> None:
+        """Leave an item as it was that was opened for an event which it has refused."""
+        history, stored = self._open.pop(key), self._stored(key)
+        if isinstance(history, History) and stored is not None:
+            self._full.remember(key, history, stored)
+
+    def _count_in(self, event: Event, arrival: int, *, applied: bool) -> None:
+        time = event.time
         tally = self._tallies.get(event.source)
         if tally is None:
             tally = self._tallies[event.source] = _Tally(time)
@@ -206,13 +234,12 @@ class Batch:
             tally.newest = time
         if not applied:
             tally.duplicate += 1
-            return None
+            return
         tally.applied += 1
         if time < arrival - BACKDATED_AFTER:
             tally.backdated += 1
         elif time > arrival + self._derivation.tolerance:
             tally.anomalies += 1
-        return None
 
     def _send_on(self, record: Record, event: Event, home: int) -> None:
         # It came compressed perhaps, and is written as it is.
@@ -258,7 +285,7 @@ class Batch:
         for key, item in self._open.items():
             if isinstance(item, Tail):
                 self._settle(key, item)
-            elif item.entries:
+            else:
                 self._close(key, item)
         self._count()
         return self._outcome

@@ -53,6 +53,10 @@ class Rows(MutableMapping[bytes, bytes]):
         row = self._rows.get(key)
         return default if row is None else self._read(row)
 
+    def stored(self, key: bytes) -> bytes | None:
+        """Give what is held of a row, perhaps compressed: the same object for as long as the row is the same."""
+        return self._rows.get(key)
+
     def _read(self, row: bytes) -> bytes:
         if row[0] == COMPRESSED and self._compression is not None:
             return self._compression.decompress(row)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from stream.events.partition import Place
+from stream.items.full import FullItems
 from stream.items.row import read_newest
 from stream.items.tail import Tail
 from stream.items.tracker import Batch, Outcome, Sent, expired
@@ -46,6 +47,7 @@ class Track:
         self._consumer = consumer
         self._due: dict[int, Due] = defaultdict(Due)
         self._tails: dict[int, dict[bytes, Tail]] = defaultdict(dict)
+        self._full: dict[int, FullItems] = defaultdict(FullItems)
         self._gathering = Gathering(self._open)
         self._rerouting = Rerouting(engine.numbers.label)
         # Where the partitions of the events ended when that was asked last.
@@ -76,6 +78,7 @@ class Track:
         for partition in (set(self._due) | set(self._tails)) - partitions:
             self._due.pop(partition, None)
             self._tails.pop(partition, None)
+            self._full.pop(partition, None)
         for partition in set(self._engine.newest) - partitions:
             del self._engine.newest[partition]
 
@@ -232,8 +235,8 @@ class Track:
 
     def _open(self, partition: int) -> Batch:
         clock, place = self._engine.clock, self._place(partition)
-        rows, tails = self._store.rows(partition), self._tails[partition]
-        return Batch(rows, self._engine.derivation, clock.fold_until(), clock.now(), tails, place=place)
+        rows, tails, full = self._store.rows(partition), self._tails[partition], self._full[partition]
+        return Batch(rows, self._engine.derivation, clock.fold_until(), clock.now(), tails, place=place, full=full)
 
     def _place(self, partition: int) -> Place | None:
         return Place(partition, self._engine.settings.events_partitions)
