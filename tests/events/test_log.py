@@ -21,8 +21,8 @@ from stream.events.log import ColumnMap, LogRow, read_log
 from stream.events.rejection import Reason
 from stream.events.time import parse_time
 from tests.events.strategies import ARRIVAL, events
+from tests.oracle.logs import Log
 
-REAL_LOG = Path(__file__).parents[2] / "../shared/data/bpi2013_closed_problems.events.csv.gz"
 TIME = "2026-11-22T10:15:00Z"
 HEADER = b"item,time,state\n"
 ROW = b"10042,2026-11-22T10:15:00Z,In Progress\n"
@@ -380,14 +380,17 @@ def test_rows_are_read_as_they_are_asked_for(tmp_path: Path) -> None:
     rows.close()  # type: ignore[attr-defined]
 
 
-@pytest.mark.skipif(not REAL_LOG.exists(), reason="needs the real log beside the repository, at ../shared/data")
-def test_the_real_log() -> None:
-    mapping = ("problem_id=item", "changed_at=time", "status+sub_status=state", "support_team=team")
-    rows = rows_of(REAL_LOG, *mapping)
+def test_a_whole_log(whole_log: Log) -> None:
+    mapping = [f"{columns}={field}" for columns, field in whole_log.mapping.items()]
+    rows = rows_of(whole_log.path, *mapping)
     read_events = taken(rows)
     assert len(read_events) == 6_660
     assert len({event.item for event in read_events}) == 1_487
     assert len({event.id for event in read_events}) == 6_660
-    assert read_events[0].changes == {"state": "Queued/Awaiting Assignment", "team": "Org line A2"}
+    assert [event.changes for event in read_events] == [_changes(event) for event in whole_log.events]
     assert [row.line for row in rows] == list(range(2, 6_662))
-    assert [event.id for event in taken(rows_of(REAL_LOG, *mapping))] == [event.id for event in read_events]
+    assert [event.id for event in taken(rows_of(whole_log.path, *mapping))] == [event.id for event in read_events]
+
+
+def _changes(event: dict[str, dict[str, object]]) -> dict[str, object]:
+    return {field: value for field, value in event["data"].items() if field != "item"}

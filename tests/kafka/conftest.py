@@ -10,8 +10,6 @@ import pytest
 
 from tests.kafka.broker import Broker
 from tests.kafka.worker import Deployment
-from tests.oracle import real_log
-from tests.oracle.rules import Json
 
 
 @pytest.fixture(scope="session")
@@ -31,11 +29,3 @@ def topic_prefix() -> str:
 def deployment(kafka: Broker, topic_prefix: str, tmp_path: Path) -> Deployment:
     """The test's own deployment, with the default partitions and without topics."""
     return Deployment(kafka, topic_prefix, tmp_path)
-
-
-@pytest.fixture(scope="session")
-def real_events() -> list[Json]:
-    """The events of the real log."""
-    if not real_log.LOG.exists():
-        pytest.skip(real_log.MISSING)
-    return real_log.events()

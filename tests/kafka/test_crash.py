@@ -1,4 +1,7 @@
-"""Workers that are killed, come back, join and leave while events arrive: the numbers are the same."""
+"""Workers that are killed, come back, join and leave while events arrive: the numbers are the same.
+
+They run on the made log only, which takes half the time; `test_whole_log.py` runs on both logs.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from tests.kafka.scrape import assert_equal, exact_everywhere, merged_metrics, w
 from tests.kafka.topics import Record, count_records
 from tests.kafka.worker import Deployment, Worker, all_ready, stop_all
 from tests.oracle.brute_force import gauges
-from tests.oracle.real_log import CONFIG, FLOW_YAML, INSTANTS
+from tests.oracle.made_log import CONFIG, FLOW_YAML, INSTANTS
 from tests.oracle.rules import Json
 from tests.oracle.series import Series
 
@@ -24,9 +27,9 @@ Gauges = Mapping[Series, float]
 AT = INSTANTS[2]
 
 
-def test_one_worker_killed_twice(deployment: Deployment, real_events: list[Json]) -> None:
-    expected = gauges(real_events, CONFIG, AT)
-    first, second, last = portions(records(in_disorder(real_events, seed=11)), 3)
+def test_one_worker_killed_twice(deployment: Deployment, made_events: list[Json]) -> None:
+    expected = gauges(made_events, CONFIG, AT)
+    first, second, last = portions(records(in_disorder(made_events, seed=11)), 3)
     with _workers(deployment, 1) as (worker,):
         for portion in (first, second):
             with _in_the_middle(deployment, portion):
@@ -39,11 +42,11 @@ def test_one_worker_killed_twice(deployment: Deployment, real_events: list[Json]
     assert count_records(deployment.broker, deployment.topic("dead-letters")) == 0
 
 
-def test_three_workers_of_which_one_and_then_two_are_killed(deployment: Deployment, real_events: list[Json]) -> None:
+def test_three_workers_of_which_one_and_then_two_are_killed(deployment: Deployment, made_events: list[Json]) -> None:
     # With several partitions of items, an item may stand in one partition now and in another an event later.
     deployment = replace(deployment, events_partitions=6, items_partitions=3)
-    expected = gauges(real_events, CONFIG, AT)
-    first, second = portions(records(in_disorder(real_events, seed=12)), 2)
+    expected = gauges(made_events, CONFIG, AT)
+    first, second = portions(records(in_disorder(made_events, seed=12)), 2)
     with _workers(deployment, 3) as workers:
         with _in_the_middle(deployment, first):
             workers[1].kill()
@@ -60,9 +63,9 @@ def test_three_workers_of_which_one_and_then_two_are_killed(deployment: Deployme
     assert count_records(deployment.broker, deployment.topic("dead-letters")) == 0
 
 
-def test_one_joins_and_one_leaves(deployment: Deployment, real_events: list[Json]) -> None:
-    expected = gauges(real_events, CONFIG, AT)
-    first, second = portions(records(in_disorder(real_events, seed=13)), 2)
+def test_one_joins_and_one_leaves(deployment: Deployment, made_events: list[Json]) -> None:
+    expected = gauges(made_events, CONFIG, AT)
+    first, second = portions(records(in_disorder(made_events, seed=13)), 2)
     with _workers(deployment, 1) as (leaving,), ExitStack() as stack:
         joining = Worker(deployment, deployment.config(FLOW_YAML), clock=AT.isoformat(), name="joining")
         with _in_the_middle(deployment, first, per_second=400):

@@ -15,7 +15,7 @@ from tests.kafka.scrape import assert_equal, merged_metrics, wait_equal, wait_un
 from tests.kafka.topics import count_records, produce
 from tests.kafka.worker import Deployment, Worker
 from tests.oracle.brute_force import gauges
-from tests.oracle.real_log import CONFIG, FLOW_YAML, INSTANTS
+from tests.oracle.made_log import CONFIG, FLOW_YAML, INSTANTS
 from tests.oracle.rules import Json
 
 pytestmark = pytest.mark.kafka
@@ -38,13 +38,13 @@ def broker_of_its_own(tmp_path: Path) -> Iterator[Deployment]:
         yield Deployment(broker, "own.", tmp_path)
 
 
-def test_fausts_command_starts_the_same_worker(deployment: Deployment, real_events: list[Json]) -> None:
+def test_fausts_command_starts_the_same_worker(deployment: Deployment, made_events: list[Json]) -> None:
     deployment.create_topics()
-    produce(deployment.broker, deployment.topic("events"), records(in_disorder(real_events, seed=3)))
+    produce(deployment.broker, deployment.topic("events"), records(in_disorder(made_events, seed=3)))
     with FaustWorker(deployment, deployment.config(FLOW_YAML), clock=AT.isoformat()) as worker:
         shown = merged_metrics([worker.wait_ready()])
         worker.stop()
-    assert_equal(shown, gauges(real_events, CONFIG, AT))
+    assert_equal(shown, gauges(made_events, CONFIG, AT))
 
 
 def test_a_worker_says_where_it_serves_and_when_it_is_ready(deployment: Deployment) -> None:
@@ -57,14 +57,14 @@ def test_a_worker_says_where_it_serves_and_when_it_is_ready(deployment: Deployme
     assert last == "flowgauge: ready: the numbers are true"
 
 
-def test_numbers_are_true_again_after_kafka_fell_silent(broker_of_its_own: Deployment, real_events: list[Json]) -> None:
+def test_numbers_are_true_again_after_kafka_fell_silent(broker_of_its_own: Deployment, made_events: list[Json]) -> None:
     deployment = broker_of_its_own
-    expected = gauges(real_events, CONFIG, AT)
+    expected = gauges(made_events, CONFIG, AT)
     deployment.create_topics()
     with Worker(deployment, deployment.config(FLOW_YAML), clock=AT.isoformat()) as worker:
         worker.wait_ready()
         items = deployment.topic("items")
-        produce(deployment.broker, deployment.topic("events"), records(in_disorder(real_events, seed=4)))
+        produce(deployment.broker, deployment.topic("events"), records(in_disorder(made_events, seed=4)))
         wait_until(lambda: count_records(deployment.broker, items) > 0, "the first summaries")
         deployment.broker.pause()
         # Longer than a write may take: a worker in the middle of one must end, one between two may live.

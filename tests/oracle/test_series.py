@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.oracle import histories, real_log
+from tests.oracle import histories
 from tests.oracle.brute_force import (
     compare,
     compare_numbers,
@@ -20,6 +20,7 @@ from tests.oracle.brute_force import (
     numbers,
     parse_metrics,
 )
+from tests.oracle.real_log import find_log
 from tests.oracle.rules import Json
 from tests.oracle.series import Series, series
 
@@ -199,12 +200,11 @@ def test_order_and_repetition_change_nothing_and_levels_reconcile(data: st.DataO
     assert len(set(sums.values())) == 1, sums
 
 
-@pytest.mark.skipif(not real_log.LOG.exists(), reason=real_log.MISSING)
 def test_the_real_log_after_its_end() -> None:
-    events = real_log.events()
-    found = numbers(events, real_log.CONFIG, real_log.INSTANTS[2])
+    log = find_log()
+    found = numbers(log.events, log.config, log.instants[2])
     portfolio = next(node for node in found["nodes"] if node["level"] == "portfolio")
     # The log holds problems that were closed: each ends so, in 2012.
-    assert len({event["data"]["item"] for event in events}) == 1487
+    assert len({event["data"]["item"] for event in log.events}) == 1487
     assert portfolio["load"]["items"] == 0
     assert portfolio["windows"]["365d"]["velocity"] == 1487
