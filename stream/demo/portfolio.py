@@ -1,97 +1,31 @@
-"""The simulated portfolio: its teams and trackers, as `portfolio.yaml` beside this file names them.
+"""The simulated portfolio: the teams that `portfolio.yaml` beside this file names, at work.
 
-`simulate` is pure: the same seed and times give the same events. What the teams do with their work
-is in `queues.py`, when they do it in `worktime.py`, and what they promise for a PI in `objectives.py`.
+`simulate` is pure: the same seed and times give the same events. What teams, items and trackers are is in
+`squads.py`, what the teams do with their work in `queues.py`, when they do it in `worktime.py`, and what they
+promise for a PI in `objectives.py`.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
 
 from stream.demo.objectives import with_objectives
 from stream.demo.queues import HOURS_PER_ITEM, Simulation
+from stream.demo.squads import TRACKERS, Squad
 from stream.demo.worktime import Live, WorkClock
-
-if TYPE_CHECKING:
-    from stream.demo.objectives import with_objectives
-from stream.demo.queues import Ticket
 
 PORTFOLIO = Path(__file__).with_name("portfolio.yaml")
 """The configuration that fits the simulation."""
 
 WORKERS_PER_LIMIT = 0.5
 UTILISATION = (0.70, 0.84)
-
-
-@dataclass(frozen=True, slots=True)
-class Tracker:
-    """A source of events and the names of its states, from queue to queue as an item passes them."""
-
-    source: str
-    stages: tuple[str, ...]
-    backlog: str
-    cancelled: str
-
-
-JIRA = Tracker(
-    "demo/jira",
-    ("To Do", "In Progress", "Ready for Review", "In Review", "Ready for Test", "In Test", "Done"),
-    "Backlog",
-    "Won't Do",
-)
-AZURE = Tracker(
-    "demo/azure-devops",
-    (
-        "Committed",
-        "Implementing",
-        "Awaiting Approval",
-        "Approving",
-        "Awaiting Roll-out",
-        "Rolling Out",
-        "Resolved",
-    ),
-    "Proposed",
-    "Removed",
-)
-TRACKERS = {"Payments": JIRA, "Customer": JIRA, "Platform": AZURE}
-
-
-@dataclass(slots=True)
-class Squad:
-    """A team at work: `free` of its `workers` wait for something to pull (below 0: they do two things).
-
-    `arrivals` is the rate of new items in each hour of work, `discipline` the chance that what is nearly
-    finished is pulled before what is new.
-    """
-
-    name: str
-    art: str
-    tracker: Tracker
-    workers: int
-    arrivals: float
-    discipline: float
-    free: int = 0
-    queues: dict[int, deque[Ticket]] = field(default_factory=dict)
-    resumed: deque[Ticket] = field(default_factory=deque)
-
-    @property
-    def component(self) -> str:
-        """What the trackers call the team's part of the product."""
-        return self.name.lower().replace(" ", "-")
-
-    @property
-    def project(self) -> str:
-        """The ART's project in the tracker."""
-        return self.art[:3].upper()
 
 
 def simulate(

@@ -11,20 +11,14 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from math import exp, log
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any
 
-if TYPE_CHECKING:
-    from random import Random
-
-    from stream.demo.portfolio import Squad
-    from stream.demo.worktime import WorkClock
-
-TO_DO, DEVELOP, TO_REVIEW, REVIEW, TO_TEST, TEST, DONE = range(7)
-QUEUES = (TO_TEST, TO_REVIEW, TO_DO)
+from stream.demo.squads import DEVELOP, DONE, QUEUES, REVIEW, TEST, TO_DO, TO_REVIEW, TO_TEST, Squad, Ticket
+from stream.demo.worktime import WorkClock
 
 SERVICE = {DEVELOP: (4.5, 0.7), REVIEW: (0.7, 0.6), TEST: (1.8, 0.6)}
 """Median hours of work and sigma of their logarithm."""
@@ -64,18 +58,6 @@ VERBS = ("Add", "Show", "Validate", "Speed up", "Simplify", "Log", "Retry", "Imp
 THINGS = ("address form", "audit trail", "batch job", "currency rates", "customer export", "error page",
           "filter", "login", "monthly report", "order list", "price rules", "rate limit",
           "search", "status mail")  # fmt: skip
-
-
-@dataclass(slots=True, eq=False)
-class Ticket:
-    """An item of work; `left` are the hours of work it still needs in a stage that was interrupted."""
-
-    number: int
-    squad: Squad
-    item_type: str
-    stage: int = TO_DO
-    left: float = 0.0
-    ended: bool = False
 
 
 class Simulation:

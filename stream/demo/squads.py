@@ -1,0 +1,84 @@
+"""What the simulation is made of: trackers, teams, their items, and the stages that an item passes."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+TO_DO, DEVELOP, TO_REVIEW, REVIEW, TO_TEST, TEST, DONE = range(7)
+QUEUES = (TO_TEST, TO_REVIEW, TO_DO)
+"""Stages in which items wait; a team pulls from what is nearly finished first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """A source of events and the names of its states, from queue to queue as an item passes them."""
+
+    source: str
+    stages: tuple[str, ...]
+    backlog: str
+    cancelled: str
+
+
+JIRA = Tracker(
+    "demo/jira",
+    ("To Do", "In Progress", "Ready for Review", "In Review", "Ready for Test", "In Test", "Done"),
+    "Backlog",
+    "Won't Do",
+)
+AZURE = Tracker(
+    "demo/azure-devops",
+    (
+        "Committed",
+        "Implementing",
+        "Awaiting Approval",
+        "Approving",
+        "Awaiting Roll-out",
+        "Rolling Out",
+        "Resolved",
+    ),
+    "Proposed",
+    "Removed",
+)
+TRACKERS = {"Payments": JIRA, "Customer": JIRA, "Platform": AZURE}
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """An item of work; `left` are the hours of work it still needs in a stage that was interrupted."""
+
+    number: int
+    squad: Squad
+    item_type: str
+    stage: int = TO_DO
+    left: float = 0.0
+    ended: bool = False
+
+
+@dataclass(slots=True)
+class Squad:
+    """A team at work: `free` of its `workers` wait for something to pull (below 0: they do two things).
+
+    `arrivals` is the rate of new items in each hour of work, `discipline` the chance that what is nearly
+    finished is pulled before what is new.
+    """
+
+    name: str
+    art: str
+    tracker: Tracker
+    workers: int
+    arrivals: float
+    discipline: float
+    free: int = 0
+    queues: dict[int, deque[Ticket]] = field(default_factory=dict)
+    resumed: deque[Ticket] = field(default_factory=deque)
+
+    @property
+    def component(self) -> str:
+        """What the trackers call the team's part of the product."""
+        return self.name.lower().replace(" ", "-")
+
+    @property
+    def project(self) -> str:
+        """The ART's project in the tracker."""
+        return self.art[:3].upper()
