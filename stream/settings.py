@@ -1,16 +1,17 @@
 """The deployment settings: where Kafka is, ports, partitions. Never the organisation: that is flow.yaml.
 
-`SETTINGS` is the one table of them: the command's help and the README's table are made from it.
+The fields of `Settings` are the one table of them. The README and `flowgauge --help` are generated from `SETTINGS`.
+Why no library reads them: docs/decisions/settings.md.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from stream.errors import SettingsError
 
@@ -23,63 +24,9 @@ _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _BROKER = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(:(?P<port>[0-9]{1,5}))?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table: the variable, the field of `Settings`, its default and what it means.
-
-    `parse` turns the text into the field's value; its ValueError says what is wanted instead.
-    """
-
-    variable: str
-    field: str
-    default: str
-    help: str
-    parse: Callable[[str], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The deployment settings, checked. `brokers` are `host:port`; `config` and `data_dir` are as given."""
-
-    brokers: tuple[str, ...]
-    topic_prefix: str
-    config: Path
-    web_host: str
-    web_port: int
-    gateway_port: int
-    data_dir: Path
-    events_partitions: int
-    items_partitions: int
-    replication_factor: int
-    clock: str
-    embedded: bool
-
-    @classmethod
-    def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings from an environment; a variable that is absent or empty has its default.
-
-        Raises SettingsError with the variable, its value and the mend.
-        """
-        return cls(**{setting.field: _value(setting, environ) for setting in SETTINGS})
-
-    @property
-    def group(self) -> str:
-        """The consumer group of the workers, and the id of their Faust app."""
-        return f"{self.topic_prefix}engine"
-
-    def topic(self, name: str) -> str:
-        """Return the full name of a topic, such as `flow.events` for `events`."""
-        return f"{self.topic_prefix}{name}"
-
-
-def _value(setting: Setting, environ: Mapping[str, str]) -> Any:
-    text = environ.get(setting.variable, "").strip() or setting.default
-    try:
-        return setting.parse(text)
-    except ValueError as error:
-        message = f"{setting.variable} is {text!r}: it must be {error}, such as {setting.default!r}"
-        raise SettingsError(message) from None
+# How texts are read: a ValueError says what a text must be.
 
 
 def _brokers(text: str) -> tuple[str, ...]:
@@ -129,13 +76,10 @@ def clock_mode(text: str) -> str:
 
 
 def _is_instant(text: str) -> bool:
-    if not _INSTANT.fullmatch(text):
-        return False
     try:
-        datetime.fromisoformat(text.upper())
+        return bool(_INSTANT.fullmatch(text) and datetime.fromisoformat(text.upper()))
     except ValueError:
         return False
-    return True
 
 
 def _switch(text: str) -> bool:
@@ -147,65 +91,99 @@ def _switch(text: str) -> bool:
 _port = _whole(1, 65_535)
 _partitions = _whole(1, MAX_PARTITIONS)
 
-SETTINGS: tuple[Setting, ...] = (
-    Setting(
+
+def _setting(variable: str, default: str, parse: Callable[[str], T], text: str) -> T:
+    """Declare a field: its variable, its default as one writes it, how it is read and what it means."""
+    about = {"variable": variable, "default": default, "parse": parse, "help": text}
+    made: T = field(default=parse(default), metadata=about)
+    return made
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The deployment settings, checked. `brokers` are `host:port`; `config` and `data_dir` are as given."""
+
+    brokers: tuple[str, ...] = _setting(
         "FLOW_KAFKA_BROKERS",
-        "brokers",
         "127.0.0.1:9092",
-        "Kafka's bootstrap addresses, HOST:PORT with commas between them",
         _brokers,
-    ),
-    Setting(
-        "FLOW_TOPIC_PREFIX",
-        "topic_prefix",
-        "flow.",
-        "what the names of all topics and of the consumer group begin with",
-        _prefix,
-    ),
-    Setting("FLOW_CONFIG", "config", "flow.yaml", "the file with organisation and workflows", Path),
-    Setting(
-        "FLOW_WEB_HOST",
-        "web_host",
-        "127.0.0.1",
-        "the address on which a worker serves /metrics and /ready",
-        _host,
-    ),
-    Setting("FLOW_WEB_PORT", "web_port", "6066", "the port on which a worker serves /metrics and /ready", _port),
-    Setting("FLOW_GATEWAY_PORT", "gateway_port", "6070", "the port on which the gateway takes webhooks", _port),
-    Setting("FLOW_DATA_DIR", "data_dir", ".flowgauge", "the folder for what a process keeps on disk", Path),
-    Setting(
+        "Kafka's bootstrap addresses, HOST:PORT with commas between them",
+    )
+    topic_prefix: str = _setting(
+        "FLOW_TOPIC_PREFIX", "flow.", _prefix, "what the names of all topics and of the consumer group begin with"
+    )
+    config: Path = _setting("FLOW_CONFIG", "flow.yaml", Path, "the file with organisation and workflows")
+    web_host: str = _setting(
+        "FLOW_WEB_HOST", "127.0.0.1", _host, "the address on which a worker serves /metrics and /ready"
+    )
+    web_port: int = _setting("FLOW_WEB_PORT", "6066", _port, "the port on which a worker serves /metrics and /ready")
+    gateway_port: int = _setting("FLOW_GATEWAY_PORT", "6070", _port, "the port on which the gateway takes webhooks")
+    data_dir: Path = _setting("FLOW_DATA_DIR", ".flowgauge", Path, "the folder for what a process keeps on disk")
+    events_partitions: int = _setting(
         "FLOW_EVENTS_PARTITIONS",
-        "events_partitions",
         "4",
-        "partitions of the events and histories topics: the most workers that can share the tracking",
         _partitions,
-    ),
-    Setting(
+        "partitions of the events and histories topics: the most workers that can share the tracking",
+    )
+    items_partitions: int = _setting(
         "FLOW_ITEMS_PARTITIONS",
-        "items_partitions",
         "1",
-        "partitions of the items topic, at most 64; with 1 the portfolio's percentiles are exact too",
         _whole(1, MAX_ITEMS_PARTITIONS),
-    ),
-    Setting(
+        "partitions of the items topic, at most 64; with 1 the portfolio's percentiles are exact too",
+    )
+    replication_factor: int = _setting(
         "FLOW_REPLICATION_FACTOR",
-        "replication_factor",
         "1",
-        "copies that Kafka keeps of each new topic; 3 where there are three brokers",
         _whole(1, 100),
-    ),
-    Setting(
+        "copies that Kafka keeps of each new topic; 3 where there are three brokers",
+    )
+    clock: str = _setting(
         "FLOW_CLOCK",
-        "clock",
         "wall",
-        "what `now` is: `wall`, `event` (the newest event time in the topic) or an instant",
         _clock,
-    ),
-    Setting(
-        "FLOW_EMBEDDED",
-        "embedded",
-        "0",
-        "1 where the broker is the embedded one, on which topics cannot be declared",
-        _switch,
-    ),
-)
+        "what `now` is: `wall`, `event` (the newest event time in the topic) or an instant",
+    )
+    embedded: bool = _setting(
+        "FLOW_EMBEDDED", "0", _switch, "1 where the broker is the embedded one, on which topics cannot be declared"
+    )
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the settings from an environment; a variable that is absent or empty has its default.
+
+        Raises SettingsError, in one line, with each wrong variable, its value and what it must be.
+        """
+        found: dict[str, Any] = {}
+        mistakes = []
+        for setting in SETTINGS:
+            text = environ.get(setting.variable, "").strip() or setting.default
+            try:
+                found[setting.field] = setting.parse(text)
+            except ValueError as error:
+                mistakes.append(f"{setting.variable} is {text!r}: it must be {error}, such as {setting.default!r}")
+        if mistakes:
+            raise SettingsError("; ".join(mistakes))
+        return cls(**found)
+
+    @property
+    def group(self) -> str:
+        """The consumer group of the workers, and the id of their Faust app."""
+        return f"{self.topic_prefix}engine"
+
+    def topic(self, name: str) -> str:
+        """Return the full name of a topic, such as `flow.events` for `events`."""
+        return f"{self.topic_prefix}{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A row of the table; `field` is its name in `Settings`. The ValueError of `parse` says what a text must be."""
+
+    field: str
+    variable: str
+    default: str
+    parse: Callable[[str], Any]
+    help: str
+
+
+SETTINGS = tuple(Setting(field=one.name, **one.metadata) for one in fields(Settings))

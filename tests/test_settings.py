@@ -71,6 +71,19 @@ def test_empty_is_absent(setting: object) -> None:
     assert Settings.from_env({setting.variable: " "}) == Settings.from_env({})  # type: ignore[attr-defined]
 
 
+def test_defaults_of_the_class_are_those_of_the_variables() -> None:
+    assert Settings() == Settings.from_env({})
+
+
+def test_several_mistakes_are_named_together() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({"FLOW_WEB_PORT": "web", "FLOW_CLOCK": "event", "FLOW_EMBEDDED": "yes"})
+    assert str(caught.value) == (
+        "FLOW_WEB_PORT is 'web': it must be a whole number from 1 to 65535, such as '6066'; "
+        "FLOW_EMBEDDED is 'yes': it must be 0 or 1, such as '0'"
+    )
+
+
 def test_group_and_topic_have_the_prefix() -> None:
     settings = Settings.from_env({"FLOW_TOPIC_PREFIX": "acme."})
     assert settings.group == "acme.engine"

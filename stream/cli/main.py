@@ -31,6 +31,13 @@ class LazyGroup(click.Group):
         """Name all commands."""
         return sorted(COMMANDS)
 
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the environment variables that set up a deployment."""
+        from stream.settings import SETTINGS
+
+        with formatter.section("Environment"):
+            formatter.write_dl([(one.variable, f"{one.help}  [default: {one.default}]") for one in SETTINGS])
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command's module and hand out its command."""
         module = COMMANDS.get(cmd_name)
