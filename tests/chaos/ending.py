@@ -18,7 +18,7 @@ SETTLE_SECONDS = 150.0
 SHOWN = 5
 
 
-def settle(journal: Journal, workers: Sequence[Worker], expected: Mapping[Series, float]) -> None:
+def settle(journal: Journal, workers: Sequence[Worker], expected: Mapping[Series, float]) -> bool:
     """Wait until the workers show exactly this together; that they never do is a violation."""
     began = time.monotonic()
     while (wrong := _wrong(workers, expected)) and time.monotonic() < began + SETTLE_SECONDS:
@@ -28,6 +28,7 @@ def settle(journal: Journal, workers: Sequence[Worker], expected: Mapping[Series
         journal.violate("final numbers", f"after {took:.0f} s: {wrong}")
     else:
         journal.say(f"all {len(expected)} gauges are those of replay, {took:.1f} s later")
+    return not wrong
 
 
 def start_again(journal: Journal, supervisors: Sequence[Supervisor], expected: Mapping[Series, float]) -> None:

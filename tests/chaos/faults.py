@@ -11,7 +11,7 @@ from tests.chaos.supervisor import STOP_MARGIN, STOP_SECONDS
 KAFKA = "kafka"
 # A run begins with this much peace, so that workers start on a whole system.
 PEACE = 8.0
-PAUSE, CALM, CALM_SHARE = 5.0, 30.0, 0.15
+PAUSE, CALM, CALM_SHARE = 6.0, 30.0, 0.2
 
 
 @dataclass(frozen=True)
@@ -28,20 +28,27 @@ class Kind:
     longest: float = 0.0
     after: float = 1.0
 
+    def draw_length(self, chance: random.Random) -> float:
+        """Draw how long it lasts: most are short, so that there are numbers to look at, and some are long."""
+        if not self.longest:
+            return 0.0
+        length: float = self.shortest * (self.longest / self.shortest) ** chance.random()
+        return length
+
 
 # A target has one fault at a time. Topics are changed, and records poisoned, only where Kafka is well.
 KINDS = (
-    Kind("falls silent", "proxy", 3, 2, 45),
-    Kind("falls silent towards Kafka", "proxy", 1, 2, 45),
-    Kind("falls silent towards the worker", "proxy", 1, 2, 45),
-    Kind("is cut", "proxy", 2, 1, 30),
-    Kind("delays", "proxy", 2, 3, 20),
+    Kind("falls silent", "proxy", 3, 2, 60),
+    Kind("falls silent towards Kafka", "proxy", 1, 2, 60),
+    Kind("falls silent towards the worker", "proxy", 1, 2, 60),
+    Kind("is cut", "proxy", 2, 1, 45),
+    Kind("delays", "proxy", 2, 5, 30),
     Kind("is killed", "worker", 2),
     Kind("is told to end", "worker", 2, after=STOP_SECONDS + STOP_MARGIN + 2.0),
     Kind("is stopped", "worker", 2, 2, 40),
-    Kind("is killed", KAFKA, 2, 0, 10),
-    Kind("is stopped", KAFKA, 2, 2, 45),
-    Kind("loses the items topic", KAFKA, 1.5, 0, 6),
+    Kind("is killed", KAFKA, 1, 0.5, 10),
+    Kind("is stopped", KAFKA, 1, 2, 45),
+    Kind("loses the items topic", KAFKA, 1.5, 0.1, 6),
     Kind("loses the oldest items", KAFKA, 1.5),
     Kind("gets bad JSON", KAFKA, 0.7),
     Kind("gets 30 MB of compressed spaces", KAFKA, 0.7),
@@ -80,7 +87,7 @@ def draw(chance: random.Random, seconds: float, workers: int) -> Sequence[Fault]
     at = PEACE
     while at < seconds:
         kind = chance.choices(KINDS, [kind.weight for kind in KINDS])[0]
-        lasts = min(chance.uniform(kind.shortest, kind.longest), seconds - at)
+        lasts = min(kind.draw_length(chance), seconds - at)
         fault = Fault(at, kind, chance.randrange(workers), lasts, chance.random())
         if free.get(fault.target, 0.0) <= at:
             faults.append(fault)

@@ -42,8 +42,12 @@ def _lines(supervisors: Sequence[Supervisor], observers: Sequence[Observer], sha
 
 
 def longest_gap(workers: Sequence[Sequence[Showing]]) -> float:
-    """Return for how many seconds at most some node, of those ever shown, was shown by no worker."""
-    everything: set[Node] = set().union(*(nodes for showings in workers for _, nodes in showings))
+    """Return for how many seconds at most some node, of those ever shown, was shown by no worker.
+
+    The portfolio is left aside: it is shown only while one worker has all partitions of `flow.items`.
+    """
+    ever: set[Node] = set().union(*(nodes for showings in workers for _, nodes in showings))
+    everything = {node for node in ever if ("level", "portfolio") not in node}
     shown: dict[int, set[Node]] = {}
     pages = sorted((time, number) for number, showings in enumerate(workers) for time, _ in showings)
     by_page = {(time, number): nodes for number, showings in enumerate(workers) for time, nodes in showings}
