@@ -75,6 +75,7 @@ OF_ENGINE = (
     Metric("flow_clock_anomalies_total", "counter", ("source",), "Events whose time lay beyond the tolerance in the future when they came."),
     Metric("flow_backdated_events_total", "counter", ("source",), "Applied events whose time lay more than a day before their arrival: an import, or a late source."),
     Metric("flow_late_events_total", "counter", (), "Events older than the retention that began an item anew."),
+    Metric("flow_summaries_merged_total", "counter", (), "Summaries of items that stood in more than 100 workflow states: the time in further ones is told as `other`."),
     Metric("flow_newest_event_timestamp_seconds", "gauge", ("source",), "Newest event time seen."),
     Metric("flow_freshness_seconds", "histogram", (), "From the event's arrival in the topic until it stands in the gauges."),
     Metric("flow_lag_events", "gauge", (), "Events in the topic that are not folded yet, in the partitions that this worker holds."),

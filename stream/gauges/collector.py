@@ -109,6 +109,7 @@ def _counts(of_engine: Mapping[str, Any], engine: EngineNumbers) -> None:
         of_engine["flow_unreadable_records_total"].add_metric([topic], count)
     of_engine["flow_lag_events"].add_metric([], engine.lag)
     of_engine["flow_late_events_total"].add_metric([], engine.late)
+    of_engine["flow_summaries_merged_total"].add_metric([], engine.merged)
     for source, time in dict(engine.newest).items():
         of_engine["flow_newest_event_timestamp_seconds"].add_metric([source], time / SECOND)
     of_engine["flow_freshness_seconds"].add_metric([], _cumulative(engine.freshness), engine.freshness_sum)

@@ -25,6 +25,7 @@ class EngineNumbers:
         self.backdated: Counter[str] = Counter()
         self.unreadable: Counter[str] = Counter()
         self.late = 0
+        self.merged = 0
         self.lag = 0
         self.newest: dict[str, int] = {}
         self.freshness = [0] * (len(FRESHNESS_BUCKETS) + 1)
@@ -41,6 +42,7 @@ class EngineNumbers:
         for refusal in outcome.refusals:
             self.dead_letters[refusal.rejection.reason.value] += refusal.records
         self.late += outcome.late
+        self.merged += outcome.merged
 
     def see(self, newest: Mapping[str, int]) -> None:
         """Note the newest event times (microseconds) by source."""

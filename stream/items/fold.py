@@ -5,6 +5,8 @@ follows SEMANTICS:
 
 - start: the first entry into `active` or `waiting`; a return to `new` keeps it, or drops it (`on_return: reset`).
 - finish: the latest entry into `done` from a state that is not `done`, while the item is still done.
+- stays: the time between start and finish by state. The first `MAX_STAYS` states in which the item stood are told by
+  name, in the order of their first stay; the time in further ones is `other`, with that in a state of that name.
 - active time: seconds in `active` states between start and finish in which the item was not blocked.
 - blocked: an overlay, never a state; it ends at `done` or `cancelled`.
 - deleted: an overlay as well; a later change that has a state brings the item back. What else a deletion says of the
@@ -19,11 +21,13 @@ from typing import Any
 
 from stream.events.event import Event, EventType
 from stream.items.row import Entry
-from stream.items.rules import Rules, WorkflowRules
+from stream.items.rules import OTHER, Rules, WorkflowRules
 from stream.items.summary import ENDED_STATES, LOAD_STATES, NO_STAYS, FlowState, Stamp, Summary
 
 # To be raised with every change of what the fold makes of a history: all summaries are then derived anew.
-VERSION = 2
+VERSION = 3
+# A summary must fit into a record, whatever an item has passed through.
+MAX_STAYS = 100
 # Looking a member up in its class costs more than all the rest of what is asked of it here.
 _CHANGED, _DELETED = EventType.CHANGED, EventType.DELETED
 _NEW, _ACTIVE, _DONE, _UNMAPPED = FlowState.NEW, FlowState.ACTIVE, FlowState.DONE, FlowState.UNMAPPED
@@ -53,8 +57,9 @@ class Life:
     """An item between two of its events."""
 
     __slots__ = (
-        "active", "at", "attributes", "blocked_since", "deleted", "finish", "finished_active", "finished_stays",
-        "flow_state", "from_the_middle", "rules", "start", "start_is_lower_bound", "state", "stays", "workflow",
+        "active", "at", "attributes", "blocked_since", "deleted", "finish", "finished_active", "finished_merged",
+        "finished_stays", "flow_state", "from_the_middle", "merged", "rules", "start", "start_is_lower_bound", "state",
+        "stays", "workflow",
     )  # fmt: skip
 
     def __init__(self, rules: Rules, first: Entry | Event) -> None:
@@ -72,6 +77,8 @@ class Life:
         self.active = self.finished_active = 0
         self.stays: dict[str, int] = {}
         self.finished_stays = NO_STAYS
+        # Whether some of the stays are `other`, now and as of the finish.
+        self.merged = self.finished_merged = False
         self.from_the_middle = True
         self._begin(first.changes if first.type is _CHANGED else {}, first.source)
 
@@ -116,8 +123,10 @@ class Life:
 
     def _elapse(self, until: int) -> None:
         if self.start is not None and until > self.at and self.state is not None:
-            passed = until - self.at
-            self.stays[self.state] = self.stays.get(self.state, 0) + passed
+            passed, state, stays = until - self.at, self.state, self.stays
+            if state not in stays and len(stays) >= MAX_STAYS:
+                state, self.merged = OTHER, True
+            stays[state] = stays.get(state, 0) + passed
             if self.flow_state is _ACTIVE and self.blocked_since is None:
                 self.active += passed
         self.at = until
@@ -136,19 +145,31 @@ class Life:
         elif before is not _DONE:
             self.finish = self._stamp(time)
             self.finished_active, self.finished_stays = self.active, dict(self.stays)
+            self.finished_merged = self.merged
 
     def _reset(self) -> None:
         self.start = None
         self.start_is_lower_bound = False
         self.active = 0
         self.stays = {}
+        self.merged = False
 
     def _stamp(self, time: int) -> Stamp:
         return Stamp(time, self.rules.owner(self.attributes), self.rules.item_type(self.attributes))
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether the item has both a start and a finish."""
+        return self.start is not None and self.finish is not None
+
+    @property
+    def tells_other(self) -> bool:
+        """Whether some of the stays in the summary are `other`, since there are too many states."""
+        return self.is_measured and self.finished_merged
+
     def summary(self, item: str) -> Summary:
         """Write down how the item stands."""
-        measured = self.start is not None and self.finish is not None
+        measured = self.is_measured
         return Summary(
             item,
             self.attributes["source"],

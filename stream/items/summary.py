@@ -58,7 +58,8 @@ class Summary(Struct, frozen=True, gc=False, rename=_WRITTEN):
     `start`: first entry into `active` or `waiting`; `start_is_lower_bound`: the item was first seen in mid-life.
     `blocked_since`: when the present block began.
     `finish`: latest entry into `done`, while the item is still done. `active` and `stays` (by workflow state)
-    are microseconds between start and finish, and empty unless the item has both.
+    are microseconds between start and finish, and empty unless the item has both; of the states at most a hundred are
+    told by name.
     """
 
     item: str

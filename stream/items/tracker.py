@@ -118,6 +118,7 @@ class Outcome:
     newest: dict[str, int] = field(default_factory=dict)
     anomalies: Counter[str] = field(default_factory=Counter)
     backdated: Counter[str] = field(default_factory=Counter)
+    merged: int = 0
     late: int = 0
     due: dict[bytes, int] = field(default_factory=dict)
 
@@ -308,6 +309,7 @@ class Batch:
     def _settle(self, key: bytes, tail: Tail) -> None:
         """Close an item of which all was appended."""
         summary, came = tail.life.summary(key.decode()), tail.came
+        self._outcome.merged += tail.life.tells_other
         stands_in = self._stands_in(summary)
         sent = self._sent(tail.sent, stands_in)
         row = tail.settle(sent)
@@ -327,6 +329,7 @@ class Batch:
         else:
             life = live(item.entries, rules, now)
             summary = None if life is None else life.summary(key.decode())
+            self._outcome.merged += life is not None and life.tells_other
         stands_in = self._stands_in(summary)
         item.sent = self._sent(item.sent, stands_in)
         row = item.encode()

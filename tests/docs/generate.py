@@ -22,6 +22,7 @@ from stream.gauges.catalogue import CATALOGUE
 from stream.gauges.engine_numbers import MAX_SOURCES
 from stream.gauges.page import SCRAPES
 from stream.gauges.server import LIMITS
+from stream.items.fold import MAX_STAYS
 from stream.items.history import MAX_EVENTS, MAX_ROW_BYTES
 from stream.kafka.batches import MAX_BATCH_BYTES
 from stream.kafka.topics import DAY_MS, MIB, topics
@@ -110,6 +111,11 @@ def _limits() -> str:
         ("an event ahead of its arrival", f"{MAX_AHEAD // DAY} days", "rejected as `in_the_future`"),
         ("sources in the engine's metrics", str(MAX_SOURCES), "counted as `other`"),
         ("workflow states of one team in the metrics", str(MAX_STATES), "counted as `other`"),
+        (
+            "workflow states of one item between start and finish",
+            str(MAX_STAYS),
+            "time in further ones counted as `other`; `flow_summaries_merged_total`",
+        ),
         ("windows", str(MAX_WINDOWS), "refused by `check-config`"),
         ("teams", f"{MAX_TEAMS:,}", "refused by `check-config`"),
         ("partitions of the items topic", "64", "refused as a setting"),

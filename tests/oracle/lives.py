@@ -14,6 +14,7 @@ from tests.oracle.rules import Json, Owner, flow_state_of, item_type_of, owner_o
 
 LOAD = ("active", "waiting")
 ENDED = ("done", "cancelled")
+NAMED_STATES = 100
 ITEM_EVENTS = ("flow.item.changed", "flow.item.deleted", "flow.item.erased")
 
 
@@ -84,6 +85,17 @@ class Life:
             for moment, end in zip(self.moments, ends, strict=True)
             if min(end, self.finish.time) > max(moment.time, self.start.time)
         ]
+
+    @property
+    def time_in_state(self) -> dict[str, timedelta]:
+        """How long the item stood in each state; those it came to after a hundred others are all `other`."""
+        stays = [(stay.state, lasted) for stay, lasted in self.stays if stay.state is not None]
+        named = list(dict.fromkeys(state for state, _ in stays))[:NAMED_STATES]
+        told: dict[str, timedelta] = {}
+        for state, lasted in stays:
+            name = state if state in named else "other"
+            told[name] = told.get(name, timedelta()) + lasted
+        return told
 
     @property
     def blocked_for(self) -> timedelta | None:

@@ -122,7 +122,7 @@ def window_numbers(node: Node, window: str, everyone: list[Life], at: datetime) 
     flow_times = [life.flow_time for life in timed if life.flow_time is not None]
     elapsed = seconds(flow_times)
     active = seconds([lasted for m, lasted in stays if m.flow_state == "active" and not m.blocked])
-    states = {moment.state for moment, _ in stays if moment.state is not None}
+    in_states = [spent for life in timed for spent in life.time_in_state.items()]
     return {
         "arrivals": len(arrived),
         "velocity": len(finished),
@@ -133,7 +133,7 @@ def window_numbers(node: Node, window: str, everyone: list[Life], at: datetime) 
         "elapsed_seconds": elapsed,
         "efficiency": active / elapsed if elapsed else None,
         "distribution": {name: count / len(finished) for name, count in types.items()},
-        "state_seconds": {name: seconds([d for m, d in stays if m.state == name]) for name in states},
+        "state_seconds": {name: seconds([d for each, d in in_states if each == name]) for name, _ in in_states},
     }
 
 

@@ -97,9 +97,9 @@ def summed_in(window: str, begin: datetime, everyone: list[Life]) -> list[tuple[
         owner = life.finish.owner
         found.append((at_team("flow_time_seconds_gsum", owner, window=window), life.flow_time))
         found.append((at_team("flow_elapsed_seconds", owner, window=window), life.flow_time))
-        for moment, lasted in life.stays:
-            state = str(moment.state)
+        for state, lasted in life.time_in_state.items():
             found.append((at_team("flow_state_seconds", owner, window=window, state=state), lasted))
+        for moment, lasted in life.stays:
             if moment.flow_state == "active" and not moment.blocked:
                 found.append((at_team("flow_active_seconds", owner, window=window), lasted))
     return found

@@ -59,6 +59,7 @@ class Engine:
     counts: dict[str, int] = field(default_factory=dict)
     tails: dict[bytes, Tail] = field(default_factory=dict)
     due: dict[bytes, int] = field(default_factory=dict)
+    merged: int = 0
 
     def __post_init__(self) -> None:
         self.derivation = Derivation.of(self.config, partitions=self.partitions)
@@ -82,6 +83,7 @@ class Engine:
     def _close(self, batch: Batch) -> None:
         outcome = batch.close()
         self.due.update(outcome.due)
+        self.merged += outcome.merged
         for key, row in outcome.rows.items():
             assert row is not None
             self.rows[key] = row
