@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -34,9 +34,9 @@ class Histories:
 
     def merge(self, topic: str, records: Sequence[Any]) -> Row:
         """Make one row of those of an item. Raises KafkaError where one cannot be read."""
-        key = records[0].key
+        key, in_order = records[0].key, sorted(records, key=lambda record: record.partition)
         try:
-            value, left_out = merge_rows([record.value for record in records])
+            value, left_out = merge_rows([record.value for record in in_order])
         except (ValueError, KeyError, IndexError, TypeError, struct.error) as error:
             places = ", ".join(f"{topic}[{record.partition}] at {record.offset}" for record in records)
             raise KafkaError(f"the rows of item {_text(key)!r} in {places} cannot be read: {error}") from None
@@ -74,79 +74,86 @@ class Copier:
         What has no key belongs nowhere, and is spread over the partitions.
         """
         counts: Counter[int] = Counter()
-        for span in spans:
-            async for records in self.reader.read(topic, span):
-                rows: dict[int, list[Row]] = defaultdict(list)
-                for record in records:
-                    home = span.partition % partitions if record.key is None else partition_of(record.key, partitions)
-                    rows[home].append(_row(record))
-                counts.update(await self._write(target, rows))
+        async for partition, records in self.reader.read(topic, spans):
+            rows: dict[int, list[Row]] = defaultdict(list)
+            for record in records:
+                home = partition % partitions if record.key is None else partition_of(record.key, partitions)
+                rows[home].append(_row(record))
+            counts.update(await self._write(target, rows))
         return counts
 
     async def histories(self, topic: str, spans: Sequence[Span], target: str, partitions: int) -> Histories:
         """Copy the newest row of each item to the partition of its key; rows of one item become one."""
         done = Histories()
-        newest = [await self._newest(topic, span) for span in spans]
-        times = Counter(key for keys in newest for key in keys)
+        newest = await self._newest(topic, spans)
+        times = Counter(key for keys in newest.values() for key in keys)
         held: dict[bytes, list[Any]] = defaultdict(list)
-        for span, keys in zip(spans, newest, strict=True):
-            async for records in self.reader.read(topic, span):
-                rows: dict[int, list[Row]] = defaultdict(list)
-                for record in records:
-                    if keys.get(record.key) != record.offset:
+        async for partition, records in self.reader.read(topic, spans):
+            keys, rows = newest[partition], defaultdict[int, list[Row]](list)
+            for record in records:
+                if keys.get(record.key) != record.offset:
+                    continue
+                row = _row(record)
+                if times[record.key] > 1:
+                    held[record.key].append(record)
+                    if len(held[record.key]) < times[record.key]:
                         continue
-                    row = _row(record)
-                    if times[record.key] > 1:
-                        held[record.key].append(record)
-                        if len(held[record.key]) < times[record.key]:
-                            continue
-                        row = done.merge(topic, held.pop(record.key))
-                    rows[partition_of(record_key(record.key), partitions)].append(row)
-                done.counts.update(await self._write(target, rows))
+                    row = done.merge(topic, held.pop(record.key))
+                rows[partition_of(record_key(record.key), partitions)].append(row)
+            done.counts.update(await self._write(target, rows))
         return done
 
-    async def _newest(self, topic: str, span: Span) -> dict[bytes, int]:
-        """Give the offset of each item's newest row; what was taken out has none."""
-        found: dict[bytes, int] = {}
-        async for records in self.reader.read(topic, span):
+    async def _newest(self, topic: str, spans: Iterable[Span]) -> dict[int, dict[bytes, int]]:
+        """Give the offset of each item's newest row by partition; what was taken out has none."""
+        newest: dict[int, dict[bytes, int]] = defaultdict(dict)
+        async for partition, records in self.reader.read(topic, spans):
+            found = newest[partition]
             for record in records:
                 if record.value is None:
                     found.pop(record.key, None)
                 else:
                     found[record.key] = record.offset
-        return found
+        return newest
 
     async def misplaced(self, topic: str, spans: Iterable[Span], partitions: int) -> int:
         """Count the items that have a row in a partition that their key does not belong to."""
-        wrong: set[bytes] = set()
-        for span in spans:
-            keys = await self._newest(topic, span)
-            wrong |= {key for key in keys if partition_of(record_key(key), partitions) != span.partition}
-        return len(wrong)
+        newest = await self._newest(topic, spans)
+        return len(
+            {
+                key
+                for partition, keys in newest.items()
+                for key in keys
+                if partition_of(record_key(key), partitions) != partition
+            }
+        )
 
-    async def back(self, source: str, target: str, end: int, partition: int) -> int:
-        """Copy a partition up to `end` to the same partition of another topic, which may have a part of it already.
+    async def back(self, source: str, target: str, ends: Mapping[int, int]) -> dict[int, int]:
+        """Copy partitions up to these ends to the same ones of another topic, which may have a part of it already.
 
-        Returns up to which offset both are the same: less than `end` where others have written to the target too.
+        Returns by partition up to which offset both are the same: less than the end where others have written to the
+        target too.
         """
-        (there,) = await self.reader.spans(target, [partition])
-        same = await self._common(source, target, Span(partition, 0, end), there)
-        reached = same if there.end == same else None
-        async for records in self.reader.read(source, Span(partition, same, end)):
+        there = await self.reader.spans(target, ends)
+        same = {span.partition: await self._common(source, target, ends[span.partition], span) for span in there}
+        # Where the next record is to go, unless others were there.
+        reached = {span.partition: span.end for span in there if span.end == same[span.partition]}
+        async for number, records in self.reader.read(source, [Span(n, first, ends[n]) for n, first in same.items()]):
             rows = [_row(record) for record in records]
-            written = await self._outbox.write({TP(target, partition): rows})
-            first, last = written[TP(target, partition)]
-            if reached is not None and (first, last) == (reached, reached + len(rows) - 1):
-                reached = same = last + 1
+            written = (await self._outbox.write({TP(target, number): rows}))[TP(target, number)]
+            if reached.get(number) == written.first and written.last - written.first + 1 == len(rows):
+                reached[number] = same[number] = written.last + 1
             else:
-                reached = None
+                reached.pop(number, None)
             self._progress(len(rows))
         return same
 
-    async def _common(self, source: str, target: str, span: Span, there: Span) -> int:
+    async def _common(self, source: str, target: str, end: int, there: Span) -> int:
         """Count the first records that are the same, at the same offsets, in a partition of two topics."""
         number = 0
-        ours, theirs = _one_by_one(self.reader.read(source, span)), _one_by_one(self._other.read(target, there))
+        span = Span(there.partition, 0, min(end, there.end))
+        ours, theirs = (
+            _one_by_one(reader.read(topic, [span])) for reader, topic in ((self.reader, source), (self._other, target))
+        )
         async with aclosing(ours), aclosing(theirs):
             async for record in theirs:
                 other = await anext(ours, None)
@@ -162,10 +169,11 @@ class Copier:
         return counts
 
 
-async def _one_by_one(batches: AsyncIterator[list[Any]]) -> AsyncGenerator[Any, None]:
-    async for batch in batches:
-        for record in batch:
-            yield record
+async def _one_by_one(batches: AsyncGenerator[tuple[int, list[Any]], None]) -> AsyncGenerator[Any, None]:
+    async with aclosing(batches):
+        async for _, batch in batches:
+            for record in batch:
+                yield record
 
 
 def _row(record: Any) -> Row:

@@ -6,7 +6,7 @@ Only what is committed is read: what an aborted transaction has written counts n
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from time import monotonic
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -48,6 +48,8 @@ class Reader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=2 * MIB,
+            # Where the next fetch is of other partitions, it waits until that of the last ones is over.
+            fetch_max_wait_ms=50,
         )
         try:
             await self._consumer.start()
@@ -69,23 +71,40 @@ class Reader:
             raise KafkaError(f"topic {topic!r}: Kafka does not tell where it ends: {error!r}") from None
         return [Span(place.partition, first[place], end[place]) for place in places]
 
-    async def read(self, topic: str, span: Span) -> AsyncIterator[list[Any]]:
-        """Give the records of a span, in their order, some thousands at a time."""
-        place, reached, heard = TopicPartition(topic, span.partition), span.first, monotonic()
-        if reached >= span.end:
+    async def read(self, topic: str, spans: Iterable[Span]) -> AsyncGenerator[tuple[int, list[Any]], None]:
+        """Give partitions and their next records, some thousands at a time, until all spans are read."""
+        left = {TopicPartition(topic, span.partition): span for span in spans if span.first < span.end}
+        if not left:
             return
-        self._consumer.assign([place])
-        self._consumer.seek(place, reached)
-        while reached < span.end:
+        self._consumer.assign(list(left))
+        for place, span in left.items():
+            self._consumer.seek(place, span.first)
+        heard = monotonic()
+        while left:
             try:
-                found = await self._consumer.getmany(place, timeout_ms=POLL_MS, max_records=RECORDS_A_READ)
-                position = await self._consumer.position(place)
+                found = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_A_READ)
             except ClientError as error:
-                raise KafkaError(f"{topic}[{span.partition}] cannot be read at {reached}: {error!r}") from None
-            records = [record for record in found.get(place, ()) if record.offset < span.end]
-            if position > reached:
-                reached, heard = position, monotonic()
+                raise KafkaError(f"topic {topic!r} cannot be read: {error!r}") from None
+            for place, records in found.items():
+                wanted = [record for record in records if record.offset < left[place].end]
+                if wanted:
+                    yield place.partition, wanted
+            # Also what was read of an aborted transaction, which gives no record, moves the position on.
+            moved = await self._moved(left)
+            if found or moved:
+                heard = monotonic()
             elif monotonic() - heard > SILENCE:
-                raise KafkaError(f"{topic}[{span.partition}]: Kafka has fallen silent before its end, at {reached}")
-            if records:
-                yield records
+                where = ", ".join(f"[{span.partition}] at {span.first:,}" for span in left.values())
+                raise KafkaError(f"topic {topic!r}: Kafka has fallen silent before the end of {where}")
+
+    async def _moved(self, left: dict[Any, Span]) -> bool:
+        """Note how far each partition is read; what is read to its end is read no further."""
+        any_moved = False
+        for place, span in list(left.items()):
+            position = await self._consumer.position(place)
+            any_moved |= position > span.first
+            left[place] = span._replace(first=position)
+            if position >= span.end:
+                self._consumer.pause(place)
+                del left[place]
+        return any_moved

@@ -224,8 +224,8 @@ class Repartition:
 
     def _copy_back(self, move: Move) -> Callable[[Copier], Awaitable[None]]:
         async def copy(copier: Copier) -> None:
-            for number, _, end in await copier.reader.spans(move.name + MOVING, range(self._state.to)):
-                move.same[number] = await copier.back(move.name + MOVING, move.name, end, number)
+            spans = await copier.reader.spans(move.name + MOVING, range(self._state.to))
+            move.same = await copier.back(move.name + MOVING, move.name, {span.partition: span.end for span in spans})
 
         return copy
 
