@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from stream.errors import KafkaError
 from stream.kafka.admin import Difference, ensure_topics, plan
 from stream.kafka.topics import topics
 from stream.settings import MAX_PARTITIONS, Settings
@@ -96,7 +97,7 @@ def repartition(settings: Settings, partitions: int | None, yes: bool, as_json: 
     """
     from stream.cli.repartition import describe, report, shown
     from stream.kafka.prepare import prepare
-    from stream.kafka.repartition import Repartition
+    from stream.kafka.repartition import AGAIN, Repartition
 
     prepared = prepare(settings, partitions)
     if prepared.nothing_to_do:
@@ -108,8 +109,10 @@ def repartition(settings: Settings, partitions: int | None, yes: bool, as_json: 
         with shown() as show:
             Repartition(settings, prepared, show).run()
     except KeyboardInterrupt:
-        click.echo("flowgauge: the repartition was interrupted: run it again; no worker starts before that", err=True)
+        click.echo(f"flowgauge: the repartition was interrupted, and no worker starts now. {AGAIN}", err=True)
         sys.exit(INTERRUPTED)
+    except KafkaError as error:
+        raise KafkaError(str(error) if AGAIN in str(error) else f"{error}. {AGAIN}") from error
     report(settings, prepared, as_json=as_json)
 
 

@@ -37,6 +37,7 @@ SHUT = 100
 SHUT_AFTER = 1.0
 TRANSACTION = 90.0
 AGAIN = "Run it again: flowgauge topics repartition"
+"""What to do after whatever cuts a repartition short."""
 _KEPT_OUT = {"max.message.bytes": str(SHUT), "retention.ms": "-1", "retention.bytes": "-1"}
 
 Show = Callable[[str, int, int], None]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from faust.types import TP
 
 from stream.errors import KafkaError
@@ -277,6 +277,34 @@ def test_producers_are_kept_out_of_a_topic_that_will_be_deleted(
     with pytest.raises(Cut):
         deployed.move(3)
     monkeypatch.setattr(Repartition, "_copy_events", copy)
+    deployed.move(3)
+    deployed.check(3)
+
+
+def test_kafka_itself_refuses_to_begin_while_a_worker_is_there(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = deployed.settings
+    before = committed(settings, settings.topic("events"))
+    prepared = prepare(settings, 3)
+
+    async def scenario() -> None:
+        member = AIOKafkaConsumer(
+            settings.topic("events"),
+            bootstrap_servers=settings.brokers[0],
+            group_id=settings.group,
+            enable_auto_commit=False,
+        )
+        # It has joined after the group was looked at.
+        monkeypatch.setattr(module, "members", lambda _: 0)
+        await member.start()
+        with pytest.raises(KafkaError, match="has members. Stop all workers first"):
+            await asyncio.to_thread(Repartition(settings, prepared, lambda *_: None).run)
+        await member.stop()
+
+    asyncio.run(scenario())
+    assert committed(settings, settings.topic("events")) == before
+    assert not deployed.noted()
     deployed.move(3)
     deployed.check(3)
 
