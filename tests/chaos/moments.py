@@ -8,7 +8,7 @@ from dataclasses import dataclass
 WORKERS = 3
 # Shares of rounds in which Kafka is out of reach when the workers are told: for each by its proxy, or for all at once.
 SILENT, PAUSED = 0.25, 0.15
-# For so long Kafka may have been out of reach by then.
+# For so long Kafka may have been out of reach by then; mostly it is much less.
 LONGEST_TROUBLE = 30.0
 
 
@@ -74,8 +74,8 @@ def draw(chance: random.Random, number: int) -> Plan:
     if kind < SILENT:
         for worker in range(WORKERS):
             silent[worker] = told[worker] + 0.001
-            told[worker] += chance.uniform(0.0, LONGEST_TROUBLE)
+            told[worker] += LONGEST_TROUBLE * chance.random() ** 3
     elif kind < SILENT + PAUSED:
         paused = chance.uniform(0.0, min(told))
-        told = [moment + chance.uniform(0.0, LONGEST_TROUBLE) for moment in told]
+        told = [moment + LONGEST_TROUBLE * chance.random() ** 3 for moment in told]
     return Plan(scenario, tuple(told), tuple(silent), paused)

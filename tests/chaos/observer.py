@@ -15,8 +15,8 @@ from tests.oracle.series import parse_metrics
 EVERY = 1.0
 # What Kafka acknowledged so long ago must be in every number shown.
 LEASE = 30.0
-# What is under way in the kernel when the signal is sent may still be answered.
-AFTER_SIGTERM = 0.05
+# What is under way when the signal is sent may still be answered: a busy machine gives the process its turn that late.
+AFTER_SIGTERM = 0.25
 
 
 class Observer(Background):

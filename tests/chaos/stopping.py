@@ -100,6 +100,7 @@ class Lane:
         for proxy in self.broker.proxies:
             proxy.pass_on()
         self.broker.resume()
+        self.broker.wait_up()
 
     def _tell(self, plan: Plan, workers: Sequence[Worker], probes: Sequence[Probe]) -> list[Stop]:
         """Begin the round, tell each worker at its time, and see what it does."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaAdminClient, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, MemberToRemove, OffsetSpec
+from kafka.errors import RetriableError
 
 from tests.kafka.broker import Broker
 
@@ -50,10 +52,23 @@ def write(broker: Broker, topic: str, key: bytes, value: bytes, *, compressed: b
 def remove_members(broker: Broker, group: str) -> None:
     """Take all members out of a group, so that nobody waits for the sessions of those that are gone."""
     with _admin(broker) as admin:
-        (found,) = admin.describe_groups([group]).values()
-        members = [MemberToRemove(member_id=member["member_id"]) for member in found["members"]]
+        members = _members(admin, group)
         if members:
             admin.remove_group_members(group, members)
+
+
+def _members(admin: KafkaAdminClient, group: str) -> list[MemberToRemove]:
+    """Ask for a group's members; a broker that has just come back is no coordinator for some seconds."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            (found,) = admin.describe_groups([group]).values()
+        except RetriableError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+        else:
+            return [MemberToRemove(member_id=member["member_id"]) for member in found["members"]]
 
 
 @contextmanager

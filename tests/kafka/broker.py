@@ -144,7 +144,7 @@ class Broker:
             raise BrokerError("the broker is running already")
         command = [*self._jvm(), "kafka.Kafka", str(self._properties())]
         self._process = subprocess.Popen(command, stdout=self._logged(), stderr=subprocess.STDOUT)
-        self._wait()
+        self.wait_up()
 
     def pause(self) -> None:
         """Stop the node in its tracks: connections stay open and nothing is answered."""
@@ -191,7 +191,8 @@ class Broker:
             self._output = self._log.open("ab")
         return self._output
 
-    def _wait(self) -> None:
+    def wait_up(self) -> None:
+        """Wait until the node answers and takes work: one that stood still for long is registered again first."""
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._running().poll() is not None or time.monotonic() > deadline:
