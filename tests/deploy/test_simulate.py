@@ -11,14 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from stream.cli.simulate import command
-from stream.errors import KafkaError
 from stream.events.decode import decode_value
 from stream.events.event import EventType
 from stream.kafka.topics import EVENTS
-from tests.deploy.servers import REPOSITORY, free_port, until
+from tests.deploy.servers import REPOSITORY, until
 from tests.kafka.broker import Broker
 from tests.kafka.topics import count_records, read_topic
 
@@ -63,11 +60,3 @@ def test_history_and_live_events_arrive_and_another_start_goes_on_after_them(tmp
     assert before < values
     # An id never comes with two contents, or the engine would keep either.
     assert len({(event.source, event.id) for _, event in events}) == len(values)
-
-
-def test_a_kafka_that_is_not_there_is_said_before_anything_is_kept(tmp_path: Path) -> None:
-    arguments = ["--brokers", f"127.0.0.1:{free_port()}", "--data-dir", str(tmp_path / "data")]
-    result = CliRunner().invoke(command, arguments)
-    assert isinstance(result.exception, KafkaError)
-    assert "Start it, or set FLOW_KAFKA_BROKERS" in str(result.exception)
-    assert not (tmp_path / "data").exists()

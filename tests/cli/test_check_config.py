@@ -2,65 +2,56 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
 
 from stream.cli.check_config import command
-from stream.cli.main import main
 from stream.config.load import load_config
-from stream.errors import ConfigError
+from tests.cli.command import FLOW_YAML, REPOSITORY, Done, flowgauge
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-REFERENCE = ROOT / "deploy" / "flow.yaml"
+CASES = REPOSITORY / "tests" / "config"
 
 
-def run(*arguments: str) -> Result:
-    return CliRunner().invoke(command, arguments)
+def run(*arguments: object) -> Done:
+    return flowgauge("check-config", *arguments)
 
 
 def test_what_was_understood() -> None:
-    result = run(str(REFERENCE))
-    assert result.exit_code == 0
-    lines = dict(line.split(": ", 1) for line in result.stdout.splitlines())
-    assert lines["fingerprint"] == load_config(REFERENCE).fingerprint
+    result = run(FLOW_YAML)
+    assert result.status == 0
+    lines = dict(line.split(": ", 1) for line in result.out.splitlines())
+    assert lines["fingerprint"] == load_config(FLOW_YAML).fingerprint
     assert (lines["value streams"], lines["arts"], lines["teams"], lines["limits"]) == ("2", "2", "3", "6")
     assert lines["windows"] == "1d, 7d, 14d, 30d, 90d"
     assert lines["value stream Payments (limit 60)"] == "Checkout (limit 30): Cards (limit 8), Wallets (limit 6)"
 
 
 def test_what_is_not_there_is_a_dash() -> None:
-    assert "sources: -\n" in run(str(HERE / "minimal.good.yaml")).stdout
+    assert "sources: -\n" in run(CASES / "minimal.good.yaml").out
 
 
 def test_json() -> None:
-    result = run(str(REFERENCE), "--json")
-    assert result.exit_code == 0
-    found = json.loads(result.stdout)
+    result = run(FLOW_YAML, "--json")
+    assert result.status == 0
+    found = result.json
     assert (found["valid"], found["mistakes"], found["teams"]) == (True, [], 3)
     assert found["workflows"] == ["delivery", "tickets"]
 
 
-def test_mistakes_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
-    path = HERE / "several.bad.yaml"
-    with pytest.raises(SystemExit) as caught:
-        main(["check-config", str(path)])
-    assert caught.value.code == 1
-    out, err = capsys.readouterr()
-    assert out == ""
+def test_mistakes_go_to_stderr() -> None:
+    path = CASES / "several.bad.yaml"
+    status, out, err = run(path)
+    assert (status, out) == (1, "")
     assert err.startswith(f"flowgauge: {path} has 5 mistakes:\n{path}:9: organisation[0].load_limit: -1 is not a limit")
     assert len(err.splitlines()) == 6
 
 
 def test_mistakes_as_json() -> None:
-    path = HERE / "limit.bad.yaml"
-    result = run(str(path), "--json")
-    assert result.exit_code == 1
-    found = json.loads(result.stdout)
+    path = CASES / "limit.bad.yaml"
+    result = run(path, "--json")
+    assert result.status == 1
+    found = result.json
     assert found["valid"] is False
     assert found["mistakes"][0] == {
         "file": str(path),
@@ -73,27 +64,40 @@ def test_mistakes_as_json() -> None:
 
 @pytest.mark.parametrize("name", ["number-not-decimal", "names-with-white-space", "names-look-alike"])
 def test_what_only_looks_right_is_refused(name: str) -> None:
-    result = run(str(HERE / f"{name}.bad.yaml"))
-    assert isinstance(result.exception, ConfigError)
+    result = run(CASES / f"{name}.bad.yaml")
+    assert result.status == 1
+    assert f"{name}.bad.yaml" in result.err
 
 
 @pytest.mark.parametrize(("name", "value"), [("target-bounds", "NaN"), ("increment-days", "2027-01-04 08:00:00+00:00")])
 def test_values_that_json_does_not_know(name: str, value: str) -> None:
-    result = run(str(HERE / f"{name}.bad.yaml"), "--json")
-    assert value in [mistake["value"] for mistake in json.loads(result.stdout)["mistakes"]]
+    result = run(CASES / f"{name}.bad.yaml", "--json")
+    assert value in [mistake["value"] for mistake in result.json["mistakes"]]
 
 
 def test_a_missing_file_is_named_without_a_line() -> None:
     result = run("nowhere.yaml", "--json")
-    assert result.exit_code == 1
-    assert [mistake["line"] for mistake in json.loads(result.stdout)["mistakes"]] == [None]
+    assert result.status == 1
+    assert [mistake["line"] for mistake in result.json["mistakes"]] == [None]
 
 
 def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "120")
-    command.main([str(REFERENCE)], standalone_mode=False)
+    command.main([str(FLOW_YAML)], standalone_mode=False)
     shown = capsys.readouterr().out
     assert "is a valid configuration" in shown
     assert "│ Support (limit 12): First Line (limit 9)" in shown
     assert "value stream Operations" in shown
+
+
+def test_a_file_is_asked_for() -> None:
+    assert "Missing argument 'FILE'." in run().wrong_use
+
+
+def test_one_file_only() -> None:
+    assert "unexpected extra argument" in run(FLOW_YAML, "other.yaml").wrong_use
+
+
+def test_a_missing_file_is_one_mistake() -> None:
+    assert "nowhere.yaml" in run("nowhere.yaml").refusal
