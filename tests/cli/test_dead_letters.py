@@ -14,6 +14,7 @@ from tests.cli.command import NO_KAFKA, Done, flowgauge
 from tests.contract.documents import example
 
 WHY = {key: value for key, value in example("dead-letter.valid").items() if key.startswith("flow_")}
+BATCH = example("dead-letter.valid-batch")
 FILE = {key: value for key, value in example("dead-letter.valid-file").items() if key.startswith("flow_")}
 
 
@@ -95,9 +96,19 @@ def test_describe() -> None:
         "arrival": "2026-11-22T10:15:01.042Z",
         "key": "1",
         "size": 105 + 1,
+        "batch": None,
         "first_bytes": "\\xff\x1b[31m" + "x" * 58,
     }
     assert "\x1b" not in json.dumps(shown)
+
+
+def test_a_whole_batch_says_what_it_is_and_is_not_sent_again() -> None:
+    batch = letter(value=b"\0", key=None, why=BATCH)
+    assert "smaller batches" in str(batch.obstacle)
+    assert describe(batch)["batch"] == {"records": 4096, "last_offset": 1052671, "codec": "zstd"}
+    assert describe(batch)["source"] == {"topic": "flow.events", "partition": 3, "offset": 1048576}
+    # A record that has such a header of its own is no batch.
+    assert letter(why={**WHY, "flow_batch_codec": "zstd"}).batch is None
 
 
 def test_describe_a_row_of_a_file_and_a_tombstone() -> None:
