@@ -74,9 +74,24 @@ class Worker:
 
     async def start(self) -> None:
         """Connect, see to the topics, and serve the page. Raises FlowgaugeError where that cannot work."""
-        engine, settings, clients = self.engine, self.engine.settings, self._clients
+        engine, settings = self.engine, self.engine.settings
         self._loop = asyncio.get_running_loop()
         page = self._page = Page(settings.web_host, settings.web_port, engine.wall, self._metrics)
+        try:
+            await self._connect()
+        except BaseException:
+            page.stop()
+            raise
+        engine.wall.heartbeat = monotonic()
+        # Nobody else can take over what the embedded broker holds, so that a laptop may sleep on a demo.
+        if not settings.embedded:
+            engine.pulse.start()
+        page.start()
+        address = f"http://{settings.web_host}:{settings.web_port}"
+        say(f"reading {engine.events_topic} at {', '.join(settings.brokers)}; {address}/metrics, {address}/ready")
+
+    async def _connect(self) -> None:
+        engine, settings, clients = self.engine, self.engine.settings, self._clients
         await asyncio.to_thread(clients.declare, settings)
         await clients.offsets.start()
         # The names of all summaries follow from the topics, so this comes before the parts that know them.
@@ -86,13 +101,6 @@ class Worker:
         self.feed = Feed(engine)
         await clients.outbox.start()
         await clients.feed_outbox.start()
-        engine.wall.heartbeat = monotonic()
-        # Nobody else can take over what the embedded broker holds, so that a laptop may sleep on a demo.
-        if not settings.embedded:
-            engine.pulse.start()
-        page.start()
-        address = f"http://{settings.web_host}:{settings.web_port}"
-        say(f"reading {engine.events_topic} at {', '.join(settings.brokers)}; {address}/metrics, {address}/ready")
 
     async def assign(self, events: set[int], items: set[int]) -> None:
         """Take note of the partitions of the events, and of the summaries, that this worker has now."""
