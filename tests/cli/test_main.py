@@ -77,7 +77,6 @@ def test_whatever_fails_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     assert flowgauge("check-config", FLOW_YAML).refusal == "the work failed"
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs Linux's /dev/full")
 def test_a_full_disk_is_one_line() -> None:
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         done = subprocess.run(
