@@ -16,6 +16,7 @@ from stream.kafka.topics import ALERTS, DEAD_LETTERS, EVENTS, HISTORIES, ITEMS, 
 from stream.settings import Settings
 from stream.worker.clients import Clients
 from stream.worker.ending import Ending
+from stream.worker.tracked import Tracked
 from stream.worker.unreadable import Unreadable
 
 
@@ -41,7 +42,8 @@ class Engine:
         # By this name the group lists this worker.
         self.client_id = clients.client_id
         self.committed: Mapping[int, Committed] = {}
-        self.newest: dict[int, dict[str, int]] = {}
+        # The partitions of the events that this worker tracks, by number.
+        self.tracked: dict[int, Tracked] = {}
         self.working = asyncio.Lock()
 
     @property
@@ -76,5 +78,5 @@ class Engine:
 
     def newest_event(self) -> int:
         """Give the newest event time in the whole topic: what others have committed, and what was seen here."""
-        seen = [time for sources in self.newest.values() for time in sources.values()]
+        seen = [time for tracked in self.tracked.values() for time in tracked.newest.values()]
         return max([0, *seen, *(committed.newest_event for committed in self.committed.values())])

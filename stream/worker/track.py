@@ -8,26 +8,22 @@ remembers where summaries were sent.
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from time import monotonic
 
 from stream.events.partition import Place
-from stream.items.full import FullItems
-from stream.items.row import read_newest
-from stream.items.tail import Tail
 from stream.items.tracker import Batch, Outcome, Sent, expired
 from stream.kafka.offsets import Committed, write_metadata
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
 from stream.worker.clients import Delivery, RowTable, Streams
-from stream.worker.due import Due
 from stream.worker.engine import Engine
-from stream.worker.gathering import FAR, MAX_GATHERED, Gathered, Gathering
 from stream.worker.measure import Measure
 from stream.worker.placing import check_placed, check_rows
 from stream.worker.readiness import Look
 from stream.worker.rerouting import Rerouting
+from stream.worker.tracked import FAR, MAX_GATHERED, OpenBatch, Tracked
 from stream.worker.writer import Taken, Writer
 
 CHUNK = 2_000
@@ -35,93 +31,107 @@ CHUNK = 2_000
 MAX_UNDER_WAY = MAX_GATHERED
 # Microseconds. A clock that is corrected by less is right again before anybody sees the difference.
 CLOCK_SLACK = 1_000_000
+# Seconds that a batch may stay open, for a broker that gives little at a time.
+PATIENCE = 2.0
 
 
 class Track:
-    """The tracking of the partitions of `flow.events` that this worker holds."""
+    """The tracking of the partitions of `flow.events` that this worker has: `engine.tracked`."""
 
-    def __init__(self, engine: Engine, store: RowTable, consumer: Streams, measure: Measure) -> None:
+    def __init__(self, engine: Engine, store: RowTable, streams: Streams, measure: Measure) -> None:
         self._engine = engine
         self._writer = Writer(engine, store, measure)
         self._store = store
-        self._consumer = consumer
-        self._due: dict[int, Due] = defaultdict(Due)
-        self._tails: dict[int, dict[bytes, Tail]] = defaultdict(dict)
-        self._full: dict[int, FullItems] = defaultdict(FullItems)
-        self._gathering = Gathering(self._open)
+        self._streams = streams
         self._rerouting = Rerouting(engine.numbers.label)
-        # Where the partitions of the events ended when that was asked last.
-        self._ends: Mapping[int, int] = {}
-        # The partitions whose rows are complete here, and how often that has changed: what was begun under a former
-        # assignment must not go on under the next.
-        self._held: set[int] = set()
+        # How often partitions were shared out: what was begun before that must not go on.
         self._term = 0
         self._under_way = 0
+        self._open_since = 0.0
         # The instant up to which events were known when due items were last looked for.
         self._woken = 0
 
     @property
     def alone(self) -> bool:
         """Whether all partitions are tracked here."""
-        return len(self._held) == self._engine.settings.events_partitions
+        return sum(1 for _ in self._complete_ones) == self._engine.settings.events_partitions
+
+    @property
+    def _complete_ones(self) -> Iterator[Tracked]:
+        return (each for each in list(self._engine.tracked.values()) if each.complete)
+
+    @property
+    def _open_ones(self) -> list[Tracked]:
+        return [each for each in self._engine.tracked.values() if each.open is not None]
 
     async def halt(self) -> None:
         """Let neither timers nor a derivation write any more; return when none does."""
         self._term += 1
-        self._held.clear()
+        for tracked in self._engine.tracked.values():
+            tracked.complete = False
         async with self._engine.working:
             await self._close()
             await self._writer.flush()
 
     def keep(self, partitions: set[int]) -> None:
-        """Forget what belongs to partitions that moved away."""
-        for partition in (set(self._due) | set(self._tails)) - partitions:
-            self._due.pop(partition, None)
-            self._tails.pop(partition, None)
-            self._full.pop(partition, None)
-        for partition in set(self._engine.newest) - partitions:
-            del self._engine.newest[partition]
+        """Begin with the partitions that have come, and end with those that moved away."""
+        topic, tracked = self._engine.events_topic, self._engine.tracked
+        for number in set(tracked) - partitions:
+            del tracked[number]
+        for number in partitions - set(tracked):
+            tracked[number] = Tracked(TP(topic, number), self._store.rows)
 
     async def batch(self, delivery: Delivery, tp: TP, polled: Polled) -> None:
         """Take one batch of records in; it is completed, and its delivery done, once all of it is durable.
 
-        The next one need not wait for that: what was taken in already stands in the rows here, and where Kafka does not
+        The next one need not wait for that: what was taken in already is in the rows here, and where Kafka does not
         acknowledge it the process ends.
         """
-        if not self._consumer.follows(tp, polled):
-            await self._consumer.read_again(tp)
+        tracked = self._engine.tracked.get(tp.partition)
+        if tracked is None:
+            return
+        if not self._streams.follows(tp, polled):
+            await self._streams.read_again(tp)
             return
         async with self._engine.working:
-            behind, clock = polled.behind, self._engine.clock
-            self._gathering.take(tp.partition, delivery, polled, clock.fold_until(), clock.not_future)
-            self._consumer.processed(tp, behind)
+            clock = self._engine.clock
+            self._opened(tracked).take(delivery, polled, clock.fold_until(), clock.not_future)
+            self._streams.processed(tp, polled.behind)
             # What comes between a halt and the next assignment must not wait: the rows may move away meanwhile.
-            far = tp.partition in self._held and self._ends.get(tp.partition, 0) - behind >= FAR
-            if not far or self._gathering.weight >= MAX_GATHERED:
+            far = tracked.complete and tracked.end - polled.behind >= FAR
+            if not far or sum(each.open.weight for each in self._open_ones if each.open) >= MAX_GATHERED:
                 await self._close()
 
+    def _opened(self, tracked: Tracked) -> OpenBatch:
+        if not self._open_ones:
+            self._open_since = monotonic()
+        if tracked.open is None:
+            tracked.open = OpenBatch(self._begin(tracked))
+        return tracked.open
+
     async def _close(self) -> None:
-        """Put what was gathered into the table, and hand it over; before anything else touches rows."""
-        while self._gathering:
+        """Put what was gathered into the rows, and hand it over; before anything else touches rows."""
+        for tracked in self._open_ones:
             if self._under_way >= MAX_UNDER_WAY:
                 await self._writer.flush()
-            partition, gathered = self._gathering.pop()
-            self._under_way += gathered.room
-            outcome = gathered.batch.close()
-            self._take(partition, outcome, partial(self._finish, partition, gathered, outcome))
+            batch, tracked.open = tracked.open, None
+            if batch is not None:
+                self._under_way += batch.room
+                outcome = batch.batch.close()
+                self._take(tracked, outcome, partial(self._finish, tracked, batch, outcome))
 
-    def _take(self, partition: int, outcome: Outcome, durable: Callable[[], None]) -> None:
-        """Put rows into the table, and hand them and what came of them to Kafka."""
-        self._apply(partition, outcome)
-        taken = Taken(partition, outcome, lambda: self._settle(partition, outcome, durable))
+    def _take(self, tracked: Tracked, outcome: Outcome, durable: Callable[[], None]) -> None:
+        """Put rows in, and hand them and what came of them to Kafka."""
+        tracked.apply(outcome)
+        taken = Taken(tracked.tp.partition, outcome, lambda: self._settle(tracked, outcome, durable))
         self._writer.put(taken, alone=self.alone)
 
-    def _finish(self, partition: int, gathered: Gathered, outcome: Outcome) -> None:
-        self._complete(partition, gathered.behind)
+    def _finish(self, tracked: Tracked, batch: OpenBatch, outcome: Outcome) -> None:
+        self._complete(tracked, batch.behind)
         self._engine.numbers.count(outcome)
         self._rerouting.warn(outcome)
-        self._under_way -= gathered.room
-        for delivery in gathered.deliveries:
+        self._under_way -= batch.room
+        for delivery in batch.deliveries:
             delivery.done()
 
     async def recovered(self, partitions: set[int]) -> None:
@@ -132,28 +142,33 @@ class Track:
         await self._refuse_misplaced(partitions, committed)
         beginnings = await engine.offsets.beginnings(engine.events_topic, count)
         for partition in sorted(partitions):
-            known = committed.get(partition)
+            tracked, known = engine.tracked.get(partition), committed.get(partition)
             start = beginnings[partition] if known is None else max(beginnings[partition], known.offset)
             async with engine.working:
-                if term != self._term:
+                if term != self._term or tracked is None:
                     return
                 if known is None:
                     # What the client was told to begin with may be an offset of a topic that was deleted.
-                    await self._consumer.begin_at(TP(engine.events_topic, partition), start)
-                foreign = known is None or known.derivation != engine.derivation.name
-                # What was folded by a clock that was ahead is folded again.
-                as_of = 0 if known is None or foreign else min(known.as_of, engine.clock.fold_until())
-                stale = self._stale(partition, as_of, everything=foreign)
-                if foreign and stale and not await self._mark_unfinished(partition, start):
-                    return
-                await self._derive(partition, stale, term)
-                if term != self._term:
+                    await self._streams.begin_at(tracked.tp, start)
+                if not await self._fold_again(tracked, known, start, term) or term != self._term:
                     return
                 if known is not None:
-                    engine.newest[partition] = dict(known.newest)
+                    tracked.newest = dict(known.newest)
                     engine.numbers.see(known.newest)
-                self._complete(partition, start)
-                self._held.add(partition)
+                self._complete(tracked, start)
+                tracked.complete = True
+
+    async def _fold_again(self, tracked: Tracked, known: Committed | None, start: int, term: int) -> bool:
+        """Derive what another configuration or clock has left; False where the partition is another's by now."""
+        engine = self._engine
+        foreign = known is None or known.derivation != engine.derivation.name
+        # What was folded by a clock that was ahead is folded again.
+        as_of = 0 if known is None else min(known.as_of, engine.clock.fold_until())
+        stale = list(tracked.rows) if foreign else tracked.newer_than(as_of)
+        if foreign and stale and not await self._mark_unfinished(tracked, start):
+            return False
+        await self._derive(tracked, stale, term)
+        return True
 
     async def _refuse_misplaced(self, partitions: set[int], committed: Mapping[int, Committed]) -> None:
         """Raise KafkaError where rows are not, or may not be, in the partitions that their keys belong to."""
@@ -164,13 +179,13 @@ class Track:
             if partition not in committed or committed[partition].placed is None:
                 await check_rows(engine.histories_topic, self._store.rows(partition), Place(partition, now))
 
-    async def _mark_unfinished(self, partition: int, start: int) -> bool:
+    async def _mark_unfinished(self, tracked: Tracked, start: int) -> bool:
         """Commit that the partition is folded with no configuration, before it is folded half with this one.
 
         Else a worker of the former configuration that took over in the middle would find nothing to do.
         """
-        self._consumer.complete(TP(self._engine.events_topic, partition), start, self._metadata("", 0, {}))
-        return await self._consumer.force_commit()
+        self._streams.complete(tracked.tp, start, self._metadata("", 0, {}))
+        return await self._streams.force_commit()
 
     async def wake(self) -> None:
         """Fold again the items of which an event has come due, and close what was gathered long enough.
@@ -179,50 +194,52 @@ class Track:
         """
         now, term = self._engine.clock.fold_until(), self._term
         went_back, self._woken = now < self._woken - CLOCK_SLACK, now
-        if self._gathering.is_due:
+        if self._open_ones and monotonic() - self._open_since > PATIENCE:
             async with self._engine.working:
                 await self._close()
-        for partition in sorted(self._held):
-            if went_back or self._due[partition].by(now):
+        for tracked in self._complete_ones:
+            if went_back or tracked.due.by(now):
                 async with self._engine.working:
                     await self._close()
-                    keys = self._stale(partition, now) if went_back else self._due[partition].by(now)
-                    await self._derive(partition, keys, term)
+                    keys = tracked.newer_than(now) if went_back else tracked.due.by(now)
+                    await self._derive(tracked, keys, term)
 
     def watch(self, look: Look | None) -> None:
-        """Note how many events of the partitions held here are still to be folded."""
+        """Note how many events of the partitions tracked here are still to be folded."""
         if look is None:
             return
-        engine, self._ends = self._engine, look.events
-        reached = {partition: self._consumer.reached(TP(engine.events_topic, partition)) for partition in self._held}
-        engine.numbers.lag = sum(max(0, look.events[partition] - offset) for partition, offset in reached.items())
+        for tracked in self._engine.tracked.values():
+            tracked.end = look.events.get(tracked.tp.partition, 0)
+        self._engine.numbers.lag = sum(
+            max(0, tracked.end - self._streams.reached(tracked.tp)) for tracked in self._complete_ones
+        )
 
     async def pass_over(self, positions: Mapping[TP, int]) -> None:
-        """Complete the offsets behind the last record that hold no record of their own."""
+        """Complete the offsets up to which a partition has no record any more."""
         async with self._engine.working:
-            for tp, position in positions.items():
-                if tp.topic == self._engine.events_topic and tp.partition in self._held:
-                    self._complete(tp.partition, position)
+            for tracked in self._complete_ones:
+                if tracked.tp in positions:
+                    self._complete(tracked, positions[tracked.tp])
 
     async def sweep(self) -> None:
         """Forget the items that are beyond retention."""
-        for partition in sorted(self._held):
-            gone = await self._expired(partition)
+        for tracked in self._complete_ones:
+            gone = await self._expired(tracked)
             async with self._engine.working:
                 await self._close()
-                rows = self._store.rows(partition)
+                rows = tracked.rows
                 # What an event has touched since it was looked at is not beyond retention any more.
                 still = {key: sent for key, (row, sent) in gone.items() if rows.get(key) == row}
-                if partition in self._held and still:
-                    await self._forget(partition, still)
+                if tracked.complete and still:
+                    await self._forget(tracked, still)
 
-    async def _forget(self, partition: int, items: Mapping[bytes, Sequence[Sent]]) -> None:
+    async def _forget(self, tracked: Tracked, items: Mapping[bytes, Sequence[Sent]]) -> None:
         # Summaries first: a summary without a row would never be taken out again.
-        await self._write(partition, Outcome(summaries=[one for sent in items.values() for one in sent]))
-        await self._write(partition, Outcome(rows=dict.fromkeys(items)))
+        await self._write(tracked, Outcome(summaries=[one for sent in items.values() for one in sent]))
+        await self._write(tracked, Outcome(rows=dict.fromkeys(items)))
 
-    async def _expired(self, partition: int) -> dict[bytes, tuple[bytes, list[Sent]]]:
-        now, rows = self._engine.clock.now(), self._store.rows(partition)
+    async def _expired(self, tracked: Tracked) -> dict[bytes, tuple[bytes, list[Sent]]]:
+        now, rows = self._engine.clock.now(), tracked.rows
         found: dict[bytes, tuple[bytes, list[Sent]]] = {}
         for number, key in enumerate(list(rows)):
             row = rows.get(key)
@@ -233,63 +250,43 @@ class Track:
                 await asyncio.sleep(0)
         return found
 
-    def _open(self, partition: int) -> Batch:
-        clock, place = self._engine.clock, self._place(partition)
-        rows, tails, full = self._store.rows(partition), self._tails[partition], self._full[partition]
-        return Batch(rows, self._engine.derivation, clock.fold_until(), clock.now(), tails, place=place, full=full)
+    def _begin(self, tracked: Tracked) -> Batch:
+        clock, place = self._engine.clock, self._place(tracked.tp.partition)
+        now, today = clock.fold_until(), clock.now()
+        return Batch(tracked.rows, self._engine.derivation, now, today, tracked.tails, place=place, full=tracked.full)
 
     def _place(self, partition: int) -> Place | None:
         return Place(partition, self._engine.settings.events_partitions)
 
-    def _stale(self, partition: int, as_of: int, *, everything: bool = False) -> list[bytes]:
-        rows = self._store.rows(partition)
-        if everything:
-            return list(rows)
-        return [key for key, row in rows.items() if read_newest(row) > as_of]
-
-    async def _derive(self, partition: int, keys: Sequence[bytes], term: int) -> None:
+    async def _derive(self, tracked: Tracked, keys: Sequence[bytes], term: int) -> None:
         for first in range(0, len(keys), CHUNK):
             if term != self._term:
                 return
-            batch, chunk = self._open(partition), keys[first : first + CHUNK]
+            batch, chunk = self._begin(tracked), keys[first : first + CHUNK]
             for key in chunk:
                 batch.touch(key)
             outcome = batch.close()
-            await self._write(partition, outcome)
+            await self._write(tracked, outcome)
             # Only now: a batch that is completed meanwhile must not say that all is folded up to the present.
             for key in set(chunk) - set(outcome.due):
-                self._due[partition].forget(key)
+                tracked.due.forget(key)
             await asyncio.sleep(0)
 
-    async def _write(self, partition: int, outcome: Outcome) -> None:
-        self._take(partition, outcome, lambda: None)
+    async def _write(self, tracked: Tracked, outcome: Outcome) -> None:
+        self._take(tracked, outcome, lambda: None)
         await self._writer.flush()
 
-    def _settle(self, partition: int, outcome: Outcome, then: Callable[[], None]) -> None:
-        engine = self._engine
-        self._due[partition].update(outcome.due)
-        engine.newest.setdefault(partition, {})
+    def _settle(self, tracked: Tracked, outcome: Outcome, then: Callable[[], None]) -> None:
+        tracked.due.update(outcome.due)
         for name, time in outcome.newest.items():
-            source = engine.numbers.label(name)
-            former = engine.newest[partition].get(source, time)
-            engine.newest[partition][source] = max(time, former)
-        engine.numbers.see(outcome.newest)
+            tracked.see(self._engine.numbers.label(name), time)
+        self._engine.numbers.see(outcome.newest)
         then()
 
-    def _apply(self, partition: int, outcome: Outcome) -> None:
-        held = self._store.rows(partition)
-        for key, value in outcome.rows.items():
-            if value is None:
-                held.pop(key, None)
-            else:
-                held[key] = value
-
-    def _complete(self, partition: int, next_offset: int) -> None:
-        engine = self._engine
-        now, due = engine.clock.fold_until(), self._due[partition].earliest
-        as_of = now if due is None else min(now, due - 1)
-        text = self._metadata(engine.derivation.name, as_of, engine.newest.get(partition, {}))
-        self._consumer.complete(TP(engine.events_topic, partition), next_offset, text)
+    def _complete(self, tracked: Tracked, next_offset: int) -> None:
+        as_of = tracked.folded_until(self._engine.clock.fold_until())
+        text = self._metadata(self._engine.derivation.name, as_of, tracked.newest)
+        self._streams.complete(tracked.tp, next_offset, text)
 
     def _metadata(self, derivation: str, as_of: int, newest: Mapping[str, int]) -> str:
         # Rows are only ever written where they belong, and `recovered` has checked those that were there before.

@@ -71,7 +71,7 @@ def test_a_worker_that_is_given_partitions_looks(placed: int | None, row_of: int
             with pytest.raises(KafkaError, match=refused):
                 await made.track.recovered({0})
             return
-        made.track._stale = lambda *_, **__: []  # type: ignore[method-assign]
+        made.track._engine.tracked[0].newer_than = lambda _: []  # type: ignore[method-assign]
         await made.track.recovered({0})
         [found] = [progress.pending for progress in made.consumer.progress.values()]
         assert found is not None

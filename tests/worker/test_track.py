@@ -18,10 +18,10 @@ from stream.kafka.offsets import Committed, read_metadata
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
-from stream.worker import gathering, track, writer
-from stream.worker.gathering import FAR
+from stream.worker import track, writer
 from stream.worker.measure import Measure
 from stream.worker.track import Track
+from stream.worker.tracked import FAR
 from tests.worker import fakes
 from tests.worker.fakes import FakeDelivery, FakeRows, FakeStreams
 
@@ -112,7 +112,8 @@ def worker(partitions: int = 1) -> Worker:
     outside = fakes.clients(outbox=kafka)
     engine = fakes.engine(clock=clock, outside=outside, ITEMS_PARTITIONS=str(partitions))
     track = Track(engine, store, streams, Measure(engine, streams))
-    track._held.add(0)
+    track.keep({0, 1})
+    engine.tracked[0].complete = True
     # The items of these tests are in whichever partition suits them; see tests/worker/test_rerouting.py.
     track._place = lambda _: None  # type: ignore[method-assign]
     return Worker(track, kafka, streams, store.partitions, clock)
@@ -150,7 +151,9 @@ def test_who_tracks_alone_shows_before_it_is_acknowledged(monkeypatch: pytest.Mo
         measure._live.add(0)
         measure._at_rest = {0}
         if alone:
-            made.track._held.update(range(engine.settings.events_partitions))
+            made.track.keep(set(range(engine.settings.events_partitions)))
+            for tracked in engine.tracked.values():
+                tracked.complete = True
         await made.take((EVENTS, 0, made.record(0, "A")))
         assert engine.boards.items(0) == (1 if alone else 0)
         await made.kafka.acknowledge()
@@ -262,7 +265,7 @@ def test_a_batch_that_does_not_follow_is_not_taken_and_what_was_lost_is_read_aga
 
 def test_of_a_backlog_batches_are_gathered_until_its_end_is_near() -> None:
     async def scenario(made: Worker) -> None:
-        made.track._ends = {0: FAR + 3}
+        made.track._engine.tracked[0].end = FAR + 3
         first = await made.take((EVENTS, 0, made.record(0, "A")))
         second = await made.take((EVENTS, 1, made.record(1, "B")), (EVENTS, 2, made.record(2, "A")))
         assert (made.kafka.writes, made.rows[0], first.acked, second.acked) == ([], {}, False, False)
@@ -280,8 +283,8 @@ def test_of_a_backlog_batches_are_gathered_until_its_end_is_near() -> None:
 
 def test_what_was_gathered_is_written_when_it_is_much_or_has_waited_long(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario(made: Worker) -> None:
-        made.track._ends = {0: 2 * FAR, 1: 2 * FAR}
-        made.track._held.add(1)
+        for tracked in made.track._engine.tracked.values():
+            tracked.end, tracked.complete = 2 * FAR, True
         await made.take((EVENTS, 0, made.record(0, "A")), (OTHERS, 0, made.record(0, "B")))
         await made.track.wake()
         await settled()
@@ -292,7 +295,7 @@ def test_what_was_gathered_is_written_when_it_is_much_or_has_waited_long(monkeyp
         await made.kafka.acknowledge()
         await made.take((EVENTS, 2, made.record(2, "A")))
         assert len(made.kafka.writes) == 1
-        monkeypatch.setattr(gathering, "PATIENCE", -1.0)
+        monkeypatch.setattr(track, "PATIENCE", -1.0)
         await made.track.wake()
         await settled()
         assert len(made.kafka.writes) == 2
@@ -302,7 +305,7 @@ def test_what_was_gathered_is_written_when_it_is_much_or_has_waited_long(monkeyp
 
 def test_a_halt_writes_what_was_gathered_and_nothing_is_gathered_before_the_next_assignment() -> None:
     async def scenario(made: Worker) -> None:
-        made.track._ends = {0: 2 * FAR}
+        made.track._engine.tracked[0].end = 2 * FAR
         await made.take((EVENTS, 0, made.record(0, "A")))
         halting = asyncio.create_task(made.track.halt())
         await settled()
@@ -320,7 +323,7 @@ def test_an_item_that_comes_due_while_events_of_it_are_gathered_loses_none() -> 
         due = BEGUN + SECOND
         await made.take((EVENTS, 0, made.record(0, "A", due)))
         await made.kafka.acknowledge()
-        made.track._ends = {0: 2 * FAR}
+        made.track._engine.tracked[0].end = 2 * FAR
         await made.take((EVENTS, 1, made.record(1, "A")))
         made.clock.instant = due
         waking = asyncio.create_task(made.track.wake())

@@ -9,8 +9,8 @@ from stream.kafka.batches import RefusedBatch
 from stream.kafka.outbox import Row
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
-from stream.worker.gathering import BYTES_AN_EVENT, FAR, MAX_GATHERED
 from stream.worker.track import MAX_UNDER_WAY
+from stream.worker.tracked import BYTES_AN_EVENT, FAR, MAX_GATHERED
 from tests.worker.fakes import FakeDelivery
 from tests.worker.test_track import EVENTS, Worker, run, settled
 
@@ -24,7 +24,7 @@ async def take(made: Worker, polled: Polled) -> None:
 
 def test_what_was_gathered_is_written_when_it_is_large() -> None:
     async def scenario(made: Worker) -> None:
-        made.track._ends = {0: 2 * FAR}
+        made.track._engine.tracked[0].end = 2 * FAR
         half = MAX_GATHERED * BYTES_AN_EVENT // 2
         await take(made, Polled(0, [made.record(0, "A")], size=half - 1_000))
         assert made.kafka.writes == []
