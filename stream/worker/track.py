@@ -165,7 +165,7 @@ class Track:
         # What was folded by a clock that was ahead is folded again.
         as_of = 0 if known is None else min(known.as_of, engine.clock.fold_until())
         stale = list(tracked.rows) if foreign else tracked.newer_than(as_of)
-        if foreign and stale and not await self._mark_unfinished(tracked, start):
+        if foreign and stale and not await self._mark_unfinished(tracked, start, known):
             return False
         await self._derive(tracked, stale, term)
         return True
@@ -179,12 +179,13 @@ class Track:
             if partition not in committed or committed[partition].placed is None:
                 await check_rows(engine.histories_topic, self._store.rows(partition), Place(partition, now))
 
-    async def _mark_unfinished(self, tracked: Tracked, start: int) -> bool:
+    async def _mark_unfinished(self, tracked: Tracked, start: int, known: Committed | None) -> bool:
         """Commit that the partition is folded with no configuration, before it is folded half with this one.
 
         Else a worker of the former configuration that took over in the middle would find nothing to do.
         """
-        self._streams.complete(tracked.tp, start, self._metadata("", 0, {}))
+        newest = {} if known is None else known.newest
+        self._streams.complete(tracked.tp, start, self._metadata("", 0, newest))
         return await self._streams.force_commit()
 
     async def wake(self) -> None:

@@ -19,7 +19,7 @@ from stream.events.partition import partition_of
 from stream.items.merging import merge_rows
 from stream.items.tracker import Batch, Derivation
 from stream.kafka import repartition as module
-from stream.kafka.admin import connected, ensure_topics, plan
+from stream.kafka.admin import ensure_topics, kafka_admin, plan
 from stream.kafka.copying import Copier
 from stream.kafka.journal import Journal, Move
 from stream.kafka.manage import Place, Topics, commit, committed
@@ -120,7 +120,7 @@ class Deployed:
         Repartition(self.settings, prepared, lambda *_: None).run()
 
     def noted(self) -> bool:
-        with connected(self.settings) as admin:
+        with kafka_admin(self.settings) as admin:
             return Journal(self.settings).read(Topics(admin)) is not None
 
     def check(self, to: int, others: int = 0, *, exactly: bool = True) -> None:
