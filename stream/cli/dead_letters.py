@@ -9,7 +9,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
@@ -25,9 +25,12 @@ from stream.kafka.topics import DEAD_LETTERS, MIB
 from stream.settings import Settings
 
 BATCH_HEADERS = frozenset(f"flow_batch_{name}" for name in ("codec", "records", "last_offset"))
-HEADERS = BATCH_HEADERS | {
-    f"flow_{name}" for name in ("reason", "detail", "topic", "partition", "offset", "arrival", "file", "line")
-}
+PART_HEADERS = frozenset({"flow_parts_id", "flow_part", "flow_parts"})
+HEADERS = (
+    BATCH_HEADERS
+    | PART_HEADERS
+    | {f"flow_{name}" for name in ("reason", "detail", "topic", "partition", "offset", "arrival", "file", "line")}
+)
 TOPIC_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 SHOWN_BYTES = 64
 SHOWN_ROWS = 100
@@ -42,7 +45,10 @@ SILENT_POLLS = 30
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A refused record: its own key, value and headers; `why` has the `flow_*` headers that were added."""
+    """A refused record: its own key, value and headers; `why` has the `flow_*` headers that were added.
+
+    `missing` is how many of the parts in which it was kept are not there.
+    """
 
     partition: int
     offset: int
@@ -50,6 +56,7 @@ class DeadLetter:
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     why: Mapping[str, str]
+    missing: int = 0
 
     @property
     def place(self) -> tuple[int, int]:
@@ -70,17 +77,19 @@ class DeadLetter:
     @property
     def obstacle(self) -> str | None:
         """Why it cannot be sent again, or None."""
-        if "flow_file" in self.why:
-            return "from a file: mend the row there and import it again"
-        if self.batch is not None:
-            return "of a whole batch: let its producer send the events again, in smaller batches"
-        if not TOPIC_NAME.fullmatch(self.why.get("flow_topic", "")):
-            return "without a source topic in its headers"
-        if self.key is None and self.value is None:
-            return "with neither key nor value"
-        if any(value is None for _, value in self.headers):
-            return "with a header that has no value, which this client cannot write"
-        return None
+        obstacles = (
+            ("flow_file" in self.why, "from a file: mend the row there and import it again"),
+            (self.missing, "of which parts are missing: they were kept for as long as the topic keeps them"),
+            ("flow_parts" in self.why, "kept in parts, and so larger than any event may be"),
+            (self.batch, "of a whole batch: let its producer send the events again, in smaller batches"),
+            (not TOPIC_NAME.fullmatch(self.why.get("flow_topic", "")), "without a source topic in its headers"),
+            (self.key is None and self.value is None, "with neither key nor value"),
+            (
+                any(value is None for _, value in self.headers),
+                "with a header that has no value, which this client cannot write",
+            ),
+        )
+        return next((obstacle for found, obstacle in obstacles if found), None)
 
 
 def split_headers(
@@ -110,11 +119,37 @@ def read(settings: Settings) -> Iterator[DeadLetter]:
         source = consumer(settings)
         try:
             source.bootstrap(timeout_ms=REACH_MS)
-            for record in _records(source, topic):
-                own, why = split_headers(record.headers)
-                yield DeadLetter(record.partition, record.offset, record.key, record.value, own, why)
+            yield from joined(_letter(record) for record in _records(source, topic))
         finally:
             source.close()
+
+
+def _letter(record: Any) -> DeadLetter:
+    own, why = split_headers(record.headers)
+    return DeadLetter(record.partition, record.offset, record.key, record.value, own, why)
+
+
+def joined(letters: Iterable[DeadLetter]) -> Iterator[DeadLetter]:
+    """Make one of the letters that a record was kept in: in the place of its first, given where its last stands."""
+    open_parts: dict[str, dict[int, DeadLetter]] = {}
+    for letter in letters:
+        number, count = _number(letter.why.get("flow_part")), _number(letter.why.get("flow_parts"))
+        name = letter.why.get("flow_parts_id")
+        if name is None or number is None or count is None:
+            yield letter
+            continue
+        parts = open_parts.setdefault(name, {})
+        parts[number] = letter
+        if len(parts) == count:
+            yield _whole(open_parts.pop(name), count)
+    for parts in open_parts.values():
+        yield _whole(parts, _number(next(iter(parts.values())).why["flow_parts"]) or 0)
+
+
+def _whole(parts: Mapping[int, DeadLetter], count: int) -> DeadLetter:
+    numbers = sorted(parts)
+    value = b"".join(parts[number].value or b"" for number in numbers)
+    return replace(parts[numbers[0]], value=value, missing=count - len(parts))
 
 
 def _records(source: Any, topic: str) -> Iterator[Any]:
@@ -282,6 +317,7 @@ def describe(letter: DeadLetter) -> dict[str, Any]:
         "arrival": why.get("flow_arrival"),
         "key": None if letter.key is None else _text(letter.key),
         "size": None if letter.value is None else len(value),
+        "missing_parts": letter.missing,
         "batch": letter.batch,
         "first_bytes": _text(value[:SHOWN_BYTES]),
     }

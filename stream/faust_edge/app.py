@@ -25,8 +25,9 @@ from stream.faust_edge.table import RowTable, RowTables
 from stream.kafka.admin import ensure_topics
 from stream.kafka.generations import describe
 from stream.kafka.offsets import Offsets
-from stream.kafka.outbox import Outbox
-from stream.kafka.topics import EVENTS, HISTORIES, ITEMS
+from stream.kafka.outbox import Outbox, Row
+from stream.kafka.places import TP
+from stream.kafka.topics import DEAD_LETTERS, EVENTS, HISTORIES, ITEMS
 from stream.settings import Settings
 from stream.worker.clients import Clients
 from stream.worker.fatal import ending_on_error, stop_unacknowledged
@@ -90,13 +91,22 @@ class FlowApp(faust.App):
             pulse=pulse,
             streams=FaustStreams(self),
             rows=table.store,
-            outbox=Outbox(settings.brokers, WRITE_DEADLINE, may_write),
-            feed_outbox=Outbox(settings.brokers, WRITE_DEADLINE, may_write, idempotent=True),
+            outbox=Outbox(
+                settings.brokers,
+                WRITE_DEADLINE,
+                may_write,
+                compressed=[settings.topic(DEAD_LETTERS)],
+                too_large=self._unwritten,
+            ),
+            feed_outbox=Outbox(settings.brokers, WRITE_DEADLINE, may_write, idempotent=True, too_large=self._unwritten),
             offsets=Offsets(settings.brokers, settings.group),
             read_latest=latest,
             declare=ensure_topics,
             describe=describe,
         )
+
+    def _unwritten(self, tp: TP, row: Row) -> None:
+        self.worker.engine.unreadable.note_unwritten(tp, row)
 
     def _raw_topic(self, name: str) -> Any:
         return self.topic(name, key_serializer="raw", value_serializer="raw")

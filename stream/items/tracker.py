@@ -184,6 +184,8 @@ class Batch:
 
     def refuse(self, record: Any, rejection: Rejection, records: int = 1) -> None:
         """Keep a record as a dead letter, and count it as so many."""
+        # Where it was raised holds this batch, and all that it has taken, until the garbage collector comes round.
+        rejection.__traceback__ = rejection.__context__ = None
         self._outcome.refusals.append(Refusal(record, rejection, records))
         self._outcome.counts[rejection.source, "rejected"] += records
 

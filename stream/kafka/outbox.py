@@ -7,12 +7,14 @@ sends, and its futures are awaited here: Faust's own are not.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError as ClientError
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.structs import RecordMetadata
 
 from stream.errors import KafkaError
@@ -20,6 +22,7 @@ from stream.kafka.places import TP
 
 MAX_BATCH_BYTES = 512 * 1024
 MAX_REQUEST_BYTES = 18 * 1024 * 1024
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class Row(NamedTuple):
@@ -40,16 +43,35 @@ class Written(NamedTuple):
     first: int
     last: int
 
+    def holds(self, rows: int) -> bool:
+        """Tell whether exactly so many rows stand there, in the order in which they were given."""
+        return self.last - self.first + 1 == rows
+
+
+class Scattered(Written):
+    """Where rows stand that are in another order, or not all there, since some were too large."""
+
+    def holds(self, rows: int) -> bool:  # noqa: ARG002
+        """Tell that they do not stand as they were given."""
+        return False
+
+
+class _Sent(NamedTuple):
+    future: asyncio.Future[RecordMetadata]
+    rows: Sequence[Row]
+
 
 class Outbox:
     """A producer for batches.
 
     `deadline` is after how many seconds a write that is not acknowledged has failed; `may_write` is called before each
     request goes out, and does not return where this process must not write any more. `idempotent` is for rows that must
-    not stand there twice when a request is repeated. `compression` is the codec, such as `zstd`; None is for none.
+    not stand there twice when a request is repeated. `compression` is the codec, such as `zstd`; None is for none. What
+    goes to the topics of `compressed` is compressed by zstd. `too_large` is told of each row that its topic does not
+    take, and that is not written.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         brokers: Sequence[str],
         deadline: float,
@@ -57,9 +79,13 @@ class Outbox:
         *,
         idempotent: bool = False,
         compression: str | None = None,
+        compressed: Collection[str] = (),
+        too_large: Callable[[TP, Row], None] | None = None,
     ) -> None:
         self._idempotent = idempotent
         self._compression = compression
+        self._compressed = frozenset(compressed)
+        self._too_large = too_large
         self._may_write = may_write
         self._brokers = list(brokers)
         self._deadline = deadline
@@ -104,30 +130,68 @@ class Outbox:
         try:
             # An idempotent client never gives a batch up.
             async with asyncio.timeout(self._deadline if self._idempotent else None):
-                written = [(tp, await self._submit(tp, part)) for tp, part in rows.items() if part]
-                return {tp: await self._acknowledged(futures) for tp, futures in written}
+                sent = [(tp, await self._submit(tp, part)) for tp, part in rows.items() if part]
+                written = {tp: await self._acknowledged(tp, batches) for tp, batches in sent}
+                return {tp: place for tp, place in written.items() if place is not None}
         except (ClientError, TimeoutError) as error:
             topics = ", ".join(sorted({tp.topic for tp in rows}))
             raise KafkaError(f"Kafka has not acknowledged what was written to {topics}: {error!r}") from None
 
-    async def _submit(self, tp: TP, rows: Sequence[Row]) -> list[tuple[asyncio.Future[RecordMetadata], int]]:
-        submitted = []
-        batch = self._client.create_batch()
-        for row in rows:
+    async def _submit(self, tp: TP, rows: Sequence[Row]) -> list[_Sent]:
+        sent, begin = [], 0
+        batch = self._new_batch(tp)
+        for number, row in enumerate(rows):
             if not _append(batch, row):
-                submitted.append(await self._send(tp, batch))
-                batch = self._client.create_batch()
+                sent.append(await self._send(tp, batch, rows[begin:number]))
+                begin, batch = number, self._new_batch(tp)
                 _append(batch, row)
-        submitted.append(await self._send(tp, batch))
-        return submitted
+        sent.append(await self._send(tp, batch, rows[begin:]))
+        return sent
 
-    async def _send(self, tp: TP, batch: BatchBuilder) -> tuple[asyncio.Future[RecordMetadata], int]:
+    def _new_batch(self, tp: TP) -> BatchBuilder:
+        if tp.topic in self._compressed:
+            return BatchBuilder(MAX_BATCH_BYTES, DefaultRecordBatch.CODEC_ZSTD)
+        return self._client.create_batch()
+
+    async def _send(self, tp: TP, batch: BatchBuilder, rows: Sequence[Row]) -> _Sent:
         batch.close()
-        return await self._client.send_batch(batch, tp.topic, partition=tp.partition), batch.record_count()
+        return _Sent(await self._client.send_batch(batch, tp.topic, partition=tp.partition), rows)
 
-    async def _acknowledged(self, sent: list[tuple[asyncio.Future[RecordMetadata], int]]) -> Written:
-        offsets = [(await future).offset for future, _ in sent]
-        return Written(offsets[0], offsets[-1] + sent[-1][1] - 1)
+    async def _acknowledged(self, tp: TP, sent: Sequence[_Sent]) -> Written | None:
+        """Wait until all is acknowledged, and say where it stands; None where nothing was written."""
+        offsets: list[int] = []
+        refused: list[Row] = []
+        for future, rows in sent:
+            try:
+                first = (await future).offset
+                offsets += [first, first + len(rows) - 1]
+            except TOO_LARGE:
+                refused += rows
+        if not refused:
+            return Written(offsets[0], offsets[-1])
+        offsets += await self._one_by_one(tp, refused)
+        return Scattered(min(offsets), max(offsets)) if offsets else None
+
+    async def _one_by_one(self, tp: TP, rows: Sequence[Row]) -> list[int]:
+        """Write rows of batches that were refused, each by itself; give their offsets."""
+        offsets = []
+        for row in rows:
+            batch = self._new_batch(tp)
+            _append(batch, row)
+            try:
+                await self._begin_again()
+                offsets.append((await (await self._send(tp, batch, [row])).future).offset)
+            except TOO_LARGE:
+                if self._too_large is None:
+                    raise
+                self._too_large(tp, row)
+        return offsets
+
+    async def _begin_again(self) -> None:
+        # Kafka refuses what comes behind a batch that an idempotent client has numbered and Kafka has not taken.
+        if self._idempotent:
+            await self.stop()
+            await self.start()
 
     @property
     def _client(self) -> AIOKafkaProducer:

@@ -1,12 +1,23 @@
-"""A refused record as a dead letter: bytes unchanged, the reason in headers (`schemas/dead-letter.schema.json`)."""
+"""A refused record as a dead letter: bytes unchanged, the reason in headers (`schemas/dead-letter.schema.json`).
+
+Dead letters are written compressed. A record that is too large for the topic even so is kept in several letters.
+"""
 
 from __future__ import annotations
+
+from uuid import uuid4
+
+import zstandard
 
 from stream.events.time import format_time
 from stream.items.tracker import MILLISECOND, Refusal
 from stream.kafka.outbox import Row
+from stream.kafka.topics import MIB
 
 MAX_DETAIL = 1_000
+# The topic takes 17 MiB, which leaves a megabyte for the headers.
+MAX_LETTER_BYTES = 16 * MIB
+PART_BYTES = 8 * MIB
 
 
 def dead_letter(refusal: Refusal, topic: str, partition: int) -> Row:
@@ -22,3 +33,26 @@ def dead_letter(refusal: Refusal, topic: str, partition: int) -> Row:
     }
     headers = [*record.headers, *((name, text.encode()) for name, text in why.items())]
     return Row(record.key, record.value, None, headers)
+
+
+def dead_letters(refusal: Refusal, topic: str, partition: int) -> list[Row]:
+    """Write a record as one dead letter, or as several parts that fit into the topic however little they compress."""
+    letter = dead_letter(refusal, topic, partition)
+    value = letter.value
+    if value is None or len(value) <= MAX_LETTER_BYTES or _compressed(value) <= MAX_LETTER_BYTES:
+        return [letter]
+    parts = [value[begin : begin + PART_BYTES] for begin in range(0, len(value), PART_BYTES)]
+    name = uuid4().hex
+    return [
+        letter._replace(value=part, headers=[*letter.headers, *_numbered(name, number, len(parts))])
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def _compressed(value: bytes) -> int:
+    return len(zstandard.ZstdCompressor().compress(value))
+
+
+def _numbered(name: str, number: int, parts: int) -> list[tuple[str, bytes]]:
+    told = {"flow_parts_id": name, "flow_part": str(number), "flow_parts": str(parts)}
+    return [(header, text.encode()) for header, text in told.items()]

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.kafka.batches import RefusedBatch
+from stream.kafka.outbox import Row
+from stream.kafka.places import TP
 
 # Seconds between two lines about one topic.
 LINE_EVERY = 60.0
@@ -42,7 +44,18 @@ class Unreadable:
 
     def note(self, place: Place, why: object, mend: str = "", records: int = 1) -> None:
         """Count records that cannot be read, and name one."""
-        topic, now = place.topic, self._now()
+        shown = " ".join(str(why).split())[:MAX_SHOWN]
+        mend = mend or "Only flowgauge may write to this topic: find who else does"
+        self._note(place.topic, f"{place} cannot be read and is passed over: {shown}. {mend}", records)
+
+    def note_unwritten(self, tp: TP, row: Row) -> None:
+        """Count and name a row that is larger than its topic takes, and is not written."""
+        size = sum(len(part or b"") for part in (row.key, row.value, *(value for _, value in row.headers)))
+        mend = "What follows from it is missing: raise the topic's max.message.bytes"
+        self._note(tp.topic, f"{Place(*tp, row.key)}: {size:,} bytes are more than the topic takes. {mend}", 1)
+
+    def _note(self, topic: str, line: str, records: int) -> None:
+        now = self._now()
         self._numbers.unreadable[topic] += records
         if now - self._told.get(topic, -LINE_EVERY) < LINE_EVERY:
             self._untold[topic] += records
@@ -50,9 +63,7 @@ class Unreadable:
         others = self._untold.pop(topic, 0)
         also = f" ({others:,} more since the last such line)" if others else ""
         self._told[topic] = now
-        shown = " ".join(str(why).split())[:MAX_SHOWN]
-        mend = mend or "Only flowgauge may write to this topic: find who else does"
-        logger.warning("%s cannot be read and is passed over: %s. %s%s", place, shown, mend, also)
+        logger.warning("%s%s", line, also)
 
     def note_batch(self, topic: str, partition: int, batch: RefusedBatch) -> None:
         """Count and name a batch that was refused as a whole."""

@@ -20,7 +20,7 @@ from stream.kafka.places import TP
 from stream.worker.clients import RowTable
 from stream.worker.engine import Engine
 from stream.worker.fatal import stop_unacknowledged
-from stream.worker.letters import dead_letter
+from stream.worker.letters import dead_letters
 from stream.worker.measure import Measure
 
 # Seconds. A write costs what folding several events does, and seldom does anybody wait for what is shown already.
@@ -117,7 +117,7 @@ class Writer:
         for tp, place in written.items():
             if tp.topic == engine.histories_topic:
                 self._store.set_persisted_offset(tp, place.last)
-            elif tp.topic == engine.items_topic and place.last - place.first + 1 == len(outputs[tp]):
+            elif tp.topic == engine.items_topic and place.holds(len(outputs[tp])):
                 # Where rows of others have come between, the topic has to tell the order.
                 self._measure.written(tp, place.first, outputs[tp], shown=shown)
 
@@ -137,7 +137,8 @@ class Writer:
             for to, rows in each.summaries.items():
                 newest[to].update({row.key: row for row in rows})
             partition, refusals = each.taken.partition, each.taken.outcome.refusals
-            letters += [dead_letter(refusal, engine.events_topic, partition) for refusal in refusals]
+            for refusal in refusals:
+                letters += dead_letters(refusal, engine.events_topic, partition)
             for record, home in each.taken.outcome.reroutes:
                 sent_on[home].append(Row(record.key, record.value, None, record.headers))
         outputs = {TP(engine.items_topic, partition): list(rows.values()) for partition, rows in newest.items()}

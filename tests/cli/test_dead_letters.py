@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from stream.cli import dead_letters
-from stream.cli.dead_letters import DeadLetter, describe, split_headers
+from stream.cli.dead_letters import DeadLetter, describe, joined, split_headers
 from stream.settings import Settings
 from tests.cli.command import NO_KAFKA, Done, flowgauge
 from tests.contract.documents import example
@@ -96,6 +96,7 @@ def test_describe() -> None:
         "arrival": "2026-11-22T10:15:01.042Z",
         "key": "1",
         "size": 105 + 1,
+        "missing_parts": 0,
         "batch": None,
         "first_bytes": "\\xff\x1b[31m" + "x" * 58,
     }
@@ -109,6 +110,40 @@ def test_a_whole_batch_says_what_it_is_and_is_not_sent_again() -> None:
     assert describe(batch)["source"] == {"topic": "flow.events", "partition": 3, "offset": 1048576}
     # A record that has such a header of its own is no batch.
     assert letter(why={**WHY, "flow_batch_codec": "zstd"}).batch is None
+
+
+def part(number: int, value: bytes, name: str = "a", parts: int = 3, offset: int = 0) -> DeadLetter:
+    told = {"flow_parts_id": name, "flow_part": str(number), "flow_parts": str(parts)}
+    return DeadLetter(0, offset, b"1", value, (), {**WHY, **told})
+
+
+def test_the_parts_of_a_record_are_one_letter_whatever_stands_between_them() -> None:
+    many = [
+        part(1, b"one ", offset=4),
+        part(1, b"x", "b", 2, offset=5),
+        letter(),
+        part(2, b"two ", offset=6),
+        # What was kept again, after a crash in the middle, has parts of its own.
+        part(2, b"y", "b", 2, offset=7),
+        part(3, b"three", offset=8),
+    ]
+    found = list(joined(many))
+    assert [(one.offset, one.value, one.missing) for one in found] == [
+        (7, b"{}", 0),
+        (5, b"xy", 0),
+        (4, b"one two three", 0),
+    ]
+    assert [one.obstacle for one in found][1:] == ["kept in parts, and so larger than any event may be"] * 2
+
+
+def test_a_record_of_which_parts_are_missing_says_so() -> None:
+    [found] = joined([part(2, b"two "), part(3, b"three")])
+    assert (found.value, found.missing) == (b"two three", 1)
+    assert "parts are missing" in str(found.obstacle)
+    assert describe(found)["missing_parts"] == 1
+    # A header that only looks like one is the record's own business.
+    odd = letter(why={**WHY, "flow_parts_id": "a", "flow_part": "one", "flow_parts": "2"})
+    assert list(joined([odd])) == [odd]
 
 
 def test_describe_a_row_of_a_file_and_a_tombstone() -> None:

@@ -30,6 +30,7 @@ INVALID = {
     "dead-letter.invalid-line-zero": ("$.flow_line", "pattern"),
     "dead-letter.invalid-missing-detail": ("$", "required"),
     "dead-letter.invalid-offset-negative": ("$.flow_offset", "pattern"),
+    "dead-letter.invalid-part-without-id": ("$", "dependentRequired"),
     "dead-letter.invalid-partition-number": ("$.flow_partition", "type"),
     "dead-letter.invalid-reason": ("$.flow_reason", "enum"),
     "dead-letter.invalid-two-sources": ("$", "oneOf"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import ref
 
 import orjson
 import pytest
@@ -70,6 +72,20 @@ def test_records_are_decoded_and_the_refused_are_kept_with_their_reason() -> Non
         ("", "rejected"): 2,
     }
     assert [sent.arrival for sent in outcome.summaries] == [NOW]
+
+
+def test_what_was_refused_goes_with_what_it_came_to() -> None:
+    refused, batch = [Row(b"1", b"{"), Row(b"1", None), record({"item": "1", "state": 7})], Batch({}, ONE, NOW)
+    batch.take_records(refused, 0)
+    outcome = batch.close()
+    assert len(outcome.refusals) == len(refused)
+    left = [ref(row) for row in refused]
+    gc.disable()
+    try:
+        del outcome, batch, refused
+        assert [row() for row in left] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_a_full_history_refuses_records_under_their_source(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import random
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import zstandard
+from aiokafka.record._crecords import default_records
 
 from tests.kafka.test_adversity import FLOW, NOW, event, total
-from tests.kafka.topics import produce
+from tests.kafka.test_memory import compressed
+from tests.kafka.topics import Record, produce, read_topic
 from tests.kafka.worker import Deployment, Worker
 
 pytestmark = pytest.mark.kafka
@@ -33,3 +38,38 @@ def test_an_item_with_very_many_long_states_is_counted(one: Deployment) -> None:
         assert total(worker, "flow_summaries_merged_total") >= 1
         assert total(worker, "flow_state_seconds") == total(worker, "flow_elapsed_seconds") == 1_101 * 600
         worker.stop()
+
+
+def test_a_refused_record_that_is_larger_than_the_letters_topic_takes_is_kept(
+    one: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compressed(one, "events", "gzip", [Record(b"spaces", b" " * 30_000_000)])
+    # What repeats itself six megabytes apart only a compressor with much memory makes small.
+    noise = random.Random(1).randbytes(6_000_000) * 4
+    far = zstandard.ZstdCompressionParameters.from_level(3, window_log=24, enable_ldm=True)
+    hard = zstandard.ZstdCompressor(compression_params=far)
+    monkeypatch.setattr(default_records, "zstd_encode", lambda payload: hard.compress(bytes(payload)))
+    compressed(one, "events", "zstd", [Record(b"noise", noise)])
+    produce(one.broker, one.topic("events"), [event(1, 0, state="Doing")])
+    with Worker(one, one.config(FLOW)) as worker:
+        worker.wait_ready()
+        assert total(worker, "flow_load_items") == 1
+        assert total(worker, "flow_dead_letters_total", reason="too_large") == 2
+        worker.stop()
+    kept = read_topic(one.broker, one.topic("dead-letters"))
+    assert [(letter.key, letter.header("flow_part")) for letter in kept] == [
+        (b"spaces", None),
+        (b"noise", "1"),
+        (b"noise", "2"),
+        (b"noise", "3"),
+    ]
+    assert kept[0].value == b" " * 30_000_000
+    assert b"".join(letter.value or b"" for letter in kept[1:]) == noise
+    listed = [json.loads(line) for line in one.run("dead-letters", "list", "--json").stdout.splitlines()]
+    assert [(row["key"], row["size"], row["offset"]) for row in listed] == [
+        ("spaces", 30_000_000, 0),
+        ("noise", len(noise), 1),
+    ]
+    redriven = one.run("dead-letters", "redrive", "--offset", "1", "--yes")
+    assert "sent 0, skipped 1" in redriven.stdout
+    assert "skipping 1 kept in parts, and so larger than any event may be" in redriven.stderr
