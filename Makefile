@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 PYTEST_COMPILED := $(COMPILED) $(BIN)/pytest --import-mode=append -q
 
-.PHONY: help demo test java cc check fast compiled kafka e2e chaos bench bench-quick bench-report docs soak format lock clean
+.PHONY: help demo test java cc check fast compiled kafka faults e2e chaos bench bench-quick bench-report docs soak format lock clean
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,7 +16,7 @@ demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--lo
 	$(BIN)/flowgauge demo $(ARGS)
 
 test: java cc check ## Everything: checks, all tests, real Kafka, alerts end to end
-	$(MAKE) -j2 --output-sync=target kafka e2e compiled
+	$(MAKE) -j3 --output-sync=target kafka faults e2e compiled
 
 cc:
 	@command -v cc >/dev/null && $(PYTHON) -c \
@@ -37,7 +37,10 @@ java:
 	  echo "make: the Kafka tests need Java 17 and Maven: apt install openjdk-17-jre-headless maven" >&2; exit 1; }
 
 kafka: java build/compiled ## The tests on real Kafka, with the core compiled (Java 17, Maven, a C compiler)
-	$(PYTEST_COMPILED) -m kafka
+	$(PYTEST_COMPILED) -m kafka --ignore=tests/chaos
+
+faults: java build/compiled ## Short chaos runs and SIGTERM at random moments; `make chaos` is the long run
+	$(PYTEST_COMPILED) -m kafka tests/chaos
 
 e2e: java build/compiled ## Alerts end to end: real Kafka, Prometheus and Alertmanager with the files of deploy/
 	$(PYTEST_COMPILED) -m e2e
