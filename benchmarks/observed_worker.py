@@ -39,7 +39,8 @@ def observations(path: Path) -> list[tuple[float, float]]:
 
 if __name__ == "__main__":
     os.environ["FLOW_CONFIG"] = sys.argv[1]
-    from stream.app import app, engine
+    from stream.app import make_app
 
-    observe(engine.numbers, Path(sys.argv[2]))
+    app = make_app()
+    observe(app.worker.engine.numbers, Path(sys.argv[2]))
     app.Worker(loglevel="warn").execute_from_commandline()
