@@ -3,59 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from aiokafka import AIOKafkaProducer
 from kafka import KafkaAdminClient, TopicPartition
 
-from tests.kafka.scrape import merged_metrics, wait_until
+from tests.kafka.events import FLOW, event, total
+from tests.kafka.scrape import wait_until
 from tests.kafka.topics import Record, count_records, produce
 from tests.kafka.worker import Deployment, Worker
-from tests.oracle.rules import Json
 
 pytestmark = pytest.mark.kafka
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-FLOW = """\
-version: 1
-organisation:
-  - value_stream: Pay
-    arts: [{art: A, teams: [{team: One, owns: [{team: X}]}]}]
-  - value_stream: Ship
-    arts: [{art: B, teams: [{team: Two, owns: [{team: Y}]}]}]
-workflows:
-  - name: all
-    states: {new: [New], active: [Doing], waiting: [Waiting], done: [Done]}
-item_types: {feature: [Story]}
-windows: [7d]
-"""
 SWAPPED = FLOW.replace("team: X", "team: Z").replace("team: Y", "team: X").replace("team: Z", "team: Y")
-
-
-def event(item: int, number: int, **data: object) -> Record:
-    """Make one event of an item, in X, ten minutes after the one before."""
-    time = NOW - timedelta(days=5) + number * timedelta(minutes=10)
-    envelope: Json = {
-        "specversion": "1.0",
-        "id": f"{item}-{number}",
-        "source": "t",
-        "type": "flow.item.changed",
-        "time": time.isoformat(),
-        "data": {"item": str(item), "team": "X", "item_type": "Story", **data},
-    }
-    return Record(str(item).encode(), json.dumps(envelope).encode())
-
-
-def total(worker: Worker, metric: str, **labels: str) -> float:
-    """Sum the series of a metric that have these labels."""
-    found = merged_metrics([worker]).items()
-    return sum(value for (name, has), value in found if name == metric and set(labels.items()) <= set(has))
 
 
 @pytest.fixture
