@@ -48,8 +48,11 @@ async def _read(consumer: Any, starts: Mapping[TP, int]) -> dict[TP, Latest]:
     while left := [place for place in places if await consumer.position(place) < ends[place]]:
         consumer._fetcher._records.budget.renew()
         for place, records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).items():
-            tp = places[place]
-            found[tp].values.update((record.key, record.value) for record in records if record.offset < ends[place])
+            known = found[places[place]]
+            for record in records:
+                if record.offset < known.end:
+                    known.values[record.key] = record.value
+                    known.offsets[record.key] = record.offset
             if records.refused is not None:
-                found[tp] = found[tp]._replace(refused=[*found[tp].refused, records.refused])
+                known.refused.append(records.refused)
     return found

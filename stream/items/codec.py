@@ -14,7 +14,7 @@ from msgspec.structs import force_setattr
 
 from stream.items.objective import Objective
 from stream.items.stays import Stays
-from stream.items.summary import NO_STAYS, Summary, Team
+from stream.items.summary import LOAD_STATES, NO_STAYS, Summary, Team
 
 VERSION = 2
 MAX_REMEMBERED = 100_000
@@ -30,7 +30,17 @@ def encode_summary(summary: Summary | Objective, derivation: str) -> bytes:
 
 
 def decode_summary(value: bytes, derivation: str) -> Summary | Objective | None:
-    """Read a summary, or an objective, back; None where it was folded with another configuration."""
+    """Read a summary, or an objective, back; None where it was folded with another configuration.
+
+    Raises ValueError where it is none.
+    """
+    try:
+        return _decoded(value, derivation)
+    except (KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"no summary: {error!r}") from None
+
+
+def _decoded(value: bytes, derivation: str) -> Summary | Objective | None:
     if value.startswith(_head_of_item(derivation)):
         return _shared(_read_summary(value))
     # Objectives are few, and others do not write the fields in this order.
@@ -55,6 +65,8 @@ def _shared(summary: Summary) -> Summary:
     force_setattr(summary, "source", intern(summary.source))
     if summary.state is not None:
         force_setattr(summary, "state", intern(summary.state))
+    elif summary.flow_state in LOAD_STATES:
+        raise ValueError("no summary: it is in progress without a state")
     owner = _known(summary.owner)
     force_setattr(summary, "owner", owner)
     force_setattr(summary, "item_type", intern(summary.item_type))

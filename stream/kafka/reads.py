@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from stream.kafka.batches import RefusedBatch
@@ -27,12 +28,14 @@ class Polled(NamedTuple):
         return max(self.end, self.records[-1].offset + 1) if self.records else self.end
 
 
-class Latest(NamedTuple):
+@dataclass
+class Latest:
     """The newest value of each key that was read, None for a tombstone, and the offset behind what was read.
 
-    `refused` are batches of which nothing was read.
+    `refused` are batches of which nothing was read. `offsets` say where the values are.
     """
 
     values: dict[bytes, bytes | None]
     end: int
-    refused: Sequence[RefusedBatch] = ()
+    refused: list[RefusedBatch] = field(default_factory=list)
+    offsets: dict[bytes, int] = field(default_factory=dict, compare=False)

@@ -23,6 +23,7 @@ from stream.worker.engine import Engine
 from stream.worker.measurements import Measurements, News
 from stream.worker.messages import alert, read_alert
 from stream.worker.pace import Pace
+from stream.worker.unreadable import Place
 
 # A node takes some four kilobytes.
 NODES_A_WRITE = 500
@@ -110,7 +111,7 @@ class Feed:
                 else:
                     memory.watch.restore(*read_alert(key, value))
             except (ValueError, KeyError, TypeError) as error:
-                logger.warning("%s[%s]: the record under %r is passed over: %r", *tp, key, error)
+                self._engine.unreadable.note(Place(*tp, key, read.offsets.get(key)), repr(error))
 
     @property
     def _whole(self) -> bool:

@@ -30,6 +30,7 @@ from stream.worker.clients import Streams
 from stream.worker.engine import Engine
 from stream.worker.pace import Pace
 from stream.worker.readiness import Look, Readiness
+from stream.worker.unreadable import Place
 
 SECOND = 1_000_000
 MAX_NOTED = 1_000_000
@@ -131,7 +132,7 @@ class Measure:
         # What has just happened then counts in the windows at once, and not all of a second's together.
         self._engine.boards.advance(self._engine.clock.now())
         for row in rows:
-            self._put(partition, row.key or b"", row.value)
+            self._put(partition, row)
         self._changed = True
         self._observe(rows)
 
@@ -142,7 +143,7 @@ class Measure:
             if value is None or mark in value:
                 noted[row.key or b""] = value
             else:
-                self._put(partition, row.key or b"", value)
+                self._put(partition, row)
 
     def _wanted(self, partition: int) -> bool:
         """Tell whether what was noted is to be counted now: all is read, or it is too much to keep."""
@@ -154,18 +155,22 @@ class Measure:
         end = self.readiness.end(partition)
         return end is not None and self._consumer.reached(TP(self._engine.items_topic, partition)) >= end
 
-    def _put(self, partition: int, key: bytes, value: bytes | None) -> None:
-        summary = None if value is None else self._decoded(partition, key, value)
+    def _put(self, partition: int, row: Row) -> None:
+        key, value = row.key or b"", row.value
+        # What this worker writes itself has no offset yet, and can be read.
+        offset = getattr(row, "offset", None)
+        summary = None if value is None else self._decoded(partition, key, value, offset)
         if summary is not None or value is None:
             self._engine.boards.put(partition, key, summary)
 
-    def _decoded(self, partition: int, key: bytes, value: bytes) -> Summary | Objective | None:
+    def _decoded(
+        self, partition: int, key: bytes, value: bytes, offset: int | None = None
+    ) -> Summary | Objective | None:
         engine = self._engine
         try:
             return decode_summary(value, engine.derivation.name)
-        except (ValueError, KeyError, TypeError) as error:
-            place = f"{engine.items_topic}[{partition}] under {key!r}"
-            logger.warning("%s is no summary and is passed over: %r", place, error)
+        except ValueError as error:
+            engine.unreadable.note(Place(engine.items_topic, partition, key, offset), error)
             return None
 
     async def _absorb(self, partition: int) -> None:

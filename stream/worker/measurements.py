@@ -51,6 +51,8 @@ class Measurements:
         if value is not None:
             at, numbers = read_measured(value)
             age, blocked_age_max = Statistics(**numbers.pop("age")), numbers.pop("blocked_age_max")
+            if not all(isinstance(each, int | float | None) for each in (age.mean, age.max, blocked_age_max)):
+                raise TypeError("ages are no numbers")
             self._sent[node] = Sent(_body(numbers), age, blocked_age_max, at)
 
     def look(self, nodes: Iterable[NodeNumbers], at: int) -> Iterator[News]:

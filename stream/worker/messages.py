@@ -86,7 +86,7 @@ def read_alert(key: bytes, value: bytes | None) -> tuple[Key, Standing | None]:
     body = orjson.loads(value)
     data = body["data"]
     node = Node(*(data[field] for field in Node._fields))
-    since, number = parse_time(data["since"]), int(body["sequence"])
+    since, number = parse_time(data["since"]), int(body["sequence"][:DIGITS])
     return named, Standing(Kind(body["type"]), since, number, node, data.get("metric", ""))
 
 

@@ -11,6 +11,7 @@ import pytest
 import zstandard
 from aiokafka.record._crecords import default_records
 
+from tests.kafka.scrape import wait_until
 from tests.kafka.test_adversity import FLOW, NOW, event, total
 from tests.kafka.test_memory import compressed
 from tests.kafka.topics import Record, produce, read_topic
@@ -37,6 +38,27 @@ def test_an_item_with_very_many_long_states_is_counted(one: Deployment) -> None:
         assert total(worker, "flow_velocity_items") == 1
         assert total(worker, "flow_summaries_merged_total") >= 1
         assert total(worker, "flow_state_seconds") == total(worker, "flow_elapsed_seconds") == 1_101 * 600
+        worker.stop()
+
+
+def test_records_of_others_that_nest_deeply_are_passed_over_in_every_topic(one: Deployment) -> None:
+    deep = Record(b"1", b"[" * 5_000)
+    topics = ("events", "items", "metrics", "alerts")
+    produce(one.broker, one.topic("events"), [event(1, 0, state="Doing")])
+    for topic in topics:
+        produce(one.broker, one.topic(topic), [deep])
+    with Worker(one, one.config(FLOW)) as worker:
+        worker.wait_ready()
+        assert total(worker, "flow_load_items") == 1
+        assert total(worker, "flow_dead_letters_total", reason="not_json") == 1
+        for topic in topics[1:]:
+            name = one.topic(topic)
+            wait_until(lambda name=name: total(worker, "flow_unreadable_records_total", topic=name) == 1, name)
+            assert f"{name}[0] at offset 0 under the key b'1' cannot be read and is passed over: " in worker.log
+        # Also while it runs.
+        produce(one.broker, one.topic("items"), [Record(b"2", deep.value)])
+        wait_until(lambda: total(worker, "flow_unreadable_records_total", topic=one.topic("items")) == 2, "the second")
+        assert total(worker, "flow_load_items") == 1
         worker.stop()
 
 

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 from stream.flow.report import NodeNumbers
+from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Snapshot, Wall
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
 from stream.kafka.reads import Latest
 from stream.worker.feed import Feed
+from stream.worker.unreadable import Unreadable
 from tests.worker.nodes import AT
 
 PARTITIONS = {"Payments": 0, "Lending": 1}
@@ -40,6 +42,8 @@ class Log:
     async def latest(self, _brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, Latest]:
         self.reads.append(dict(starts))
         found = {tp: Latest(dict(self.records[tp][start:]), len(self.records[tp])) for tp, start in starts.items()}
+        for tp, read in found.items():
+            read.offsets.update({key: offset for offset, (key, _) in enumerate(self.records[tp])})
         await self.arriving()
         return found
 
@@ -61,7 +65,7 @@ class Worker:
     """A feed and the wall that it reads."""
 
     def __init__(self, log: Log, partitions: int = 1) -> None:
-        self.wall = Wall()
+        self.wall, self.numbers = Wall(), EngineNumbers()
         self.feed = Feed(
             SimpleNamespace(
                 settings=SimpleNamespace(brokers=()),
@@ -69,6 +73,7 @@ class Worker:
                     partitions=partitions, partition=lambda stream: PARTITIONS[stream] % partitions
                 ),
                 wall=self.wall,
+                unreadable=Unreadable(self.numbers),
                 # Tests replace what it calls.
                 read_latest=lambda brokers, starts: log.latest(brokers, starts),  # noqa: PLW0108
                 metrics_topic="metrics",

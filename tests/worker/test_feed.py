@@ -215,7 +215,7 @@ def test_kafka_that_does_not_answer_is_asked_again(log: Log, monkeypatch: pytest
     assert log.told() == ["passed", "missed", "recovered", "met"]
 
 
-def test_what_somebody_else_wrote_is_passed_over(log: Log) -> None:
+def test_what_somebody_else_wrote_is_passed_over_counted_and_named(log: Log, caplog: pytest.LogCaptureFixture) -> None:
     data = {**CARDS._asdict(), "metric": "load", "since": "2026-01-01T00:00:00Z"}
     alert = json.dumps({"type": "flow.target.met", "sequence": "1", "data": data}).encode()
     other = [
@@ -225,6 +225,7 @@ def test_what_somebody_else_wrote_is_passed_over(log: Log) -> None:
         (b'["target","focus"]', b'{"data":[]}'),
         (b"7", b"7"),
         *((b'["team","Payments","Checkout","Cards"]', value) for value in (b'{"data":"x"}', b'{"data":5}', b"null")),
+        (b'["team","Lending","Loans","Credit"]', b"[" * 5_000),
         *(
             (key, alert)
             for key in (b'["target"]', b"[]", b'""', b'{"a":1}', b'["limit"]', b'["limit","team","Payments"]')
@@ -234,13 +235,75 @@ def test_what_somebody_else_wrote_is_passed_over(log: Log) -> None:
     async def scenario() -> None:
         for topic in ("metrics", "alerts"):
             log.records[TP(topic, 0)] += other
-        await (await Worker(log).take(0)).show(team(3))
+        worker = Worker(log)
+        await (await worker.take(0)).show(team(3))
+        # Of each key the newest.
+        assert worker.numbers.unreadable == {"metrics": 12, "alerts": 12}
         for topic in ("metrics", "alerts"):
             del log.records[TP(topic, 0)][: len(other)]
 
     asyncio.run(scenario())
     assert log.told() == ["passed", "missed"]
     assert [key for key, value in log.of("metrics") if value is not None] == [CARDS]
+    assert [line.split(":")[0] for line in caplog.messages] == [
+        f"{topic}[0] at offset 0 under the key b'\\xff' cannot be read and is passed over"
+        for topic in ("metrics", "alerts")
+    ]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"sequence": 7},
+        {"sequence": ""},
+        {"type": []},
+        {"data": []},
+        {"data": {}},
+        {"data": {"since": 5}},
+        {"type": "x"},
+    ],
+)
+def test_an_alert_with_odd_parts_is_passed_over(log: Log, odd: dict[str, object]) -> None:
+    asyncio.run(_told_once(log))
+    alerts = log.records[TP("alerts", 0)]
+    key, value = alerts[0]
+    alerts.append((key, json.dumps(json.loads(value or b"") | odd).encode()))
+    worker = asyncio.run(_told_once(log))
+    assert worker.numbers.unreadable == {"alerts": 1}
+    # What it told of is told once more.
+    assert len(alerts) == 4
+    assert (alerts[3][0], json.loads(alerts[3][1] or b"")["data"]) == (key, json.loads(value or b"")["data"])
+
+
+def test_a_change_has_a_number_whatever_number_the_last_one_was_given(log: Log) -> None:
+    asyncio.run(_told_once(log))
+    key, value = log.records[TP("alerts", 0)][0]
+    many = json.loads(value or b"") | {"sequence": "9" * 4_300}
+    log.records[TP("alerts", 0)].append((key, json.dumps(many).encode()))
+
+    async def scenario() -> None:
+        await (await Worker(log).take(0)).show(team(0))
+
+    asyncio.run(scenario())
+    assert log.told()[-2:] == ["recovered", "met"]
+
+
+@pytest.mark.parametrize("age", [{"mean": "1"}, {"max": []}, {"mean": {}}])
+def test_numbers_with_odd_ages_are_passed_over(log: Log, age: dict[str, object]) -> None:
+    asyncio.run(_told_once(log))
+    key, value = log.records[TP("metrics", 0)][0]
+    body = json.loads(value or b"")
+    body["data"]["age"] |= age
+    log.records[TP("metrics", 0)].append((key, json.dumps(body).encode()))
+    asyncio.run(_told_once(log))
+    again, sent = log.records[TP("metrics", 0)][-1]
+    assert (again, json.loads(sent or b"")["data"]["load"]["items"]) == (key, 3)
+
+
+async def _told_once(log: Log) -> Worker:
+    worker = Worker(log)
+    await (await worker.take(0)).show(team(3))
+    return worker
 
 
 def test_nothing_is_said_of_a_partition_that_is_not_ready(log: Log) -> None:

@@ -100,6 +100,33 @@ def test_a_batch_that_was_refused_is_passed_over_counted_and_named(
     assert "flow.items[0] at offset 4 cannot be read and is passed over: a batch of 3 records" in caplog.text
 
 
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize(
+    "value", [b"[" * 5_000, b"{", b"7", b'{"v":2,"config":"CONFIG","item":"1","stays_us":{"a":1e99}}']
+)
+def test_what_is_no_summary_is_passed_over_counted_and_named(
+    engine: Engine, measure: Measure, caplog: pytest.LogCaptureFixture, value: bytes, *, live: bool
+) -> None:
+    doing = Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE)
+    good, odd = encode_summary(doing, engine.derivation.name), value.replace(b"CONFIG", engine.derivation.name.encode())
+    if live:
+        measure._live.add(ITEMS.partition)
+    asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", good), Record(1, b"2", odd), Record(2, b"3", good)])))
+    asyncio.run(measure._absorb(ITEMS.partition))
+    assert states(engine) == {"Doing": 2}
+    assert engine.numbers.unreadable["flow.items"] == 1
+    assert "flow.items[0]" in caplog.text
+    assert "under the key b'2' cannot be read and is passed over: " in caplog.text
+
+
+def test_a_record_that_is_no_summary_leaves_the_items_last_one(engine: Engine, measure: Measure) -> None:
+    doing = Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE)
+    good = encode_summary(doing, engine.derivation.name)
+    asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", good), Record(1, b"1", b"[" * 5_000)])))
+    asyncio.run(measure._absorb(ITEMS.partition))
+    assert states(engine) == {"Doing": 1}
+
+
 def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine: Engine, measure: Measure) -> None:
     def row(state: str, flow_state: FlowState, key: bytes = b"1") -> Row:
         found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
