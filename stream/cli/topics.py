@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stream.errors import KafkaError
-from stream.kafka.admin import Difference, ensure_topics, plan
+from stream.kafka.admin import Difference, apply_topics, plan
 from stream.kafka.topics import topics
 from stream.settings import MAX_PARTITIONS, Settings
 
@@ -66,15 +66,17 @@ def diff(settings: Settings, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def apply(settings: Settings, as_json: bool) -> None:
-    """Create the topics that are missing; refuse if one that exists is not as it must be."""
-    created = ensure_topics(settings)
+    """Create the topics that are missing, and set what differs; refuse another number of partitions."""
+    created, altered = apply_topics(settings)
     if as_json:
-        _print_json({"created": created})
+        _print_json({"created": created, "set": [f"{one.topic} {one.what}={one.declared}" for one in altered]})
     elif settings.embedded:
         click.echo(EMBEDDED)
     else:
         for name in created:
             click.echo(f"created {name}")
+        for one in altered:
+            click.echo(f"set {one.what}={one.declared} of {one.topic}, which was {one.actual}")
         click.echo(f"{len(topics(settings))} topics are as they must be")
 
 

@@ -76,7 +76,7 @@ def differences(declared: Iterable[Topic], existing: Mapping[str, Existing], bro
         if there.partitions != topic.partitions:
             mend = _partitions_mend(topic, declared, existing, brokers)
             found.append(Difference(topic.name, PARTITIONS, str(there.partitions), str(topic.partitions), mend))
-        found += _mismatches(topic, there, brokers)
+        found += _mismatches(topic, there)
     return found
 
 
@@ -109,6 +109,22 @@ def ensure_topics(settings: Settings) -> list[str]:
             # Another worker was quicker; what it made must be what is declared here.
             _refuse(_compare(admin, settings))
         return created
+
+
+def apply_topics(settings: Settings) -> tuple[list[str], list[Difference]]:
+    """Create the topics that are missing and set the configuration that differs; return both.
+
+    Raises KafkaError, before anything is changed, if one has another number of partitions.
+    """
+    if settings.embedded:
+        return [], []
+    with kafka_admin(settings) as admin:
+        found = _compare(admin, settings)
+        _refuse([one for one in found if one.what == PARTITIONS])
+        altered = [one for one in found if one.what != MISSING]
+        for one in altered:
+            admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, one.topic, {one.what: one.declared})])
+    return ensure_topics(settings), altered
 
 
 def consumer(settings: Settings) -> Any:
@@ -229,13 +245,11 @@ def _existing(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, Existi
     }
 
 
-def _mismatches(topic: Topic, there: Existing, brokers: str) -> Iterator[Difference]:
+def _mismatches(topic: Topic, there: Existing) -> Iterator[Difference]:
     for key, value in topic.config.items():
         actual = there.config.get(key, "unknown to this Kafka")
         if not _same(actual, value):
-            alter = f"--alter --entity-type topics --entity-name {topic.name} --add-config {key}={value}"
-            mend = f"Set it: kafka-configs.sh --bootstrap-server {brokers} {alter}"
-            yield Difference(topic.name, key, actual, value, mend)
+            yield Difference(topic.name, key, actual, value, "Set it: flowgauge topics apply")
 
 
 def _partitions_mend(topic: Topic, declared: Sequence[Topic], existing: Mapping[str, Existing], brokers: str) -> str:

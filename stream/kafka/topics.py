@@ -32,6 +32,8 @@ COMPACTED = {
     "segment.bytes": str(128 * MIB),
     "max.compaction.lag.ms": str(DAY_MS),
 }
+# The broker stamps: a worker's clock may be ahead of it by more than Kafka accepts.
+STAMPED = {"message.timestamp.type": "LogAppendTime"}
 KEPT_A_MONTH = {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}
 
 
@@ -66,7 +68,7 @@ def topics(settings: Settings) -> tuple[Topic, ...]:
 
 def _events(settings: Settings) -> Topic:
     # The broker stamps the arrival, so that freshness is measured against one clock.
-    config = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(16 * MIB)}
+    config = STAMPED | {"max.message.bytes": str(16 * MIB)}
     return Topic(
         name=settings.topic(EVENTS),
         partitions=settings.events_partitions,
@@ -94,7 +96,7 @@ def _histories(settings: Settings) -> Topic:
     return Topic(
         name=settings.topic(HISTORIES),
         partitions=settings.events_partitions,
-        config=COMPACTED | {"max.message.bytes": str(8 * MIB)},
+        config=COMPACTED | STAMPED | {"max.message.bytes": str(8 * MIB)},
         key="item id",
         purpose="changelog of the item table: each item's whole history, in the engine's own format",
         setting="FLOW_EVENTS_PARTITIONS",
@@ -106,7 +108,7 @@ def _dead_letters(settings: Settings) -> Topic:
     return Topic(
         name=settings.topic(DEAD_LETTERS),
         partitions=1,
-        config=KEPT_A_MONTH | {"max.message.bytes": str(17 * MIB)},
+        config=KEPT_A_MONTH | STAMPED | {"max.message.bytes": str(17 * MIB)},
         key="key of the refused record",
         purpose="refused records, bytes unchanged, with the reason in headers",
     )
@@ -119,7 +121,7 @@ def _metrics(settings: Settings) -> Topic:
     return Topic(
         name=settings.topic(METRICS),
         partitions=settings.items_partitions,
-        config=COMPACTED | config,
+        config=COMPACTED | STAMPED | config,
         key="node: level and names",
         purpose="each node's numbers when they change, as CloudEvents; a tombstone takes the node out",
         setting="FLOW_ITEMS_PARTITIONS",
@@ -133,7 +135,7 @@ def _alerts(settings: Settings) -> Topic:
     return Topic(
         name=settings.topic(ALERTS),
         partitions=settings.items_partitions,
-        config=COMPACTED | lag,
+        config=COMPACTED | STAMPED | lag,
         key="limit (level and names) or target (name)",
         purpose="limits passed and recovered, targets missed and met, as CloudEvents: one record for each change",
         setting="FLOW_ITEMS_PARTITIONS",

@@ -289,7 +289,7 @@ class Measure:
         """Note how fresh what has just come into the boards is: a scrape from now on shows it."""
         now = wall()
         for row in rows:
-            if row.timestamp is not None:
+            if row.timestamp:
                 self._engine.numbers.observe_freshness(max(0, now - row.timestamp * MILLISECOND) / SECOND)
 
     def _shown(self, ready: frozenset[int]) -> Callable[[Node], bool] | None:

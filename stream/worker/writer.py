@@ -149,5 +149,6 @@ class Writer:
 def _summaries(outcome: Outcome) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = defaultdict(list)
     for sent in outcome.summaries:
-        found[sent.partition].append(Row(sent.key, sent.value, sent.arrival // MILLISECOND or None))
+        # 0 where no event has caused it: a summary that was derived again says nothing of freshness.
+        found[sent.partition].append(Row(sent.key, sent.value, sent.arrival // MILLISECOND))
     return found

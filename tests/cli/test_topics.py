@@ -40,10 +40,15 @@ def test_differences_are_exit_status_1(found: list[Difference], monkeypatch: pyt
     assert [one["topic"] for one in as_json.json] == [one.topic for one in found]
 
 
-def test_apply_names_what_it_created(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "ensure_topics", lambda _: NAMES[:2])
-    assert run("apply", "--json").json == {"created": NAMES[:2]}
-    assert run("apply").out == f"created {NAMES[0]}\ncreated {NAMES[1]}\n{len(NAMES)} topics are as they must be\n"
+def test_apply_names_what_it_created_and_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    other = Difference("flow.items", "cleanup.policy", "delete", "compact", "Set it: flowgauge topics apply")
+    monkeypatch.setattr(cli, "apply_topics", lambda _: (NAMES[:1], [other]))
+    assert run("apply", "--json").json == {"created": NAMES[:1], "set": ["flow.items cleanup.policy=compact"]}
+    assert run("apply").out.splitlines() == [
+        f"created {NAMES[0]}",
+        "set cleanup.policy=compact of flow.items, which was delete",
+        f"{len(NAMES)} topics are as they must be",
+    ]
 
 
 @pytest.mark.parametrize("command", ["diff", "apply"])

@@ -109,10 +109,7 @@ def test_other_configuration_names_the_command(key: str) -> None:
     there = Existing(EVENTS.partitions, {**EVENTS.config, key: "1"})
     [found] = differences([EVENTS], {EVENTS.name: there}, BROKERS)
     assert (found.what, found.actual, found.declared) == (key, "1", EVENTS.config[key])
-    assert found.mend == (
-        f"Set it: kafka-configs.sh --bootstrap-server {BROKERS} --alter --entity-type topics "
-        f"--entity-name flow.events --add-config {key}={EVENTS.config[key]}"
-    )
+    assert found.mend == "Set it: flowgauge topics apply"
 
 
 def test_configuration_that_kafka_does_not_know() -> None:

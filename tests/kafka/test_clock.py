@@ -9,7 +9,7 @@ import pytest
 
 from tests.kafka.events import FLOW, doing, event, total
 from tests.kafka.scrape import wait_until
-from tests.kafka.topics import produce
+from tests.kafka.topics import Record, count_records, produce
 from tests.kafka.worker import Deployment, Worker
 
 pytestmark = pytest.mark.kafka
@@ -25,8 +25,8 @@ def clock(tmp_path: Path) -> Path:
     return path
 
 
-def worker(deployment: Deployment, clock: Path) -> Worker:
-    environment = {"PYTHONPATH": str(SHIFTED), "FLOWGAUGE_TEST_CLOCK": str(clock)}
+def worker(deployment: Deployment, clock: Path, **more: str) -> Worker:
+    environment = {"PYTHONPATH": str(SHIFTED), "FLOWGAUGE_TEST_CLOCK": str(clock), **more}
     return Worker(deployment, deployment.config(FLOW), environment=environment)
 
 
@@ -53,3 +53,22 @@ def test_what_was_counted_by_a_clock_that_was_ahead_is_taken_out_again(deploymen
         produce(deployment.broker, deployment.topic("events"), [event(0, 2, state="Waiting")])
         wait_until(lambda: total(again, "flow_load_items", flow_state="waiting") == 1, "the next event")
         assert total(again, "flow_velocity_items") == 0
+
+
+def test_a_clock_that_is_ahead_of_the_brokers_ends_no_worker(deployment: Deployment, clock: Path) -> None:
+    deployment.create_topics()
+    # More than Kafka lets a record be ahead.
+    clock.write_text(str(2 * 3_600))
+    produce(deployment.broker, deployment.topic("events"), [*doing(range(20)), Record(b"x", b"no event")])
+    other = deployment.config(FLOW.replace("feature: [Story]", "defect: [Story]"), "other.yaml")
+    with worker(deployment, clock, FLOWGAUGE_TEST_CLOCK_OF_ALL="1") as ahead:
+        assert total(ahead.wait_ready(), "flow_load_items") == 20
+        wait_until(lambda: count_records(deployment.broker, deployment.topic("dead-letters")) == 1, "the dead letter")
+        wait_until(lambda: count_records(deployment.broker, deployment.topic("metrics")) > 0, "the feed")
+        ahead.stop()
+    # Summaries that are derived again have no arrival, and no freshness.
+    environment = {"PYTHONPATH": str(SHIFTED), "FLOWGAUGE_TEST_CLOCK": str(clock), "FLOWGAUGE_TEST_CLOCK_OF_ALL": "1"}
+    with Worker(deployment, other, environment=environment) as derived:
+        assert total(derived.wait_ready(), "flow_load_items", item_type="defect") == 20
+        assert total(derived, "flow_freshness_seconds_count") == 0
+        derived.stop()

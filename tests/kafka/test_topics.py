@@ -51,11 +51,17 @@ def test_a_topic_with_other_partitions_is_refused_and_nothing_made(settings: Set
     assert [one.what for one in plan(settings)] == ["partitions", *["missing"] * others]
 
 
-def test_a_topic_with_another_policy_is_refused(settings: Settings, kafka: Broker) -> None:
+def test_a_topic_with_another_policy_is_refused_until_it_is_set(
+    settings: Settings, kafka: Broker, environ: dict[str, str]
+) -> None:
     items = topics(settings)[1]
     create_topic(kafka, items.name, configs={**items.config, "cleanup.policy": "delete"})
-    with pytest.raises(KafkaError, match="cleanup.policy is delete, must be compact. Set it: kafka-configs.sh"):
+    with pytest.raises(KafkaError, match="cleanup.policy is delete, must be compact. Set it: flowgauge topics apply"):
         ensure_topics(settings)
+    made = _json(CliRunner().invoke(topics_command.command, ["apply", "--json"], env=environ))
+    assert made["set"] == [f"{items.name} cleanup.policy=compact"]
+    assert len(made["created"]) == len(topics(settings)) - 1
+    assert plan(settings) == []
 
 
 def test_too_few_brokers_name_the_variable(environ: dict[str, str]) -> None:
@@ -67,7 +73,7 @@ def test_too_few_brokers_name_the_variable(environ: dict[str, str]) -> None:
 def test_topics_command(environ: dict[str, str], settings: Settings) -> None:
     assert CliRunner().invoke(topics_command.command, ["diff"], env=environ).exit_code == 1
     made = _json(CliRunner().invoke(topics_command.command, ["apply", "--json"], env=environ))
-    assert made == {"created": [topic.name for topic in topics(settings)]}
+    assert made == {"created": [topic.name for topic in topics(settings)], "set": []}
     assert _json(CliRunner().invoke(topics_command.command, ["diff", "--json"], env=environ)) == []
 
 

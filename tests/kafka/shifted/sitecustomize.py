@@ -17,3 +17,6 @@ def _shifted() -> int:
 
 
 time.time_ns = _shifted
+if os.environ.get("FLOWGAUGE_TEST_CLOCK_OF_ALL"):
+    # Kafka's client stamps records by this one.
+    time.time = lambda: _shifted() / 1e9
