@@ -6,7 +6,6 @@ import re
 import signal
 import time
 from collections import Counter
-from contextlib import suppress
 from types import TracebackType
 
 from tests.chaos.background import Background
@@ -18,7 +17,9 @@ LOOK_EVERY = 0.1
 # The deadline of a stop, and what a busy machine may add to it.
 STOP_SECONDS, STOP_MARGIN = 15.0, 1.0
 _NUMBERS = re.compile(r"\d[\d.,]*")
-_LONGEST = 160
+_LONGEST, _TRACED = 160, 2_000
+# What a worker says while it lives on.
+_LIVING = ("flowgauge: reading ", "flowgauge: ready", "flowgauge: not ready")
 
 
 class Supervisor(Background):
@@ -38,9 +39,10 @@ class Supervisor(Background):
         self.worker.kill()
 
     def kill(self) -> None:
-        """End the worker with SIGKILL."""
-        self._killed = True
-        self.worker.signal(signal.SIGKILL)
+        """End the worker with SIGKILL, if it runs."""
+        if self.worker.alive:
+            self._killed = True
+            self.worker.signal(signal.SIGKILL)
 
     def terminate(self) -> None:
         """Tell the worker to end. `told` is when, by `time.monotonic`, until it has ended."""
@@ -65,21 +67,26 @@ class Supervisor(Background):
             self.terminate()
         if self.told is not None and time.monotonic() - self.told > STOP_SECONDS + STOP_MARGIN:
             self.journal.violate("no end", f"{self.worker.name} runs {STOP_SECONDS:.0f} s after SIGTERM")
-            with suppress(ProcessLookupError):
-                self.kill()
+            self.kill()
 
     def _note_end(self, log: str) -> None:
         name, status = self.worker.name, self.worker.status
-        last = (log.splitlines() or [""])[-1]
+        last = _last_words(log)
         if "Traceback" in log:
-            self.journal.violate("traceback", f"{name}: {log[log.index('Traceback') :][-_LONGEST:]!r}")
+            self.journal.violate("traceback", f"{name}: {log[log.index('Traceback') :][:_TRACED]!r}")
         if self._killed:
             reason = "killed"
         elif self.told is not None:
             reason = f"told to end, status {status}"
         else:
             reason = f"by itself, status {status}: {_NUMBERS.sub('#', last)[:_LONGEST]}"
-            if not last.startswith("flowgauge: "):
-                self.journal.violate("unexplained end", f"{name}, status {status}: {last[:_LONGEST]!r}")
+            if not last:
+                self.journal.violate("unexplained end", f"{name}, status {status}: {log[-_LONGEST:]!r}")
         self.ends[reason] += 1
         self.journal.say(f"{name} has ended {reason if self._killed or self.told else f'by itself: {last}'}")
+
+
+def _last_words(log: str) -> str:
+    """Return the line in which a worker says why it ends; another thread may log something right behind it."""
+    said = [line for line in log.splitlines() if line.startswith("flowgauge: ") and not line.startswith(_LIVING)]
+    return said[-1] if said else ""
