@@ -19,6 +19,7 @@ class Reason(StrEnum):
     KEY_MISMATCH = "key_mismatch"
     HISTORY_FULL = "history_full"
     UNREADABLE_BATCH = "unreadable_batch"
+    UNREADABLE_HISTORY = "unreadable_history"
 
 
 class Rejection(Exception):

@@ -71,6 +71,7 @@ class FlowApp(faust.App):
         self.worker = Worker(settings, config, self._clients(settings, client_id, table))
         table.store.on_recovered = self._recovered
         table.store.on_refused = partial(self.worker.engine.unreadable.note_batch, settings.topic(HISTORIES))
+        table.store.on_unreadable = partial(self.worker.engine.unreadable.note_row, settings.topic(HISTORIES))
         self.surroundings = Surroundings(self.worker)
         self.on_partitions_revoked.connect(self._revoked)
         self.on_partitions_assigned.connect(self._assigned)  # type: ignore[arg-type]

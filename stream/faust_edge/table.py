@@ -25,11 +25,13 @@ LOOK_EVERY = 0.01
 class RowStore(Store[bytes, bytes]):
     """Rows by partition; `on_recovered` is awaited with the partitions whose rows are complete.
 
-    `on_refused` is called with the partition of a batch that was refused as a whole.
+    `on_refused` is called with the partition of a batch that was refused as a whole, `on_unreadable` with that of a
+    record that is no row.
     """
 
     on_recovered: Callable[[set[int]], Awaitable[None]]
     on_refused: Callable[[int, RefusedBatch], None]
+    on_unreadable: Callable[[int, Any], None]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,7 +69,8 @@ class RowStore(Store[bytes, bytes]):
             tp = event.message.tp
             batches: Any = event.message.value
             polled: Polled = batches[0][1]
-            self.rows(tp.partition).take(polled.records)
+            for record in self.rows(tp.partition).take(polled.records):
+                self.on_unreadable(tp.partition, record)
             if polled.refused is not None:
                 self.on_refused(tp.partition, polled.refused)
             self.set_persisted_offset(tp, event.message.offset)

@@ -54,13 +54,17 @@ def fold_objective(objective: str, entries: Iterable[Entry], rules: Rules, now: 
         objective=objective,
         source=source,
         owner=rules.team_named(fields.get("team"), fields.get("art"), fields.get("value_stream")),
-        pi=fields.get("pi"),
+        pi=_text(fields.get("pi")),
         committed=fields.get("committed") is not False,
         planned=_millionths(fields.get("planned_value")) or 0,
         actual=_millionths(fields.get("actual_value")),
     )
 
 
-def _millionths(value: float | None) -> int | None:
+def _millionths(value: Any) -> int | None:
     # A former release took any value.
-    return None if value is None else round(min(value, MAX_VALUE) * MILLION)
+    return round(max(-MAX_VALUE, min(value, MAX_VALUE)) * MILLION) if isinstance(value, int | float) else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None

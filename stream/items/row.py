@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from stream.events.event import Event, EventType
+from stream.events.limits import MAX_DEPTH
 
 VERSION = 2
 _READ = (1, 2)
@@ -31,6 +32,11 @@ _HEADER = struct.Struct(">BqqQ")
 _NEWEST = struct.Struct(">Bq")
 _TYPES = tuple(EventType)
 _CODES = {event_type: code for code, event_type in enumerate(_TYPES)}
+_BEGIN, _END = b"[]"
+# What the fold takes for a text or null.
+_TEXTS = frozenset({"state", "previous_state"})
+# Microseconds. Every time that an event can have is far within.
+_MAX_TIME = 1 << 61
 # Of one of these types, what is equal is written alike.
 _PLAIN = frozenset({int, bool, type(None)})
 
@@ -64,7 +70,10 @@ class Header(NamedTuple):
 
 def read_header(row: bytes) -> Header:
     """Read newest event time, last arrival (microseconds) and the bit set of partitions; refuse other versions."""
-    version, newest, arrival, sent = _HEADER.unpack_from(row)
+    try:
+        version, newest, arrival, sent = _HEADER.unpack_from(row)
+    except struct.error as error:
+        raise ValueError(f"no row of an item: {error}") from None
     _check(version)
     return Header(newest, arrival, sent)
 
@@ -81,24 +90,72 @@ def _check(version: int) -> None:
         raise ValueError(f"item row of version {version}; this release reads versions 1 and {VERSION}")
 
 
+def is_row(value: bytes) -> bool:
+    """Tell whether bytes look like a row of a version that is read, without reading its entries."""
+    begin = _HEADER.size
+    return len(value) > begin + 2 and value[0] in _READ and value[begin] == _BEGIN and value[-1] == _END
+
+
 def read_entries(row: bytes) -> list[Entry]:
-    """Read the entries of a row."""
-    written = orjson.loads(memoryview(row)[_HEADER.size :])
-    if row[0] == 1:
-        return [Entry(*place, _TYPES[code], changes) for *place, code, changes in written]  # type: ignore[call-arg]
-    entries, former = [], NOTHING
-    for one in written:
-        former = _decoded(former, one)
-        entries.append(former)
+    """Read the entries of a row. Raises ValueError where nobody can have written them here."""
+    try:
+        written = orjson.loads(memoryview(row)[_HEADER.size :])
+        if row[0] == 1:
+            entries = [_decoded_whole(one) for one in written]
+        else:
+            entries, former = [], NOTHING
+            for one in written:
+                former = _decoded(former, one)
+                entries.append(former)
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ValueError(f"no entries of an item: {error!r}") from None
+    if not entries:
+        raise ValueError("no entries of an item")
     return entries
 
 
 def _decoded(former: Entry, written: Sequence[Any]) -> Entry:
     passed, sequence, common, rest, fields = written[:5]
     whole, code, source = written[5:] or (0, 0, former.source)
+    time = former.time + passed
+    _check_entry(time, sequence, source, fields)
     changes = fields if whole else {**former.changes, **fields}
     name = former.id[:common] + rest
-    return Entry(former.time + passed, sequence, name, source, _TYPES[code], changes)
+    return Entry(time, sequence, name, source, _TYPES[code], changes)
+
+
+def _decoded_whole(written: Sequence[Any]) -> Entry:
+    time, sequence, name, source, code, changes = written
+    _check_entry(time, sequence, source, changes)
+    return Entry(time, sequence, name + "", source, _TYPES[code], changes)
+
+
+def _check_entry(time: Any, sequence: Any, source: Any, fields: Any) -> None:
+    """Raise TypeError where a part is of a type that would break the fold, or whoever writes the row again."""
+    if type(time) is not int or type(sequence) is not str or type(source) is not str or type(fields) is not dict:
+        raise TypeError("a part of an entry is of another type than in any event")
+    if not -_MAX_TIME < time < _MAX_TIME:
+        raise TypeError(f"{time} is no time of an event")
+    for value in fields.values():
+        if type(value) is not str:
+            _check_values(fields)
+            return
+
+
+def _check_values(fields: Mapping[str, Any]) -> None:
+    for field, value in fields.items():
+        if field in _TEXTS and value is not None and type(value) is not str:
+            raise TypeError(f"{field} is no text")
+        if not _is_shallow(value, MAX_DEPTH):
+            raise TypeError(f"{field} nests too deeply to be written again")
+
+
+def _is_shallow(value: Any, levels: int) -> bool:
+    if type(value) is dict:
+        return levels > 0 and all(_is_shallow(part, levels - 1) for part in value.values())
+    if type(value) is list:
+        return levels > 0 and all(_is_shallow(part, levels - 1) for part in value)
+    return True
 
 
 def encode_entry(entry: Entry | Event, former: Entry | Event) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any, NamedTuple, Protocol
@@ -35,6 +36,10 @@ MILLISECOND = 1_000
 OBJECTIVE = "\0objective\0"
 _OBJECTIVE_KEY = OBJECTIVE.encode()
 BACKDATED_AFTER = DAY
+BEGIN_ANEW = (
+    "stop all workers, write a record without a value under the item's key to its partition of the histories topic, "
+    "and send the item's events again"
+)
 # Up to some three kilobytes each.
 MAX_TAILS = 20_000
 
@@ -108,7 +113,7 @@ class Derivation:
 
 @dataclass
 class Outcome:
-    """What a batch comes to; times are microseconds."""
+    """What a batch comes to; times are microseconds. `unreadable` says of rows why they could not be read."""
 
     rows: dict[bytes, bytes | None] = field(default_factory=dict)
     summaries: list[Sent] = field(default_factory=list)
@@ -121,6 +126,7 @@ class Outcome:
     merged: int = 0
     late: int = 0
     due: dict[bytes, int] = field(default_factory=dict)
+    unreadable: dict[bytes, str] = field(default_factory=dict)
 
 
 class _Tally:
@@ -192,7 +198,7 @@ class Batch:
     def take(self, event: Event, arrival: int) -> int | None:
         """Take one event into its item's history; where that belongs to another partition only give which one it is.
 
-        Raises `Rejection` where the history is full.
+        Raises `Rejection` where the history is full, or cannot be read.
         """
         key = row_key(event)
         item = self._open.get(key)
@@ -281,7 +287,9 @@ class Batch:
         # What is remembered may have been folded at an instant that is not past yet, by a clock that was ahead.
         self._tails.pop(key, None)
         if row is not None:
-            self._open[key] = self._read(key, row)
+            # Of what cannot be read the last summary stays.
+            with suppress(Rejection):
+                self._open[key] = self._read(key, row)
 
     def close(self) -> Outcome:
         """Fold each item that was touched once, and give what has to be written."""
@@ -304,9 +312,16 @@ class Batch:
         outcome.counts, outcome.anomalies, outcome.backdated = +outcome.counts, +outcome.anomalies, +outcome.backdated
 
     def _read(self, key: bytes, row: bytes, event: Event | None = None) -> History | Tail:
-        if key.startswith(_OBJECTIVE_KEY):
-            return decode_history(row)
-        return reopen(row, self._derivation.rules, self._now, event)
+        try:
+            key.decode()
+            if key.startswith(_OBJECTIVE_KEY):
+                return decode_history(row)
+            return reopen(row, self._derivation.rules, self._now, event)
+        except ValueError as error:
+            self._outcome.unreadable[key] = str(error)
+            detail = f"the history of the item cannot be read ({error}): {BEGIN_ANEW}, and this one too"
+            source = "" if event is None else event.source
+            raise Rejection(Reason.UNREADABLE_HISTORY, detail, source) from None
 
     def _settle(self, key: bytes, tail: Tail) -> None:
         """Close an item of which all was appended."""
@@ -402,7 +417,11 @@ def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[Se
     header = read_header(row)
     if header.newest > now - derivation.retention or header.arrival > now - 7 * 86_400 * 1_000_000:
         return None
-    summary = _folded(key, decode_history(row), derivation.rules, now)
+    try:
+        summary = _folded(key, decode_history(row), derivation.rules, now)
+    except ValueError:
+        # It is named where it is needed.
+        return None
     if isinstance(summary, Summary) and not (summary.deleted or summary.flow_state in ENDED_STATES):
         return None
     return [Sent(partition, key, None, 0) for partition in range(derivation.partitions) if header.sent >> partition & 1]

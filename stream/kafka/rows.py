@@ -7,10 +7,12 @@ before the first rows were compressed, is plain until there is time. In Kafka al
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, MutableMapping
+from collections.abc import ItemsView, Iterator, MutableMapping, Sequence
 from typing import Any
 
 import zstandard
+
+from stream.items.row import is_row
 
 # The first byte of a zstandard frame; a plain row begins with its version.
 COMPRESSED = zstandard.FRAME_HEADER[0]
@@ -44,6 +46,8 @@ class Rows(MutableMapping[bytes, bytes]):
         self._rows: dict[bytes, bytes] = {}
         self._compression: Compression | None = None
         self._plain = 0
+        # Rows over which something else was written in the changelog.
+        self.overwritten: set[bytes] = set()
 
     def __getitem__(self, key: bytes) -> bytes:
         return self._read(self._rows[key])
@@ -85,14 +89,23 @@ class Rows(MutableMapping[bytes, bytes]):
         """Give all rows by key: at a start each is read."""
         return self._rows.items() if self._compression is None else super().items()
 
-    def take(self, records: Iterable[Any]) -> None:
-        """Take in records of the changelog; one without a value takes its row out."""
+    def take(self, records: Sequence[Any]) -> list[Any]:
+        """Take in records of the changelog; one without a value takes its row out.
+
+        Returns those that are no rows; the row that was there before such a one stays.
+        """
         rows, count = self._rows, len(self._rows)
         newest = {record.key: record.value for record in records}
+        odd: list[Any] = []
+        if None in newest or not all(value is None or is_row(value) for value in newest.values()):
+            odd = [record for record in records if not _is_of_a_row(record)]
+            newest = {record.key: record.value for record in records if _is_of_a_row(record)}
         rows.update(newest)
         for key in [key for key, row in newest.items() if row is None]:
             del rows[key]
         self._plain += max(0, len(rows) - count)
+        self.overwritten |= {record.key for record in odd if record.key in rows}
+        return odd
 
     def compress(self) -> Iterator[None]:
         """Compress what is plain, row by row, for the caller to pause; nothing where that would spare little."""
@@ -117,3 +130,7 @@ class Rows(MutableMapping[bytes, bytes]):
                 # All alike, or too short: they are looked at again when there are others.
                 return False
         return self._compression is not None
+
+
+def _is_of_a_row(record: Any) -> bool:
+    return record.key is not None and (record.value is None or is_row(record.value))

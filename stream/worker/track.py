@@ -13,7 +13,7 @@ from functools import partial
 from time import monotonic
 
 from stream.events.partition import Place
-from stream.items.tracker import Batch, Outcome, Sent, expired
+from stream.items.tracker import BEGIN_ANEW, Batch, Outcome, Sent, expired
 from stream.kafka.offsets import Committed, write_metadata
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
@@ -24,6 +24,7 @@ from stream.worker.placing import check_placed, check_rows
 from stream.worker.readiness import Look
 from stream.worker.rerouting import Rerouting
 from stream.worker.tracked import FAR, MAX_GATHERED, OpenBatch, Tracked
+from stream.worker.unreadable import Place as RecordPlace
 from stream.worker.writer import Taken, Writer
 
 CHUNK = 2_000
@@ -150,6 +151,7 @@ class Track:
                 if known is None:
                     # What the client was told to begin with may be an offset of a topic that was deleted.
                     await self._streams.begin_at(tracked.tp, start)
+                await self._write_again(tracked)
                 if not await self._fold_again(tracked, known, start, term) or term != self._term:
                     return
                 if known is not None:
@@ -169,6 +171,14 @@ class Track:
             return False
         await self._derive(tracked, stale, term)
         return True
+
+    async def _write_again(self, tracked: Tracked) -> None:
+        """Write the rows over which others have written what is no row: compaction keeps the newest only."""
+        rows = tracked.rows
+        keys: set[bytes] = getattr(rows, "overwritten", set())
+        if keys:
+            await self._write(tracked, Outcome(rows={key: rows[key] for key in keys if key in rows}))
+            keys.clear()
 
     async def _refuse_misplaced(self, partitions: set[int], committed: Mapping[int, Committed]) -> None:
         """Raise KafkaError where rows are not, or may not be, in the partitions that their keys belong to."""
@@ -278,6 +288,9 @@ class Track:
         await self._writer.flush()
 
     def _settle(self, tracked: Tracked, outcome: Outcome, then: Callable[[], None]) -> None:
+        for key, why in outcome.unreadable.items():
+            place = RecordPlace(self._engine.histories_topic, tracked.tp.partition, key)
+            self._engine.unreadable.note(place, why, f"The item's events are kept as dead letters: {BEGIN_ANEW}")
         tracked.due.update(outcome.due)
         for name, time in outcome.newest.items():
             tracked.see(self._engine.numbers.label(name), time)

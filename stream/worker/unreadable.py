@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.kafka.batches import RefusedBatch
@@ -47,6 +47,10 @@ class Unreadable:
         shown = " ".join(str(why).split())[:MAX_SHOWN]
         mend = mend or "Only flowgauge may write to this topic: find who else does"
         self._note(place.topic, f"{place} cannot be read and is passed over: {shown}. {mend}", records)
+
+    def note_row(self, topic: str, partition: int, record: Any) -> None:
+        """Count and name a record of the histories that is no row; the row that was there before it stays."""
+        self.note(Place(topic, partition, record.key, record.offset), "it is no row of an item")
 
     def note_unwritten(self, tp: TP, row: Row) -> None:
         """Count and name a row that is larger than its topic takes, and is not written."""

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.events.event import DAY, Event, EventType
+from stream.events.limits import MAX_DEPTH
+from stream.items.codec import decode_summary
 from stream.items.history import decode_history, new_history
 from stream.items.row import (
     NOTHING,
@@ -18,6 +20,7 @@ from stream.items.row import (
     Header,
     encode_entries,
     encode_entry,
+    is_row,
     read_entries,
     read_header,
     read_newest,
@@ -39,7 +42,7 @@ ENTRIES = st.lists(
         st.sampled_from(["jira:1", "jira:2", "jira:1:2", "jira:", "1", ":"]),
         st.sampled_from(["jira", "github"]),
         st.sampled_from(EventType),
-        st.dictionaries(st.sampled_from(["state", "team", "points"]), VALUES),
+        st.dictionaries(st.sampled_from(["size", "team", "points"]), VALUES),
     ),
     min_size=1,
     max_size=6,
@@ -120,6 +123,88 @@ def test_a_row_of_version_1_that_is_touched_is_written_anew() -> None:
     batch = Batch({b"1": of_version_1(entries, Header(NOW, NOW, 1))}, Derivation.of(configured()), NOW)
     batch.touch(b"1")
     assert batch.close().rows == {b"1": write_row(Header(NOW, NOW, 1), encode_entries(entries))}
+
+
+ANY = st.recursive(
+    st.sampled_from([None, True, 0, -1, 7, 2**62, 1.5, "", "x", "jira:1", "Doing", "Done"]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["state", "team", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+PART = st.sampled_from([0, 5, "", "jira:1", {"state": "Doing"}, {"state": "Done", "team": "Cards"}]) | ANY
+LIKE_ENTRIES = st.lists(st.lists(PART, min_size=4, max_size=9) | ANY, max_size=4)
+NEARLY = st.tuples(
+    st.integers(0, 9) | ANY,
+    st.just("") | ANY,
+    st.just(0) | ANY,
+    st.just("jira:1") | ANY,
+    st.just({"state": "Doing", "team": "Cards"}) | ANY,
+    st.just(1) | ANY,
+    st.integers(0, 3) | ANY,
+    st.just("jira") | ANY,
+).map(list)
+
+
+@settings(max_examples=300)
+@given(LIKE_ENTRIES | st.lists(NEARLY, min_size=1, max_size=3), st.sampled_from([1, 2]))
+def test_whatever_a_row_says_it_is_refused_or_can_be_folded_and_written(said: Any, version: int) -> None:
+    derivation = Derivation.of(configured())
+    row = struct.pack(">BqqQ", version, 0, 0, 0) + orjson.dumps(said)
+    for key in (b"1", b"\0objective\0001"):
+        batch = Batch({key: row}, derivation, NOW)
+        batch.touch(key)
+        outcome = batch.close()
+        if key in outcome.unreadable:
+            assert (outcome.rows, outcome.summaries) == ({}, [])
+        else:
+            assert [sent.value is None or decode_summary(sent.value, derivation.name) for sent in outcome.summaries]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [],
+        {},
+        7,
+        [7],
+        [[0, "", 0, "1", {"state": 7}, 1, 0, "jira"]],
+        [[0, "", 0, "1", {"previous_state": []}, 1, 0, "jira"]],
+        [[2**62, "", 0, "1", {}, 1, 0, "jira"]],
+        [[0.5, "", 0, "1", {}, 1, 0, "jira"]],
+        [[0, 7, 0, "1", {}, 1, 0, "jira"]],
+        [[0, "", 0, "1", {}, 1, 9, "jira"]],
+        [[0, "", 0, "1", {}, 1, 0, None]],
+        [[0, "", 0, 1, {}, 1, 0, "jira"]],
+    ],
+)
+def test_entries_that_nobody_can_have_written_are_an_error(said: Any) -> None:
+    with pytest.raises(ValueError, match="no entries of an item"):
+        read_entries(struct.pack(">BqqQ", 2, 0, 0, 0) + orjson.dumps(said))
+
+
+def test_what_nests_too_deeply_to_be_written_again_is_an_error() -> None:
+    def nested(levels: int) -> bytes:
+        value = b"[" * levels + b"]" * levels
+        return struct.pack(">BqqQ", 2, 0, 0, 0) + b'[[0,"",0,"1",{"x":%b},1,0,"jira"]]' % value
+
+    assert len(read_entries(nested(MAX_DEPTH))) == 1
+    for levels in (MAX_DEPTH + 1, 500, 5_000):
+        with pytest.raises(ValueError):  # noqa: PT011
+            read_entries(nested(levels))
+
+
+def test_a_header_that_is_cut_is_an_error() -> None:
+    with pytest.raises(ValueError, match="no row of an item"):
+        read_header(b"\2")
+
+
+@given(ENTRIES)
+def test_what_is_written_looks_like_a_row(entries: list[Entry]) -> None:
+    row = write_row(HEADER, encode_entries(entries))
+    assert is_row(row)
+    assert is_row(of_version_1(entries, HEADER))
+    assert not any(map(is_row, (row[:-2], b"\3" + row[1:], row[1:], b"", row[:27])))
 
 
 def test_a_row_of_another_version_is_refused() -> None:

@@ -14,14 +14,15 @@ import pytest
 from stream.events.event import DAY, SECOND, Event, EventType
 from stream.events.limits import MAX_EVENT_BYTES
 from stream.events.partition import Place, partition_of
+from stream.events.rejection import Reason
 from stream.events.time import format_time
 from stream.items import history
 from stream.items.codec import decode_summary
 from stream.items.history import decode_history
-from stream.items.row import read_header
+from stream.items.row import Header, read_header, write_row
 from stream.items.summary import Summary
 from stream.items.tail import Tail
-from stream.items.tracker import MILLISECOND, Batch, Derivation, Outcome, Reroute, row_key
+from stream.items.tracker import MILLISECOND, Batch, Derivation, Outcome, Reroute, expired, row_key
 from tests.items.material import FLOW, NOW, configured, event
 
 ONE = Derivation.of(configured())
@@ -72,6 +73,47 @@ def test_records_are_decoded_and_the_refused_are_kept_with_their_reason() -> Non
         ("", "rejected"): 2,
     }
     assert [sent.arrival for sent in outcome.summaries] == [NOW]
+
+
+UNREADABLE = write_row(Header(NOW - DAY, NOW, 1), [b'[0,"",0,"1",{"state":7},1,0,"jira/acme"]'])
+
+
+def test_events_of_an_item_whose_history_cannot_be_read_are_refused() -> None:
+    rows = {b"1": UNREADABLE}
+    batch = Batch(rows, ONE, NOW)
+    other = record({"item": "2", "state": "Doing"}, name="3", key=b"2")
+    batch.take_records([record({"item": "1", "state": "Doing"}), other, record({"item": "1"}, name="2")], 0)
+    outcome = batch.close()
+    reasons = [(refusal.record.key, refusal.rejection.reason) for refusal in outcome.refusals]
+    assert reasons == [(b"1", Reason.UNREADABLE_HISTORY)] * 2
+    assert outcome.refusals[0].rejection.detail.startswith("the history of the item cannot be read (no entries of an")
+    assert outcome.counts == {("jira/acme", "rejected"): 2, ("jira/acme", "applied"): 1}
+    # The last summary stays, and so does the row.
+    assert (list(outcome.rows), [sent.key for sent in outcome.summaries]) == ([b"2"], [b"2"])
+    assert list(outcome.unreadable) == [b"1"]
+
+
+@pytest.mark.parametrize(
+    ("key", "row"),
+    [
+        (b"1", UNREADABLE),
+        (b"1", b"\2"),
+        (b"\xff", write_row(Header(0, 0, 1), [b'[0,"",0,"1",{},1,0,"jira"]'])),
+        (row_key(Event("s", "o", NOW, "", EventType.OBJECTIVE, "1", {})), UNREADABLE),
+    ],
+)
+def test_what_cannot_be_read_is_derived_no_more_and_said(key: bytes, row: bytes) -> None:
+    batch = Batch({key: row, b"2": taken(event(state="Doing")).rows[b"1"]}, ONE, NOW)  # type: ignore[dict-item]
+    batch.touch(key)
+    batch.touch(b"2")
+    outcome = batch.close()
+    assert (list(outcome.unreadable), [sent.key for sent in outcome.summaries]) == ([key], [b"2"])
+    assert (outcome.rows, outcome.refusals, outcome.counts) == ({}, [], {})
+
+
+def test_what_cannot_be_read_is_never_beyond_retention() -> None:
+    old = write_row(Header(NOW - 900 * DAY, NOW - 900 * DAY, 1), [b'[0,"",0,"1",{"state":7},1,0,"jira/acme"]'])
+    assert expired(b"1", old, ONE, NOW) is None
 
 
 def test_what_was_refused_goes_with_what_it_came_to() -> None:

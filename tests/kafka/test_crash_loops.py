@@ -14,7 +14,7 @@ from aiokafka.record._crecords import default_records
 from tests.kafka.scrape import wait_until
 from tests.kafka.test_adversity import FLOW, NOW, event, total
 from tests.kafka.test_memory import compressed
-from tests.kafka.topics import Record, produce, read_topic
+from tests.kafka.topics import Record, count_records, produce, read_topic
 from tests.kafka.worker import Deployment, Worker
 
 pytestmark = pytest.mark.kafka
@@ -59,6 +59,49 @@ def test_records_of_others_that_nest_deeply_are_passed_over_in_every_topic(one: 
         produce(one.broker, one.topic("items"), [Record(b"2", deep.value)])
         wait_until(lambda: total(worker, "flow_unreadable_records_total", topic=one.topic("items")) == 2, "the second")
         assert total(worker, "flow_load_items") == 1
+        worker.stop()
+
+
+def test_records_of_others_in_the_histories_end_no_worker(one: Deployment) -> None:
+    name, config = one.topic("histories"), one.config(FLOW)
+    produce(one.broker, one.topic("events"), [event(item, 0, state="Doing") for item in (1, 2)])
+    with Worker(one, config, name="w1") as worker:
+        assert total(worker.wait_ready(), "flow_load_items") == 2
+        worker.stop()
+    [row, _] = [record.value or b"" for record in read_topic(one.broker, name)]
+    # Over item 1 something that is no row, over item 2 a row whose entries are of no event.
+    odd = [
+        Record(b"1", b"[" * 5_000),
+        Record(b"2", row[:25] + b'[[0,"",0,"x",{"state":7},1,0,"t"]]'),
+        Record(b"3", b""),
+    ]
+    first = count_records(one.broker, name)
+    produce(one.broker, name, odd)
+    produce(one.broker, one.topic("events"), [event(item, 1, state="Done") for item in (1, 2)])
+    # Another configuration, so that each row is opened.
+    with Worker(one, one.config(FLOW.replace("feature:", "defect:"), "other.yaml"), name="w2") as worker:
+        worker.wait_ready()
+        assert total(worker, "flow_velocity_items", item_type="defect") == 1
+        assert total(worker, "flow_events_total", outcome="applied") == 1
+        rejected = total(worker, "flow_events_total", outcome="rejected")
+        assert rejected == total(worker, "flow_dead_letters_total", reason="unreadable_history") >= 1
+        assert total(worker, "flow_unreadable_records_total", topic=name) >= 3
+        assert f"{name}[0] at offset {first} under the key b'1' cannot be read and is passed over: " in worker.log
+        worker.stop()
+    letters = [letter for letter in read_topic(one.broker, one.topic("dead-letters")) if letter.key == b"2"]
+    assert letters
+    assert "the history of the item cannot be read" in str(letters[0].header("flow_detail"))
+    # What was written over item 1 is written over in its turn, so that compaction keeps its history.
+    newest = {record.key: record.value for record in read_topic(one.broker, name)}
+    assert newest[b"1"] is not None
+    assert newest[b"1"].startswith(b"\2")
+    # And what it says of item 2 is mended by what the log and the letter say.
+    produce(one.broker, name, [Record(b"2", None)])
+    with Worker(one, config, name="w3") as worker:
+        worker.wait_ready()
+        again = [event(2, number, state=state) for number, state in enumerate(["Doing", "Done"])]
+        produce(one.broker, one.topic("events"), again)
+        wait_until(lambda: total(worker, "flow_velocity_items") == 2, "both items")
         worker.stop()
 
 

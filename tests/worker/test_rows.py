@@ -12,20 +12,27 @@ from hypothesis import strategies as st
 
 from stream.kafka.rows import COMPRESSED, SAMPLES, Rows
 
+HEADER = bytes(24)
+
 
 class Record(NamedTuple):
     """A record of the changelog."""
 
-    key: bytes
+    key: bytes | None
     value: bytes | None
 
 
 def row(number: int) -> bytes:
-    return b'\2[[%d,"%012d","jira/acme:%d:1",{"state":"In Progress","team":"Cards"}]]' % (
+    return b'\2%b[[%d,"%012d","jira/acme:%d:1",{"state":"In Progress","team":"Cards"}]]' % (
+        HEADER,
         number * 7_919,
         number,
         number,
     )
+
+
+def entries(version: bytes) -> st.SearchStrategy[bytes]:
+    return st.binary(min_size=1, max_size=40).map(lambda written: b"%b%b[%b]" % (version, HEADER, written))
 
 
 def compressed(rows: Rows) -> int:
@@ -34,15 +41,15 @@ def compressed(rows: Rows) -> int:
 
 def many() -> Rows:
     rows = Rows()
-    rows.take(Record(b"%d" % number, row(number)) for number in range(2 * SAMPLES))
+    rows.take([Record(b"%d" % number, row(number)) for number in range(2 * SAMPLES)])
     return rows
 
 
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("put"), st.integers(0, 9), st.binary(max_size=40).map(b"\2".__add__)),
+        st.tuples(st.just("put"), st.integers(0, 9), entries(b"\2")),
         st.tuples(st.just("delete"), st.integers(0, 9), st.just(b"")),
-        st.tuples(st.just("take"), st.integers(0, 9), st.none() | st.binary(max_size=40).map(b"\1".__add__)),
+        st.tuples(st.just("take"), st.integers(0, 9), st.none() | entries(b"\1")),
         st.tuples(st.just("compress"), st.just(0), st.just(b"")),
     )
 )
@@ -69,6 +76,21 @@ def test_rows_are_a_dict_whenever_they_are_compressed(steps: list[tuple[str, int
     keys = [b"%d" % number for number in range(10)]
     assert [rows.get(key) for key in keys] == [expected.get(key) for key in keys]
     assert [key in rows for key in keys] == [key in expected for key in keys]
+
+
+ODD = (b"", b"\2", b"[" * 5_000, b"\3%b[[0]]" % HEADER, b"\2%b[]" % HEADER, row(1)[:-2])
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_what_is_no_row_is_given_back_and_the_row_before_it_stays(odd: bytes) -> None:
+    rows = Rows()
+    good = [Record(b"1", row(1)), Record(b"2", row(2)), Record(b"3", row(3))]
+    assert rows.take(good) == []
+    bad = [Record(b"2", odd), Record(b"4", odd), Record(None, row(5))]
+    # Within what is read at once, too, and what follows has its say.
+    assert rows.take([Record(b"5", row(5)), Record(b"5", odd), *bad, Record(b"3", None)]) == [Record(b"5", odd), *bad]
+    assert dict(rows) == {b"1": row(1), b"2": row(2), b"5": row(5)}
+    assert rows.overwritten == {b"2", b"5"}
 
 
 def test_what_is_compressed_takes_a_fraction_and_comes_back_as_it_was() -> None:
