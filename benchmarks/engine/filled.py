@@ -13,7 +13,9 @@ from stream.config.load import load_config
 from stream.config.model import FlowConfig
 from stream.flow.boards import Boards
 from stream.items.codec import decode_summary
-from stream.items.tracker import MILLISECOND, Batch, Derivation
+from stream.items.derivation import Derivation
+from stream.items.outcome import MILLISECOND
+from stream.items.tracker import Batch
 from stream.kafka.rows import Rows
 
 RECORDS_A_BATCH = 5_000

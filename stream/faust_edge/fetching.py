@@ -167,8 +167,11 @@ def _paced(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[boo
 
     async def paced(assignment: Any, broker: int, request: Any) -> bool:
         left = asked.get(broker, 0.0) + LIVE_EVERY - monotonic()
-        if left > 0:
-            await asyncio.sleep(left)
+        try:
+            await asyncio.sleep(max(0.0, left))
+        except asyncio.CancelledError:
+            # As the client's own fetch does: it is closing, or the partitions have moved away.
+            return False
         asked[broker] = monotonic()
         return await fetch(assignment, broker, request)
 

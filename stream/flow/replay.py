@@ -11,7 +11,8 @@ from stream.events.rejection import Rejection
 from stream.flow.boards import Boards
 from stream.flow.report import NodeNumbers, Reading
 from stream.items.codec import decode_summary
-from stream.items.tracker import Batch, Derivation
+from stream.items.derivation import Derivation
+from stream.items.tracker import Batch
 
 
 class Replay:

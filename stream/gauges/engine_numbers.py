@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from stream.events.rejection import Reason
-from stream.items.tracker import Outcome
+from stream.items.outcome import Outcome
 
 FRESHNESS_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
 MAX_SOURCES = 100

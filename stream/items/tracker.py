@@ -6,33 +6,27 @@ the batch comes again: its events are then duplicates, change no row, and repeat
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol
-from zlib import crc32
+from typing import Any, Protocol
 
-from stream.config.model import FlowConfig
 from stream.events.decode import decode
 from stream.events.event import DAY, Event, EventType
 from stream.events.limits import MAX_EVENT_BYTES
 from stream.events.partition import Place
 from stream.events.rejection import Reason, Rejection
-from stream.items import codec
 from stream.items.codec import encode_summary
-from stream.items.fold import VERSION as FOLD_VERSION
+from stream.items.derivation import Derivation
 from stream.items.fold import Life, fold, live
 from stream.items.full import FullItems
 from stream.items.history import History, decode_history, new_history
 from stream.items.objective import Objective, fold_objective
+from stream.items.outcome import MILLISECOND, Outcome, Refusal, Reroute, Sent
 from stream.items.row import read_header
 from stream.items.rules import Rules
 from stream.items.summary import ENDED_STATES, Summary
 from stream.items.tail import Tail, reopen
 
-MILLISECOND = 1_000
 OBJECTIVE = "\0objective\0"
 _OBJECTIVE_KEY = OBJECTIVE.encode()
 BACKDATED_AFTER = DAY
@@ -51,82 +45,6 @@ class Record(Protocol):
     value: bytes | None
     headers: Sequence[tuple[str, bytes | None]]
     timestamp: int
-
-
-class Refusal(NamedTuple):
-    """A record that was refused, and why; it may stand for several `records` that came as one batch."""
-
-    record: Any
-    rejection: Rejection
-    records: int = 1
-
-
-class Reroute(NamedTuple):
-    """A record whose item belongs to another partition of the events topic, and which partition that is."""
-
-    record: Any
-    partition: int
-
-
-class Sent(NamedTuple):
-    """A summary for a partition of `flow.items`; no value takes the item out there."""
-
-    partition: int
-    key: bytes
-    value: bytes | None
-    arrival: int
-
-
-@dataclass(frozen=True)
-class Derivation:
-    """What the fold depends on beside the events: rules, retention, partitions, and their common name.
-
-    `partitions` is the number of partitions of `flow.items`; `retention` and `tolerance` are microseconds.
-    """
-
-    rules: Rules
-    name: str
-    partitions: int
-    retention: int
-    tolerance: int
-
-    @classmethod
-    def of(cls, config: FlowConfig, clock: str = "", partitions: int = 1) -> Derivation:
-        """Compile a configuration; the name tells every other configuration, clock and partitioning apart."""
-        text = f"{config.fingerprint}{clock}/{partitions}/{codec.VERSION}.{FOLD_VERSION}"
-        return cls(
-            rules=Rules(config),
-            name=blake2b(text.encode(), digest_size=8).hexdigest(),
-            partitions=partitions,
-            retention=config.retention.microseconds,
-            tolerance=config.future_tolerance.microseconds,
-        )
-
-    def into(self, generation: str) -> Derivation:
-        """Give the same for summaries that are written to a topic of this generation."""
-        return replace(self, name=blake2b(f"{self.name}/{generation}".encode(), digest_size=8).hexdigest())
-
-    def partition(self, value_stream: str) -> int:
-        """Give the one partition in which all items of a value stream stand."""
-        return crc32(value_stream.encode()) % self.partitions
-
-
-@dataclass
-class Outcome:
-    """What a batch comes to; times are microseconds. `unreadable` says of rows why they could not be read."""
-
-    rows: dict[bytes, bytes | None] = field(default_factory=dict)
-    summaries: list[Sent] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
-    reroutes: list[Reroute] = field(default_factory=list)
-    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    newest: dict[str, int] = field(default_factory=dict)
-    anomalies: Counter[str] = field(default_factory=Counter)
-    backdated: Counter[str] = field(default_factory=Counter)
-    merged: int = 0
-    late: int = 0
-    due: dict[bytes, int] = field(default_factory=dict)
-    unreadable: dict[bytes, str] = field(default_factory=dict)
 
 
 class _Tally:

@@ -10,7 +10,7 @@ from stream.config.model import FlowConfig
 from stream.flow.boards import Boards
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Wall
-from stream.items.tracker import Derivation
+from stream.items.derivation import Derivation
 from stream.kafka.offsets import Committed, Folded
 from stream.kafka.topics import ALERTS, DEAD_LETTERS, EVENTS, HISTORIES, ITEMS, METRICS, topics
 from stream.settings import Settings

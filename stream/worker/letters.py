@@ -10,7 +10,7 @@ from uuid import uuid4
 import zstandard
 
 from stream.events.time import format_time
-from stream.items.tracker import MILLISECOND, Refusal
+from stream.items.outcome import MILLISECOND, Refusal
 from stream.kafka.outbox import Row
 from stream.kafka.topics import MIB
 

@@ -21,8 +21,8 @@ from stream.flow.statistics import NEVER
 from stream.gauges.snapshot import Snapshot
 from stream.items.codec import decode_summary
 from stream.items.objective import Objective
+from stream.items.outcome import MILLISECOND
 from stream.items.summary import Summary
-from stream.items.tracker import MILLISECOND
 from stream.kafka.outbox import Row
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
@@ -201,7 +201,7 @@ class Measure:
                 look = await self._look(at)
         except (KafkaError, TimeoutError) as error:
             # What is shown stays until its lease is over; what needs Kafka's answer waits for it.
-            logger.warning("Kafka does not say how far the group has got: %s", error or "no answer in time")
+            logger.warning("Kafka does not say how far the group has got: %s", str(error) or "no answer in time")
             return
         engine.committed = look.committed
         if not self.readiness.see(look):

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from time import monotonic
 
-from stream.items.tracker import Outcome
+from stream.items.outcome import Outcome
 
 # Seconds.
 EVERY = 60.0

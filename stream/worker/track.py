@@ -13,7 +13,8 @@ from functools import partial
 from time import monotonic
 
 from stream.events.partition import Place
-from stream.items.tracker import BEGIN_ANEW, Batch, Outcome, Sent, expired
+from stream.items.outcome import Outcome, Sent
+from stream.items.tracker import BEGIN_ANEW, Batch, expired
 from stream.kafka.offsets import Committed, write_metadata
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled

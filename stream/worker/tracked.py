@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from stream.events.rejection import Rejection
 from stream.items.full import FullItems
+from stream.items.outcome import Outcome
 from stream.items.row import read_newest
 from stream.items.tail import Tail
-from stream.items.tracker import Batch, Outcome
+from stream.items.tracker import Batch
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
 from stream.worker.clients import Delivery

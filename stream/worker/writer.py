@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from stream.items.tracker import MILLISECOND, Outcome
+from stream.items.outcome import MILLISECOND, Outcome
 from stream.kafka.outbox import Row
 from stream.kafka.places import TP
 from stream.worker.clients import RowTable

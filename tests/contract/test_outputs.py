@@ -15,7 +15,7 @@ from stream.events.rejection import Reason, Rejection
 from stream.events.time import format_time
 from stream.flow.report import NodeNumbers, Reading, as_json
 from stream.flow.watch import Watch
-from stream.items.tracker import Refusal
+from stream.items.outcome import Refusal
 from stream.worker.letters import dead_letter
 from stream.worker.messages import alert, measured, read_alert
 from tests.contract.documents import example, examples, validator

@@ -18,8 +18,8 @@ from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.metrics import Metrics
 from stream.gauges.snapshot import Snapshot, Wall
 from stream.items.objective import Objective
+from stream.items.outcome import Outcome, Refusal
 from stream.items.summary import FlowState, Stamp, Summary, Team
-from stream.items.tracker import Outcome, Refusal
 
 NOW = 20_000 * DAY
 CARDS = Team("Payments", "Checkout", "Cards")

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from stream.events.event import DAY, Event, EventType
 from stream.events.rejection import Rejection
 from stream.items import full, history
+from stream.items.derivation import Derivation
 from stream.items.full import FullItems
 from stream.items.history import History, decode_history
+from stream.items.outcome import Outcome
 from stream.items.tail import Tail
-from stream.items.tracker import Batch, Derivation, Outcome
+from stream.items.tracker import Batch
 from tests.items.material import NOW, configured
 
 ONE = Derivation.of(configured())

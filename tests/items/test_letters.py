@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from stream.cli.dead_letters import DeadLetter, joined, split_headers
 from stream.events.rejection import Reason, Rejection
-from stream.items.tracker import Refusal
+from stream.items.outcome import Refusal
 from stream.worker import letters
 from stream.worker.letters import MAX_DETAIL, dead_letter, dead_letters
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from stream.events.event import DAY, Event, EventType
-from stream.items.tracker import Batch, Derivation, Sent, expired, row_key
+from stream.items.derivation import Derivation
+from stream.items.outcome import Sent
+from stream.items.tracker import Batch, expired, row_key
 from tests.items.material import NOW, configured, event
 
 ONE = Derivation.of(configured())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stream.events.event import DAY, Event, EventType
 from stream.events.limits import MAX_DEPTH
 from stream.items.codec import decode_summary
+from stream.items.derivation import Derivation
 from stream.items.history import decode_history, new_history
 from stream.items.row import (
     NOTHING,
@@ -27,7 +28,7 @@ from stream.items.row import (
     write_row,
 )
 from stream.items.tail import Tail
-from stream.items.tracker import Batch, Derivation
+from stream.items.tracker import Batch
 from tests.items.material import NOW, configured
 
 HEADER = Header(5, 6, 0b101)

@@ -12,11 +12,13 @@ from stream.events.event import DAY, Event, EventType
 from stream.events.rejection import Rejection
 from stream.items import history, tracker
 from stream.items.codec import decode_summary
+from stream.items.derivation import Derivation
 from stream.items.fold import fold
 from stream.items.history import decode_history, new_history
+from stream.items.outcome import Outcome
 from stream.items.summary import Summary
 from stream.items.tail import Tail
-from stream.items.tracker import Batch, Derivation, Outcome
+from stream.items.tracker import Batch
 from tests.items.material import NOW, configured
 
 ONE = Derivation.of(configured())

@@ -18,11 +18,13 @@ from stream.events.rejection import Reason
 from stream.events.time import format_time
 from stream.items import history
 from stream.items.codec import decode_summary
+from stream.items.derivation import Derivation
 from stream.items.history import decode_history
+from stream.items.outcome import MILLISECOND, Outcome, Reroute
 from stream.items.row import Header, read_header, write_row
 from stream.items.summary import Summary
 from stream.items.tail import Tail
-from stream.items.tracker import MILLISECOND, Batch, Derivation, Outcome, Reroute, expired, row_key
+from stream.items.tracker import Batch, expired, row_key
 from tests.items.material import FLOW, NOW, configured, event
 
 ONE = Derivation.of(configured())

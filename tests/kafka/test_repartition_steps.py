@@ -16,8 +16,9 @@ from faust.types import TP
 
 from stream.errors import KafkaError
 from stream.events.partition import partition_of
+from stream.items.derivation import Derivation
 from stream.items.merging import merge_rows
-from stream.items.tracker import Batch, Derivation
+from stream.items.tracker import Batch
 from stream.kafka import repartition as module
 from stream.kafka.admin import ensure_topics, kafka_admin, plan
 from stream.kafka.copying import Copier

@@ -17,8 +17,9 @@ from stream.events.event import Event
 from stream.events.rejection import Rejection
 from stream.flow.boards import Boards
 from stream.items.codec import decode_summary
+from stream.items.derivation import Derivation
 from stream.items.tail import Tail
-from stream.items.tracker import Batch, Derivation
+from stream.items.tracker import Batch
 
 ARRIVAL = datetime(2026, 6, 1, tzinfo=UTC)
 

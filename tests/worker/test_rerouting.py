@@ -10,7 +10,7 @@ import pytest
 
 from stream.events.partition import partition_of
 from stream.gauges.engine_numbers import EngineNumbers
-from stream.items.tracker import Outcome, Reroute
+from stream.items.outcome import Outcome, Reroute
 from stream.kafka.outbox import Row
 from stream.kafka.places import TP
 from stream.worker.rerouting import EVERY, Rerouting

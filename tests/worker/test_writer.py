@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stream.items.tracker import Outcome, Sent
+from stream.items.outcome import Outcome, Sent
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
 from stream.worker.writer import Taken, Writer

@@ -1,0 +1,46 @@
+"""What summaries depend on beside the events, and its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from zlib import crc32
+
+from stream.config.model import FlowConfig
+from stream.items import codec
+from stream.items.fold import VERSION as FOLD_VERSION
+from stream.items.rules import Rules
+
+
+@dataclass(frozen=True)
+class Derivation:
+    """What the fold depends on beside the events: rules, retention, partitions, and their common name.
+
+    `partitions` is the number of partitions of `flow.items`; `retention` and `tolerance` are microseconds.
+    """
+
+    rules: Rules
+    name: str
+    partitions: int
+    retention: int
+    tolerance: int
+
+    @classmethod
+    def of(cls, config: FlowConfig, clock: str = "", partitions: int = 1) -> Derivation:
+        """Compile a configuration; the name tells every other configuration, clock and partitioning apart."""
+        text = f"{config.fingerprint}{clock}/{partitions}/{codec.VERSION}.{FOLD_VERSION}"
+        return cls(
+            rules=Rules(config),
+            name=blake2b(text.encode(), digest_size=8).hexdigest(),
+            partitions=partitions,
+            retention=config.retention.microseconds,
+            tolerance=config.future_tolerance.microseconds,
+        )
+
+    def into(self, generation: str) -> Derivation:
+        """Give the same for summaries that are written to a topic of this generation."""
+        return replace(self, name=blake2b(f"{self.name}/{generation}".encode(), digest_size=8).hexdigest())
+
+    def partition(self, value_stream: str) -> int:
+        """Give the one partition in which all items of a value stream stand."""
+        return crc32(value_stream.encode()) % self.partitions
