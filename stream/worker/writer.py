@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from stream.clock import wall
 from stream.items.outcome import MILLISECOND, Outcome
 from stream.kafka.outbox import Row
 from stream.kafka.places import TP
@@ -148,7 +149,9 @@ class Writer:
 
 def _summaries(outcome: Outcome) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = defaultdict(list)
+    now = wall()
     for sent in outcome.summaries:
-        # 0 where no event has caused it: a summary that was derived again says nothing of freshness.
-        found[sent.partition].append(Row(sent.key, sent.value, sent.arrival // MILLISECOND))
+        # 0 where no event has caused it: a summary that was derived again says nothing of freshness. A broker whose
+        # clock was ahead for a while does not take the times that it gave then.
+        found[sent.partition].append(Row(sent.key, sent.value, min(sent.arrival, now) // MILLISECOND))
     return found

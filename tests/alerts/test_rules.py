@@ -40,6 +40,7 @@ ENGINE_LABELS = {
     "art",
     "team",
     "source",
+    "topic",
     "state",
     "pi",
     "window",
