@@ -11,8 +11,8 @@ import pytest
 import zstandard
 from aiokafka.record._crecords import default_records
 
+from tests.kafka.events import DAYS_AGO, FLOW, event, total
 from tests.kafka.scrape import wait_until
-from tests.kafka.test_adversity import FLOW, NOW, event, total
 from tests.kafka.test_memory import compressed
 from tests.kafka.topics import Record, count_records, produce, read_topic
 from tests.kafka.worker import Deployment, Worker
@@ -32,7 +32,7 @@ def test_an_item_with_very_many_long_states_is_counted(one: Deployment) -> None:
     states = ["Doing", *[f"{number:04}".ljust(256, "é") for number in range(1_100)], "Done"]
     produce(one.broker, one.topic("events"), [event(1, number, state=state) for number, state in enumerate(states)])
     # Ten minutes each, from five days ago on: the finish lies ahead.
-    clock = (NOW + timedelta(days=5)).isoformat()
+    clock = (DAYS_AGO + timedelta(days=10)).isoformat()
     with Worker(one, one.config(FLOW), clock=clock) as worker:
         worker.wait_ready()
         assert total(worker, "flow_velocity_items") == 1

@@ -12,8 +12,8 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.record.default_records import DefaultRecordBatch
 
+from tests.kafka.events import FLOW, event, total
 from tests.kafka.scrape import wait_until
-from tests.kafka.test_adversity import FLOW, event, total
 from tests.kafka.topics import Record, produce, read_topic
 from tests.kafka.worker import Deployment, Worker
 

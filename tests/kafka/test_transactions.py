@@ -14,8 +14,8 @@ from faust.types import TP
 from stream.cli.dead_letters import read
 from stream.faust_edge.latest import Latest, latest
 from stream.settings import Settings
+from tests.kafka.events import FLOW, event, total
 from tests.kafka.scrape import merged_metrics, wait_until
-from tests.kafka.test_adversity import FLOW, event, total
 from tests.kafka.topics import Record, create_topic
 from tests.kafka.worker import Deployment, Worker
 
