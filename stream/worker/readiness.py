@@ -80,6 +80,10 @@ class Readiness:
         """Note which partitions of `flow.items` this worker has now."""
         self._held = set(partitions)
         self._true_at = {partition: at for partition, at in self._true_at.items() if partition in partitions}
+        if not partitions:
+            # Others have them all, or the topic is gone: the next look says which.
+            self._folded_at = -inf
+            self._under_way.clear()
 
     def see(self, look: Look) -> bool:
         """Note what Kafka has answered; False where a partition is not folded with this configuration.

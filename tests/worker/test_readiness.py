@@ -141,6 +141,16 @@ def test_a_worker_without_partitions_of_summaries_has_a_lease_too() -> None:
     assert reasons(readiness, LEASE + 2) == []
 
 
+def test_a_worker_whose_partitions_are_gone_is_ready_only_after_another_look() -> None:
+    readiness = assigned()
+    readiness.see(look(0))
+    readiness.count(ITEMS)
+    readiness.assign(set())
+    assert reasons(readiness, 0) == ["reading_items: the events of a moment ago are on their way"]
+    readiness.see(look(1))
+    assert reasons(readiness, 1) == []
+
+
 def test_what_moves_away_is_not_ready_and_has_to_be_read_again_when_it_comes_back() -> None:
     readiness = assigned()
     readiness.see(look(0))
