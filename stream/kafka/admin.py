@@ -39,6 +39,18 @@ _BAD_REPLICATION = 38
 _EMBEDDED = {"api_version": (0, 11)}
 
 
+class _Admin(KafkaAdminClient):  # type: ignore[misc,unused-ignore]
+    """An admin client that leaves no thread and no socket behind where Kafka takes the connection and is silent."""
+
+    def __init__(self, **options: Any) -> None:
+        self._closed = False
+        try:
+            super().__init__(**options)
+        except kafka.errors.KafkaError:
+            self.close()
+            raise
+
+
 @dataclass(frozen=True, slots=True)
 class Existing:
     """A topic as Kafka has it."""
@@ -158,7 +170,7 @@ def kafka_errors(settings: Settings) -> Iterator[None]:
     brokers = ",".join(settings.brokers)
     try:
         yield
-    except (kafka.errors.KafkaTimeoutError, kafka.errors.KafkaConnectionError) as error:
+    except kafka.errors.RetriableError as error:
         raise KafkaUnreachableError(f"Kafka at {brokers!r} does not answer ({_one_line(error)}). {_START}") from error
     except kafka.errors.KafkaError as error:
         raise KafkaError(f"Kafka at {brokers!r} refuses: {_one_line(error)}") from error
@@ -204,7 +216,7 @@ def _refusal_to_connect(broker: str) -> str | None:
 def kafka_admin(settings: Settings, patience_ms: int = REACH_MS) -> Iterator[KafkaAdminClient]:
     """Connect an admin client. Raises KafkaError if Kafka does not answer for so many milliseconds."""
     with kafka_errors(settings):
-        admin = KafkaAdminClient(**_client(settings, patience_ms), request_timeout_ms=patience_ms)
+        admin = _Admin(**_client(settings, patience_ms), request_timeout_ms=patience_ms)
         try:
             yield admin
         finally:
