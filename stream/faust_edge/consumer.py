@@ -279,6 +279,10 @@ class Consumer(driver.Consumer):
         """Note that everything before `next_offset` is folded and durable, so that it may be committed."""
         self.progress(tp).complete(next_offset, metadata)
 
+    def see_committed(self, tp: TP, offset: int) -> None:
+        """Note what Kafka has committed, so that an older commit that came last is put right."""
+        self.progress(tp).see_committed(offset)
+
     async def begin_at(self, tp: TP, offset: int) -> None:
         """Read a partition from an offset on, also where more was taken for processed before."""
         if self.reached(tp) != offset:

@@ -56,6 +56,10 @@ class FaustStreams:
         """Note that everything before an offset is durable, to be committed with this text."""
         self._consumer.complete(tp, next_offset, metadata)
 
+    def see_committed(self, tp: TP, offset: int) -> None:
+        """Note what Kafka has committed, so that an older commit that came last is put right."""
+        self._consumer.see_committed(tp, offset)
+
     async def read_again(self, tp: TP) -> None:
         """Read a partition again from where it was processed."""
         await self._consumer.read_again(tp)

@@ -20,7 +20,7 @@ class Progress:
     `durable` what Kafka has acknowledged all outcomes of, and `pending` what is to be committed with its metadata.
     """
 
-    __slots__ = ("_ahead", "_asked", "delivered", "durable", "pending", "reached")
+    __slots__ = ("_ahead", "_asked", "_taken", "delivered", "durable", "pending", "reached")
 
     def __init__(self) -> None:
         self.delivered: int | None = None
@@ -29,6 +29,7 @@ class Progress:
         self._ahead: tuple[int, int] | None = None
         self._asked: tuple[int, float] | None = None
         self.pending: tuple[int, str] | None = None
+        self._taken: tuple[int, str] | None = None
 
     def seek(self, offset: int) -> None:
         """Note that the client reads on from an offset, so that what was delivered behind it comes again."""
@@ -38,7 +39,7 @@ class Progress:
         """Begin at an offset, whatever was processed or to be committed before."""
         self.seek(offset)
         self.reached = self.durable = offset
-        self.pending = None
+        self.pending = self._taken = None
 
     def leaves_out(self, begin: int, first: int) -> bool:
         """Tell whether records are missing before a batch that begins at an offset, so that it must be read again.
@@ -70,11 +71,21 @@ class Progress:
     def take_pending(self) -> tuple[int, str] | None:
         """Give the offset to commit and its metadata, once; None where nothing was completed since."""
         pending, self.pending = self.pending, None
+        self._taken = pending or self._taken
         return pending
 
     def give_back(self, pending: tuple[int, str]) -> None:
-        """Take back what could not be committed, unless more was completed meanwhile."""
-        self.pending = self.pending or pending
+        """Take back what could not be committed, unless more was completed, or taken to be committed, meanwhile.
+
+        Kafka may have committed what was taken later, and an offset must not go back.
+        """
+        if self.pending is None and pending is self._taken:
+            self.pending = pending
+
+    def see_committed(self, offset: int) -> None:
+        """Note what Kafka has committed: where an older commit came last, what was taken last is committed again."""
+        if self.pending is None and self._taken is not None and offset < self._taken[0]:
+            self.pending = self._taken
 
     def asks_again(self, now: float) -> bool:
         """Tell whether to read again from `reached`, since a batch does not follow; `now` is in seconds.

@@ -43,6 +43,9 @@ class Streams(Protocol):
     def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
         """Note that everything before an offset is durable, to be committed with this text."""
 
+    def see_committed(self, tp: TP, offset: int) -> None:
+        """Note what Kafka has committed; what was completed behind it and committed before is committed again."""
+
     async def read_again(self, tp: TP) -> None:
         """Read a partition again from where it was processed."""
 

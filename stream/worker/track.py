@@ -8,6 +8,7 @@ remembers where summaries were sent.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from time import monotonic
@@ -35,6 +36,8 @@ MAX_UNDER_WAY = MAX_GATHERED
 CLOCK_SLACK = 1_000_000
 # Seconds that a batch may stay open, for a broker that gives little at a time.
 PATIENCE = 2.0
+
+log = logging.getLogger(__name__)
 
 
 class Track:
@@ -146,6 +149,9 @@ class Track:
         for partition in sorted(partitions):
             tracked, known = engine.tracked.get(partition), committed.get(partition)
             start = beginnings[partition] if known is None else max(beginnings[partition], known.offset)
+            if known is not None and known.offset < start:
+                gone = f"{start - known.offset:,} events were removed before they were folded"
+                log.warning("Partition %d of %s: %s, and count nowhere", partition, engine.events_topic, gone)
             async with engine.working:
                 if term != self._term or tracked is None:
                     return
@@ -222,6 +228,9 @@ class Track:
             return
         for tracked in self._engine.tracked.values():
             tracked.end = look.events.get(tracked.tp.partition, 0)
+            known = look.committed.get(tracked.tp.partition)
+            if known is not None:
+                self._streams.see_committed(tracked.tp, known.offset)
         self._engine.numbers.lag = sum(
             max(0, tracked.end - self._streams.reached(tracked.tp)) for tracked in self._complete_ones
         )

@@ -42,6 +42,9 @@ class FakeStreams:
     def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
         self.of(tp).complete(next_offset, metadata)
 
+    def see_committed(self, tp: TP, offset: int) -> None:
+        self.of(tp).see_committed(offset)
+
     async def read_again(self, tp: TP) -> None:
         self.asked.append((tp, self.of(tp).reached))
 

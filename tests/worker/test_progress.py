@@ -24,8 +24,10 @@ class World:
     first: int = 0
     position: int = 0
     committed: int = 0
+    sent: int = 0
     now: float = 0.0
     stream: deque[tuple[int, int, int]] = field(default_factory=deque)
+    sending: list[tuple[int, str]] = field(default_factory=list)
     in_work: deque[int] = field(default_factory=deque)
     seen: set[int] = field(default_factory=set)
     durable: set[int] = field(default_factory=set)
@@ -73,18 +75,32 @@ class World:
             self.durable |= {offset for offset in self.seen if offset < behind}
             self.progress.complete(behind, f"up to {behind}")
 
-    def commit(self, *, done: bool) -> None:
+    def send(self) -> None:
+        """Send a commit to Kafka, which may answer before or after those that were sent earlier."""
         pending = self.progress.take_pending()
-        if pending is None:
-            return
-        if not done:
-            self.progress.give_back(pending)
-            return
-        offset, _ = pending
-        assert offset >= self.committed
-        self.committed = offset
+        if pending is not None:
+            assert pending[0] >= self.sent, "an older offset was sent after a newer one"
+            self.sent = pending[0]
+            self.sending.append(pending)
+
+    def land(self, which: int) -> None:
+        """Let Kafka keep one of the commits that it was sent."""
+        if self.sending:
+            offset, _ = self.sending.pop(which % len(self.sending))
+            self.committed = offset
+
+    def give_up(self, which: int) -> None:
+        """Have the client wait no longer for one of its commits, which Kafka may keep all the same."""
+        if self.sending:
+            self.progress.give_back(self.sending[which % len(self.sending)])
+
+    def fail(self) -> None:
+        """Have Kafka refuse the newest commit."""
+        if self.sending:
+            self.progress.give_back(self.sending.pop())
 
     def look(self) -> None:
+        self.progress.see_committed(self.committed)
         self.now += 0.5
         if self.stream:
             self.progress.overlook()
@@ -98,6 +114,8 @@ class World:
         """Lose the partition, and be given it again: what was not committed comes again."""
         self.stream.clear()
         self.in_work.clear()
+        self.sending.clear()
+        self.sent = self.committed
         self.progress = Progress()
         self.progress.begin(self.committed)
         self.position = self.committed
@@ -120,8 +138,9 @@ steps = st.one_of(
     st.tuples(st.just("crossing"), st.integers(1, 6)),
     st.tuples(st.just("expire"), st.integers(1, 4)),
     st.tuples(
-        st.sampled_from(["take", "take", "acknowledge", "drop", "commit", "fail", "look", "rebalance"]), st.just(0)
+        st.sampled_from(["take", "take", "acknowledge", "drop", "send", "fail", "look", "rebalance"]), st.just(0)
     ),
+    st.tuples(st.sampled_from(["land", "give_up"]), st.integers(0, 3)),
 )
 
 
@@ -133,8 +152,8 @@ def play(world: World, step: str, count: int) -> None:
             world.crossing_poll(count)
         case "expire":
             world.expire(count)
-        case "commit" | "fail":
-            world.commit(done=step == "commit")
+        case "land" | "give_up":
+            getattr(world, step)(count)
         case _:
             getattr(world, step)()
 
@@ -149,7 +168,7 @@ def test_nothing_is_left_out_and_in_the_end_all_is_processed(
         play(world, step, count)
         world.check()
     for _ in range(200):
-        for step in ("poll", "take", "take", "acknowledge", "look", "commit"):
+        for step in ("poll", "take", "take", "acknowledge", "look", "send", "land"):
             play(world, step, 100)
             world.check()
     assert world.progress.reached == world.committed == end
@@ -171,9 +190,25 @@ def test_what_is_completed_later_has_the_say() -> None:
     failed = progress.take_pending()
     assert failed == (5, "five")
     progress.complete(7, "seven")
-    progress.give_back((5, "five"))
+    progress.give_back(failed)
     assert progress.take_pending() == (7, "seven")
+    assert progress.take_pending() is None
+    # Kafka may have committed the second: the first must not come after it.
+    progress.give_back(failed)
     assert progress.take_pending() is None
     # What comes again takes nothing back.
     progress.complete(6, "six")
     assert progress.take_pending() == (7, "six")
+
+
+def test_an_older_commit_that_came_last_is_put_right() -> None:
+    progress = Progress()
+    progress.complete(5, "five")
+    progress.take_pending()
+    progress.see_committed(5)
+    assert progress.take_pending() is None
+    progress.see_committed(3)
+    assert progress.take_pending() == (5, "five")
+    progress.complete(7, "seven")
+    progress.see_committed(3)
+    assert progress.take_pending() == (7, "seven")
