@@ -98,11 +98,15 @@ def repartition(settings: Settings, partitions: int | None, yes: bool, as_json: 
     goes on when it is run again; no worker starts before it is finished.
     """
     from stream.cli.repartition import describe, report, shown
+    from stream.kafka.admin import kafka_admin
+    from stream.kafka.manage import Topics
     from stream.kafka.prepare import prepare
     from stream.kafka.repartition import AGAIN, Repartition
 
     prepared = prepare(settings, partitions)
     if prepared.nothing_to_do:
+        with kafka_admin(settings) as admin:
+            prepared.journal.end(Topics(admin))
         report(settings, prepared, as_json=as_json)
         return
     if not yes:

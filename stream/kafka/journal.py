@@ -110,7 +110,7 @@ class Journal:
                 out.close(timeout=_SECONDS)
 
     def end(self, topics: Topics) -> None:
-        """Delete the topic: the repartition is finished."""
+        """Delete the topic, if it is there: the repartition is finished, or was cut short before its first note."""
         found = topics.find(self.topic)
         if found is not None:
             topics.delete(found)

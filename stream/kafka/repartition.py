@@ -74,8 +74,8 @@ class Repartition:
             self._hold()
             return
         self._journal.begin(self._topics, self._state.events.replicas)
-        self._journal.note(self._state)
         try:
+            self._journal.note(self._state)
             self._hold()
         except KafkaError:
             # Nothing was changed yet, so that workers may go on.

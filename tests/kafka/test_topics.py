@@ -11,7 +11,9 @@ from click.testing import CliRunner, Result
 from stream.cli import dead_letters
 from stream.cli import topics as topics_command
 from stream.errors import KafkaError
-from stream.kafka.admin import ensure_topics, plan
+from stream.kafka.admin import ensure_topics, kafka_admin, plan
+from stream.kafka.journal import Journal
+from stream.kafka.manage import Topics
 from stream.kafka.topics import topics
 from stream.settings import Settings
 from tests.kafka.broker import Broker
@@ -62,6 +64,20 @@ def test_a_topic_with_another_policy_is_refused_until_it_is_set(
     assert made["set"] == [f"{items.name} cleanup.policy=compact"]
     assert len(made["created"]) == len(topics(settings)) - 1
     assert plan(settings) == []
+
+
+def test_a_repartition_killed_before_its_first_note_locks_nobody_out(
+    environ: dict[str, str], settings: Settings
+) -> None:
+    ensure_topics(settings)
+    with kafka_admin(settings) as admin:
+        Journal(settings).begin(Topics(admin), 1)
+    runner = CliRunner()
+    refused = runner.invoke(topics_command.command, ["apply"], env=environ)
+    assert "a repartition is under way" in str(refused.exception)
+    for command in (["repartition", "--yes"], ["apply"]):
+        found = runner.invoke(topics_command.command, command, env=environ)
+        assert found.exit_code == 0, found.output
 
 
 def test_too_few_brokers_name_the_variable(environ: dict[str, str]) -> None:
