@@ -124,7 +124,11 @@ class FlowApp(faust.App):
         """Make none: all state is in Kafka."""
 
     async def on_stop(self) -> None:
-        """Write nothing of one's own accord any more, then leave the group: the successor writes at once."""
+        """Write nothing of one's own accord any more, then leave the group: the successor writes at once.
+
+        Whatever the reason of the end, nothing is shown from now on, and it has its deadline.
+        """
+        self.worker.engine.ending.begin()
         await self.worker.revoke()
         await super().on_stop()
 

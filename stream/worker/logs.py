@@ -15,7 +15,7 @@ EVERY = 60.0
 """Seconds for which a cause stays quiet after its line."""
 MOMENT = 2.0
 """Seconds for which the client may complain without a line."""
-QUIET = 10.0
+QUIET = 60.0
 """Seconds without a complaint after which the next one begins another story."""
 CLIENT = "aiokafka"
 MAX_CAUSES = 1_000

@@ -143,6 +143,8 @@ class Readiness:
         """Say why numbers are not shown, from the closed list `REASONS`; nothing where all are."""
         if self.topics_changed:
             return [("topics_changed", self.topics_changed)]
+        if self._look is not None and now - self._look.at > LEASE:
+            return list(self._waiting(now, set(), counted))
         if self._held is None:
             return [("starting", "no partitions are assigned yet")]
         missing = self._held - self.ready(now)

@@ -55,8 +55,16 @@ def test_all_that_the_client_complains_of_is_one_cause(log: Log) -> None:
 
 def test_what_the_client_complains_of_for_a_moment_is_no_news(log: Log) -> None:
     for _ in range(5):
-        log.now += 11.0
+        log.now += 61.0
         assert log.lines("aiokafka.conn", ("Coordinator %s is not available", 1)) == []
+
+
+def test_what_the_client_complains_of_now_and_then_has_a_line(log: Log) -> None:
+    lines = []
+    for _ in range(12):
+        log.now += 11.0
+        lines += log.lines("aiokafka.conn", ("Request timed out: %s", 1))
+    assert len(lines) == 2
 
 
 def test_what_is_no_warning_goes_out(log: Log) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -280,3 +281,15 @@ def test_when_all_is_folded_and_counted_one_look_is_enough(steps: list[str]) -> 
     model.answer(readiness)
     readiness.count({0: len(model.items)})
     assert readiness.ready(model.now) == {0}
+
+
+@pytest.mark.parametrize("assigned_before", [False, True])
+def test_a_long_silence_is_named_whatever_waits_for_its_end(*, assigned_before: bool) -> None:
+    readiness = Readiness(NAME)
+    readiness.see(look(10))
+    if assigned_before:
+        readiness.assign({0, 1})
+    assert reasons(readiness, 40)[0].split(":")[0] in {"starting", "recovering"}
+    assert reasons(readiness, 41) == [
+        "cut_off: Kafka has not answered for 31 seconds: what is true by now is not known"
+    ]
