@@ -103,6 +103,18 @@ class Offsets:
         if self._consumer is not None:
             await self._consumer.stop()
 
+    def hang_up(self) -> None:
+        """Close the connections, so that the next question goes over new ones.
+
+        A firewall may forget a connection without a word to either end. The client would find that out only after its
+        own patience, and whoever asks has given up before that.
+        """
+        for owner in (self._admin, self._consumer):
+            # The clients have no other door to their connections than to be stopped, which waits for answers.
+            connections = owner._client._conns.values() if owner is not None else ()  # noqa: SLF001
+            for connection in list(connections):
+                connection.close()
+
     async def committed(self, topic: str, partitions: int) -> dict[int, Committed]:
         """Give what the group has committed, by partition; partitions without a commit are left out."""
         wanted = [TopicPartition(topic, partition) for partition in range(partitions)]

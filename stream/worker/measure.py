@@ -202,6 +202,7 @@ class Measure:
         except (KafkaError, TimeoutError) as error:
             # What is shown stays until its lease is over; what needs Kafka's answer waits for it.
             logger.warning("Kafka does not say how far the group has got: %s", str(error) or "no answer in time")
+            engine.offsets.hang_up()
             return
         engine.committed = look.committed
         if not self.readiness.see(look):

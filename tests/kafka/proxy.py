@@ -80,6 +80,13 @@ class Proxy:
         """Forward everything in this direction so much later."""
         self._set(direction, lambda lane: lane.delay(seconds))
 
+    def forget(self) -> None:
+        """Forward nothing any more on the connections that are there, for good, as a firewall that has forgotten them.
+
+        Neither end hears of it. New connections work.
+        """
+        self._run(self._forget())
+
     def cut(self) -> None:
         """Reset all connections and refuse new ones. What was held back is lost."""
         self._run(self._cut())
@@ -96,6 +103,11 @@ class Proxy:
                 change(lane)
         if self._server is None:
             self._server = await asyncio.start_server(self._accept, HOST, self.port, reuse_port=True)
+
+    async def _forget(self) -> None:
+        for lane in self._lanes.values():
+            lane.silence()
+        self._lanes = {way: _Lane() for way in self._lanes}
 
     async def _cut(self) -> None:
         if self._server is not None:

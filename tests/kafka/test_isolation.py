@@ -95,6 +95,18 @@ def test_nothing_is_shown_while_kafka_stands_still(deployment: Deployment, stack
         _wait_back([worker], DOING)
 
 
+def test_connections_that_a_firewall_has_forgotten_are_made_again(deployment: Deployment, stack: ExitStack) -> None:
+    # With a fixed clock it has nothing to write, of which it could not know what has become.
+    config = _begin(deployment, datetime.fromisoformat(INSTANT) - timedelta(days=1))
+    proxy = deployment.broker.proxies[0]
+    worker = stack.enter_context(Worker(deployment, config, name="w0", clock=INSTANT, bootstrap=proxy.address))
+    wait_until(lambda: _show([worker], DOING), "its numbers")
+    proxy.forget()
+    wait_until(lambda: worker.get("/ready")[0] != http.client.OK, "doubt", timeout=LEASE + MARGIN)
+    wait_until(lambda: _show([worker], DOING), "the numbers again", timeout=BACK_SECONDS)
+    assert worker.alive
+
+
 def _two_workers(deployment: Deployment, stack: ExitStack) -> list[Worker]:
     """Start two workers, each behind its own proxy, that show all items in progress."""
     config = _begin(deployment, NOW - timedelta(days=1))

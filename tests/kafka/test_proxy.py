@@ -118,3 +118,17 @@ def ends(client: socket.socket) -> bool:
         return client.recv(1024) == b""
     except ConnectionError:
         return True
+
+
+def test_what_it_has_forgotten_stays_silent_and_new_connections_work(proxy: Proxy) -> None:
+    with connect(proxy) as old:
+        old.sendall(b"one")
+        assert old.recv(1024) == b"one"
+        proxy.forget()
+        old.sendall(b"two")
+        assert hears_nothing(old)
+        with connect(proxy) as new:
+            new.sendall(b"three")
+            assert new.recv(1024) == b"three"
+        proxy.pass_on()
+        assert hears_nothing(old)
