@@ -44,6 +44,8 @@ class Engine:
         self.committed: Mapping[int, Committed] = {}
         # The partitions of the events that this worker tracks, by number.
         self.tracked: dict[int, Tracked] = {}
+        # The keys under which `flow.items` has what is no summary; those that are tracked here are to be written again.
+        self.overwritten: set[bytes] = set()
         self.working = asyncio.Lock()
 
     @property

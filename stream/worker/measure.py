@@ -33,6 +33,8 @@ from stream.worker.readiness import Look, Readiness
 from stream.worker.unreadable import Place
 
 SECOND = 1_000_000
+# Keys of records that cannot be read.
+MAX_OVERWRITTEN = 10_000
 MAX_NOTED = 1_000_000
 # Of the time that reading the boards took, so much passes before they are read again: for a scrape, and where nobody
 # asks.
@@ -171,6 +173,8 @@ class Measure:
             return decode_summary(value, engine.derivation.name)
         except ValueError as error:
             engine.unreadable.note(Place(engine.items_topic, partition, key, offset), error)
+            if len(engine.overwritten) < MAX_OVERWRITTEN:
+                engine.overwritten.add(key)
             return None
 
     async def _absorb(self, partition: int) -> None:

@@ -221,6 +221,20 @@ class Track:
                     await self._close()
                     keys = tracked.newer_than(now) if went_back else tracked.due.by(now)
                     await self._derive(tracked, keys, term)
+        await self._write_over()
+
+    async def _write_over(self) -> None:
+        """Write the summaries again over which others have written: compaction would keep what they wrote."""
+        engine, term = self._engine, self._term
+        if not engine.overwritten or not all(tracked.complete for tracked in engine.tracked.values()):
+            return
+        overwritten, engine.overwritten = engine.overwritten, set()
+        for tracked in self._complete_ones:
+            keys = [key for key in overwritten if key in tracked.rows]
+            if keys:
+                async with engine.working:
+                    await self._close()
+                    await self._derive(tracked, keys, term)
 
     def watch(self, look: Look | None) -> None:
         """Note how many events of the partitions tracked here are still to be folded."""

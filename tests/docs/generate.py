@@ -27,6 +27,7 @@ from stream.items.history import MAX_EVENTS, MAX_ROW_BYTES
 from stream.kafka.batches import MAX_BATCH_BYTES
 from stream.kafka.topics import DAY_MS, MIB, topics
 from stream.settings import SETTINGS, Settings
+from stream.worker.letters import MAX_LETTER_BYTES, PART_BYTES
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
@@ -108,6 +109,7 @@ def _limits() -> str:
             f"{MAX_BATCH_BYTES // MIB} MiB",
             "rejected as a whole as `too_large`, and kept as it came",
         ),
+        ("one dead letter, compressed", f"{MAX_LETTER_BYTES // MIB} MiB", f"kept in parts of {PART_BYTES // MIB} MiB"),
         ("an event ahead of its arrival", f"{MAX_AHEAD // DAY} days", "rejected as `in_the_future`"),
         ("sources in the engine's metrics", str(MAX_SOURCES), "counted as `other`"),
         ("workflow states of one team in the metrics", str(MAX_STATES), "counted as `other`"),

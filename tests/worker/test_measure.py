@@ -115,6 +115,7 @@ def test_what_is_no_summary_is_passed_over_counted_and_named(
     asyncio.run(measure._absorb(ITEMS.partition))
     assert states(engine) == {"Doing": 2}
     assert engine.numbers.unreadable["flow.items"] == 1
+    assert engine.overwritten == {b"2"}
     assert "flow.items[0]" in caplog.text
     assert "under the key b'2' cannot be read and is passed over: " in caplog.text
 

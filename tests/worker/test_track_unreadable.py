@@ -11,7 +11,7 @@ from stream.items.tracker import BEGIN_ANEW
 from stream.kafka.places import TP
 from stream.kafka.rows import Rows
 from tests.worker.test_rows import Record, row
-from tests.worker.test_track import BEGUN, EVENTS, Worker, run, settled
+from tests.worker.test_track import BEGUN, EVENTS, OTHERS, Worker, run, settled
 
 HISTORIES = TP("flow.histories", 0)
 UNREADABLE = write_row(Header(BEGUN, BEGUN, 1), [b'[0,"",0,"1",{"state":7},1,0,"jira/acme"]'])
@@ -33,6 +33,27 @@ def test_an_event_of_an_item_whose_history_cannot_be_read_is_kept_and_the_row_na
     [line] = caplog.messages
     assert line.startswith("flow.histories[0] under the key b'A' cannot be read and is passed over: no entries of an")
     assert line.endswith(f"The item's events are kept as dead letters: {BEGIN_ANEW}")
+
+
+def test_a_summary_over_which_others_wrote_is_written_again() -> None:
+    async def scenario(made: Worker) -> None:
+        await made.take((EVENTS, 0, made.record(0, "A")), (OTHERS, 0, made.record(0, "B")))
+        await made.kafka.acknowledge()
+        engine = made.track._engine
+        engine.overwritten |= {b"A", b"B", b"of another worker"}
+        # Of a partition that is still being recovered it is not known yet.
+        await made.track.wake()
+        assert (len(made.kafka.writes), len(engine.overwritten)) == (1, 3)
+        engine.tracked[1].complete = True
+        waking = asyncio.create_task(made.track.wake())
+        for _ in range(2):
+            await settled()
+            await made.kafka.acknowledge()
+        await waking
+        assert made.kafka.written()[1:] == [{"flow.items/0": [b"A"]}, {"flow.items/0": [b"B"]}]
+        assert engine.overwritten == set()
+
+    run(scenario)
 
 
 def test_what_others_wrote_over_a_row_is_written_over(caplog: pytest.LogCaptureFixture) -> None:
