@@ -94,6 +94,9 @@ class Kafka:
         found = {number: self.offsets.get(TP(topic, number)) for number in range(partitions)}
         return {number: read_metadata(*one) for number, one in found.items() if one is not None}
 
+    def hang_up(self) -> None:
+        """It has no connections."""
+
     async def ends(self, topic: str, partitions: int) -> dict[int, int]:
         self._answer()
         return {number: len(self.topics[TP(topic, number)]) for number in range(partitions)}
