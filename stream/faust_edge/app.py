@@ -38,6 +38,8 @@ from stream.worker.worker import COMMIT_EVERY, Timer, Worker
 RECORDS_A_POLL = 20_000
 BYTES_A_PARTITION = 2 * 1024 * 1024
 BATCHES_AHEAD = 4
+# Seconds after which a connection that a firewall has forgotten is closed; Faust would wait for 90.
+REQUEST_TIMEOUT = 40.0
 
 
 class Boot(BootStrategy):
@@ -196,6 +198,7 @@ def _options(settings: Settings, client_id: str) -> dict[str, Any]:
         "topic_disable_leader": True,
         "consumer_auto_offset_reset": "earliest",
         "broker_client_id": client_id,
+        "broker_request_timeout": REQUEST_TIMEOUT,
         "broker_session_timeout": SESSION_TIMEOUT,
         "broker_heartbeat_interval": HEARTBEAT_EVERY,
         "broker_commit_interval": COMMIT_EVERY,
