@@ -42,7 +42,7 @@ def life(item: str, source: str, states: Iterable[tuple[str, datetime]], **field
 
 
 def past() -> list[Json]:
-    """Write some finished, waiting, blocked, ageing, lost and unowned work, and this PI's objectives."""
+    """Write some finished, waiting, blocked, ageing, lost and unowned work, this PI's objectives, and one of no PI."""
     today, day = now(), timedelta(days=1)
     events: list[Json] = []
     for number in range(12):
@@ -75,6 +75,8 @@ def _objectives(today: datetime) -> Iterator[Json]:
         stretch = plan | {"objective": f"s-{number}", "committed": False, "actual_value": 3}
         yield event(JIRA, today - timedelta(days=8), "flow.objective.changed", **stretch)
     yield event(JIRA, today - timedelta(days=1), "flow.objective.changed", objective="o-0", actual_value=7)
+    foreign = {"objective": "foreign", "pi": "a PI of nobody", "team": "Cards", "planned_value": 5}
+    yield event(JIRA, today - timedelta(days=1), "flow.objective.changed", **foreign)
 
 
 class Feed:

@@ -16,7 +16,7 @@ from tests.kafka.broker import Broker
 from tests.kafka.feed import records
 from tests.kafka.probe import Probe, shared_for, showings
 from tests.kafka.scrape import Conflict, wait_until
-from tests.kafka.topics import produce
+from tests.kafka.topics import produce, read_topic
 from tests.kafka.two_streams import FLOW_YAML, changes, counted
 from tests.kafka.worker import Deployment, Worker, WorkerError, all_ready
 
@@ -96,11 +96,13 @@ def test_nothing_is_shown_while_kafka_stands_still(deployment: Deployment, stack
 
 
 def test_connections_that_a_firewall_has_forgotten_are_made_again(deployment: Deployment, stack: ExitStack) -> None:
-    # With a fixed clock it has nothing to write, of which it could not know what has become.
+    # A worker ends if it does not hear what has become of a write. With a fixed clock it has none, but for its first.
     config = _begin(deployment, datetime.fromisoformat(INSTANT) - timedelta(days=1))
     proxy = deployment.broker.proxies[0]
     worker = stack.enter_context(Worker(deployment, config, name="w0", clock=INSTANT, bootstrap=proxy.address))
     wait_until(lambda: _show([worker], DOING), "its numbers")
+    wait_until(lambda: bool(read_topic(deployment.broker, deployment.topic("metrics"))), "what the feed tells")
+    _wait_to(time.monotonic() + MARGIN)
     proxy.forget()
     # The clients notice it after 40 seconds, one connection after the other. The group has dropped the worker by then.
     _wait_to(time.monotonic() + SILENCE)
