@@ -25,6 +25,7 @@ LEASE = 30.0
 """Seconds for which a number may be shown after the moment at which it was known to be true."""
 UNANSWERED = 5.0
 """Seconds after which `/ready` names the missing answer rather than what waits for it."""
+CUT = "a topic ends earlier than before: it is another one, or has lost records. Start the worker again"
 REASONS = (
     "starting",
     "recovering",
@@ -73,6 +74,8 @@ class Readiness:
         self._folded_at = -inf
         self._true_at: dict[int, float] = {}
         self._held: set[int] | None = None
+        # A topic that ends earlier than before is another one, or has lost records: it tells nothing of what was in it.
+        self._cut = ""
         self.recovering = True
         self.topics_changed = ""
 
@@ -90,12 +93,16 @@ class Readiness:
 
         Then no number is trusted until all is folded with this one.
         """
-        self._look = look
+        before, self._look = self._look, look
+        if before is not None and _ends_earlier(look, before):
+            self._cut = CUT
         if self._foreign(look):
             self._under_way.clear()
             self._true_at.clear()
             self._folded_at = -inf
             return False
+        if self._cut:
+            return True
         if look.listed:
             self._under_way.append(_Arrival(look.at, look.events))
         for arrival in self._under_way:
@@ -126,7 +133,7 @@ class Readiness:
 
     def ready(self, now: float) -> frozenset[int]:
         """Give the partitions whose numbers are known to be true."""
-        if self.topics_changed or now - self._folded_at > LEASE:
+        if self.topics_changed or self._cut or now - self._folded_at > LEASE:
             return frozenset()
         return frozenset(partition for partition, at in self._true_at.items() if now - at <= LEASE)
 
@@ -141,8 +148,8 @@ class Readiness:
 
     def reasons(self, now: float, counted: Mapping[int, int]) -> list[tuple[str, str]]:
         """Say why numbers are not shown, from the closed list `REASONS`; nothing where all are."""
-        if self.topics_changed:
-            return [("topics_changed", self.topics_changed)]
+        if self.topics_changed or self._cut:
+            return [("topics_changed", self.topics_changed or self._cut)]
         if self._look is not None and now - self._look.at > LEASE:
             return list(self._waiting(now, set(), counted))
         if self._held is None:
@@ -181,6 +188,12 @@ class Readiness:
             for partition in look.events
             if partition not in known or known[partition].derivation != self._derivation
         ]
+
+
+def _ends_earlier(look: Look, before: Look) -> bool:
+    """Tell whether any partition ends earlier than at the look before, which no topic does that is still the same."""
+    pairs = ((look.events, before.events), (look.items, before.items))
+    return any(ends.get(partition, end) < end for ends, earlier in pairs for partition, end in earlier.items())
 
 
 def _unfolded(ends: Mapping[int, int], look: Look) -> int:

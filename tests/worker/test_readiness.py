@@ -293,3 +293,14 @@ def test_a_long_silence_is_named_whatever_waits_for_its_end(*, assigned_before: 
     assert reasons(readiness, 41) == [
         "cut_off: Kafka has not answered for 31 seconds: what is true by now is not known"
     ]
+
+
+@pytest.mark.parametrize("topic", ["events", "items"])
+def test_a_topic_that_ends_earlier_than_before_makes_nothing_true(topic: str) -> None:
+    readiness = assigned()
+    readiness.see(look(0))
+    readiness.see(look(1, **{topic: {0: 1, 1: 0}}))
+    readiness.see(look(2))
+    readiness.count({0: 10_000, 1: 10_000})
+    assert readiness.ready(2) == frozenset()
+    assert reasons(readiness, 2)[0].startswith("topics_changed: a topic ends earlier than before")
