@@ -185,7 +185,7 @@ class Worker:
         self._was_ready = snapshot.ready
         if snapshot.ready and not before:
             say("ready: the numbers are true")
-        if before and not snapshot.ready:
+        if before and not snapshot.ready and not self.engine.wall.stopping:
             say(f"not ready: {'; '.join(detail for _, detail in snapshot.reasons)}")
 
     async def _keep(self) -> None:
