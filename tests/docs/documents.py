@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.docs.generate import README, REPOSITORY
 
 METRICS = REPOSITORY / "docs" / "metrics.md"
-DOCUMENTS = [path for part in ("*.md", "docs/**/*.md", "deploy/**/*.md") for path in sorted(REPOSITORY.glob(part))]
+NO_SOURCES = {".venv", "build", "node_modules"}
+
+
+def every_document() -> list[Path]:
+    """Give the paths of all documents in the repository, from its root: those that git knows, and new ones."""
+    command = ["git", "-C", str(REPOSITORY), "ls-files", "--cached", "--others", "--exclude-standard", "*.md"]
+    try:
+        done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=60)
+        found = {Path(line) for line in done.stdout.splitlines()}
+    except (OSError, subprocess.CalledProcessError):
+        # An export, without git.
+        found = {path.relative_to(REPOSITORY) for path in REPOSITORY.rglob("*.md")}
+    return sorted(path for path in found if NO_SOURCES.isdisjoint(path.parts) and (REPOSITORY / path).exists())
+
+
+DOCUMENTS = [REPOSITORY / path for path in every_document()]
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
