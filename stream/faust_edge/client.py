@@ -109,7 +109,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         `flow_lag_events` and `/live` tell of what stands still.
         """
 
-    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+    async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
         """Let the client fetch some partitions no more, and others again from an offset on."""
         await self.call_thread(self._rest, quiet, others)
 

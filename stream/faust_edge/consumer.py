@@ -252,7 +252,7 @@ class Consumer(driver.Consumer):
             self._waiting_for_ack.set_result(None)
         return True
 
-    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+    async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
         """Fetch some partitions no more, and others again from where they were processed.
 
         Of what this worker alone writes it need not be told.
@@ -262,7 +262,7 @@ class Consumer(driver.Consumer):
         for tp, reached in others.items():
             progress = self.progress(tp)
             progress.seek(max(reached, progress.delivered or 0))
-        await self._thread.rest(quiet, others)
+        await self._thread.stop_fetching(quiet, others)
 
     async def read_again(self, tp: TP) -> None:
         """Read a partition again from where it was processed: a batch that follows was lost.

@@ -76,6 +76,6 @@ class FaustStreams:
         """Read again what was lost on the way."""
         return await self._consumer.recover_missing()
 
-    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+    async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
         """Fetch some partitions no more, and others again from an offset on."""
-        await self._consumer.rest(quiet, others)
+        await self._consumer.stop_fetching(quiet, others)

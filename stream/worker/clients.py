@@ -58,7 +58,7 @@ class Streams(Protocol):
     async def recover_missing(self) -> dict[TP, int]:
         """Read again what was lost on the way; give the partitions whose offsets up to one are gone for good."""
 
-    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+    async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
         """Fetch some partitions no more, and others again from an offset on."""
 
 

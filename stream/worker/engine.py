@@ -16,6 +16,7 @@ from stream.kafka.topics import ALERTS, DEAD_LETTERS, EVENTS, HISTORIES, ITEMS, 
 from stream.settings import Settings
 from stream.worker.clients import Clients
 from stream.worker.ending import Ending
+from stream.worker.measured import Measured
 from stream.worker.tracked import Tracked
 from stream.worker.unreadable import Unreadable
 
@@ -42,11 +43,26 @@ class Engine:
         # By this name the group lists this worker.
         self.client_id = clients.client_id
         self.committed: Mapping[int, Committed] = {}
-        # The partitions of the events that this worker tracks, by number.
+        # The partitions of the events, and of the summaries, that this worker has, by number.
         self.tracked: dict[int, Tracked] = {}
+        self.measured: dict[int, Measured] = {}
+        # How often partitions were shared out: what was begun before that must not go on.
+        self.assignment = 0
+        # Between the loss of partitions and the next assignment nothing may be written.
+        self.revoked = True
         # The keys under which `flow.items` has what is no summary; those that are tracked here are to be written again.
         self.overwritten: set[bytes] = set()
         self.working = asyncio.Lock()
+
+    def begin_assignment(self) -> None:
+        """Note that partitions were shared out, after which this worker may write."""
+        self.assignment += 1
+        self.revoked = False
+
+    def end_assignment(self) -> None:
+        """Note that partitions may move away: nothing may be written until the next assignment."""
+        self.assignment += 1
+        self.revoked = True
 
     @property
     def events_topic(self) -> str:

@@ -10,16 +10,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 
 from stream.errors import KafkaError
 from stream.flow.nodes import PORTFOLIO
 from stream.flow.report import NodeNumbers
-from stream.flow.watch import Change, Watch
+from stream.flow.watch import Change
 from stream.gauges.snapshot import Snapshot
 from stream.kafka.places import TP
 from stream.kafka.reads import Latest
 from stream.worker.engine import Engine
+from stream.worker.feed_memory import FeedMemory
 from stream.worker.measurements import Measurements, News
 from stream.worker.messages import alert, read_alert
 from stream.worker.pace import Pace
@@ -30,77 +30,73 @@ NODES_A_WRITE = 500
 logger = logging.getLogger(__name__)
 
 
-@dataclass
-class Memory:
-    """What the topics say of a partition, and by topic where the next record will stand."""
-
-    nodes: Measurements = field(default_factory=Measurements)
-    watch: Watch = field(default_factory=Watch)
-    ends: dict[str, int] = field(default_factory=dict)
-
-
 class Feed:
     """The feed of the partitions of `flow.items` that this worker holds."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._memory: dict[int, Memory] = {}
-        self._held: set[int] = set()
-        self._unread: set[int] = set()
-        self._term = 0
         self._writing = asyncio.Lock()
 
-    def keep(self, partitions: set[int]) -> None:
+    def assign(self) -> None:
         """Take note of an assignment: what others have written meanwhile is read before anything is written."""
-        self._term += 1
-        self._memory = {partition: self._memory.get(partition) or Memory() for partition in partitions}
-        self._held, self._unread = set(partitions), set(partitions)
+        for memory in self._memories:
+            memory.read_back = False
         self._show_met_since()
 
-    async def halt(self) -> None:
-        """Write nothing any more until the next assignment; return when no write is under way."""
-        self._term += 1
-        self._held, self._unread = set(), set()
+    async def revoke(self) -> None:
+        """Return when no write is under way; until the next assignment none begins."""
         async with self._writing:
             pass
+
+    @property
+    def _memories(self) -> list[FeedMemory]:
+        return [each.feed_memory for each in self._engine.measured.values()]
 
     async def publish(self) -> None:
         """Write what is news in the newest snapshot; to be called once a second.
 
         Raises KafkaError where a write is not acknowledged.
         """
-        if self._unread:
+        engine = self._engine
+        if engine.revoked:
+            return
+        if not all(memory.read_back for memory in self._memories):
             await self._read_back()
             return
         async with self._writing:
-            snapshot, term = self._engine.wall.snapshot, self._term
+            snapshot, assignment = engine.wall.snapshot, engine.assignment
             for partition, nodes in self._by_partition(snapshot):
-                memory = self._memory[partition]
+                memory = engine.measured[partition].feed_memory
                 changes = memory.watch.look(nodes, snapshot.at)
                 async for news in self._news(memory.nodes, nodes, snapshot.at):
-                    if term != self._term:
+                    if assignment != engine.assignment:
                         return
                     await self._write(partition, memory, changes, news, snapshot.at)
                     changes = []
             self._show_met_since()
 
     async def _read_back(self) -> None:
-        engine, term = self._engine, self._term
+        engine, assignment = self._engine, self._engine.assignment
         topics = (engine.metrics_topic, engine.alerts_topic)
-        places = {TP(topic, part): self._memory[part].ends.get(topic, 0) for part in self._unread for topic in topics}
+        places = {
+            TP(topic, number): measured.feed_memory.ends.get(topic, 0)
+            for number, measured in engine.measured.items()
+            for topic in topics
+        }
         try:
             found = await engine.read_latest(engine.settings.brokers, places)
         except KafkaError as error:
             logger.warning("%s", error)
             return
-        if term == self._term:
+        if assignment == engine.assignment:
             for tp, read in found.items():
                 self._restore(tp, read)
-            self._unread.clear()
+            for memory in self._memories:
+                memory.read_back = True
             self._show_met_since()
 
     def _restore(self, tp: TP, read: Latest) -> None:
-        memory = self._memory[tp.partition]
+        memory = self._engine.measured[tp.partition].feed_memory
         memory.ends[tp.topic] = read.end
         for batch in read.refused:
             self._engine.unreadable.note_batch(*tp, batch)
@@ -116,11 +112,13 @@ class Feed:
     @property
     def _whole(self) -> bool:
         """Whether all partitions are here, as the portfolio's own numbers need them."""
-        return len(self._held) == self._engine.derivation.partitions
+        return len(self._engine.measured) == self._engine.derivation.partitions
 
     def _by_partition(self, snapshot: Snapshot) -> list[tuple[int, list[NodeNumbers]]]:
         derivation = self._engine.derivation
-        nodes: dict[int, list[NodeNumbers]] = {partition: [] for partition in sorted(self._held & snapshot.partitions)}
+        nodes: dict[int, list[NodeNumbers]] = {
+            partition: [] for partition in sorted(self._engine.measured.keys() & snapshot.partitions)
+        }
         for numbers in snapshot.nodes:
             partition = 0 if numbers.node == PORTFOLIO else derivation.partition(numbers.node.value_stream)
             if partition in nodes and (numbers.node != PORTFOLIO or self._whole):
@@ -142,7 +140,7 @@ class Feed:
         yield part
 
     async def _write(
-        self, partition: int, memory: Memory, changes: Sequence[Change], news: Sequence[News], at: int
+        self, partition: int, memory: FeedMemory, changes: Sequence[Change], news: Sequence[News], at: int
     ) -> None:
         engine = self._engine
         rows = {
@@ -157,7 +155,7 @@ class Feed:
                 memory.ends[tp.topic] += len(written)
 
     def _show_met_since(self) -> None:
-        watches = [memory.watch for memory in self._memory.values()]
+        watches = [memory.watch for memory in self._memories]
         met_since = {name: since for watch in watches for name, since in watch.met_since().items()}
         # The same object, where it says the same: what was written of it still holds.
         if met_since != self._engine.wall.met_since:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from math import inf
 from time import monotonic
 
@@ -19,15 +18,13 @@ from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import Reading
 from stream.flow.statistics import NEVER
 from stream.gauges.snapshot import Snapshot
-from stream.items.codec import decode_summary
-from stream.items.objective import Objective
 from stream.items.outcome import MILLISECOND
-from stream.items.summary import Summary
 from stream.kafka.outbox import Row
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
 from stream.worker.clients import Streams
 from stream.worker.engine import Engine
+from stream.worker.measured import Measured
 from stream.worker.pace import Pace
 from stream.worker.readiness import Look, Readiness
 from stream.worker.unreadable import Place
@@ -52,37 +49,32 @@ class Measure:
         self._consumer = consumer
         self.readiness = Readiness(engine.derivation.name)
         self._reading = Reading(engine.config, engine.boards)
-        self._held: set[int] = set()
-        # Partitions that were read to their end once: what comes is put on the boards at once.
-        self._live: set[int] = set()
-        # Of these nothing is fetched, so that nothing old can come over what was taken ahead.
-        self._at_rest: set[int] = set()
-        # A summary that was folded with this configuration has this text in it.
-        self._mark = f'"config":"{engine.derivation.name}"'.encode()
-        # What came before its partition is shown: while a backlog is folded an item has many summaries, and the boards
-        # need the last one only.
-        self._noted: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
-        # Where the partitions ended when that was asked last.
-        self._ends: Mapping[int, int] = {}
         self._changed = True
         self._published = 0.0
 
-    def keep(self, partitions: set[int]) -> None:
-        """Drop the boards of partitions that moved away: they leave no series."""
-        for partition in self._held - partitions:
-            self._engine.boards.drop(partition)
-            self._noted.pop(partition, None)
-        self._held = set(partitions)
-        self._live &= partitions
-        self._at_rest = set()
-        self._ends = {}
+    def assign(self, partitions: set[int]) -> None:
+        """Begin with the partitions that have come, and end with those that moved away: they leave no series."""
+        engine, measured = self._engine, self._engine.measured
+        for number in set(measured) - partitions:
+            measured.pop(number).finish()
+        for number in partitions - set(measured):
+            tp = TP(engine.items_topic, number)
+            measured[number] = Measured(tp, engine.boards, engine.derivation.name, self._note_unreadable)
+        for each in measured.values():
+            each.fetched, each.end = True, NEVER
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
-        self.readiness.assign(partitions)
+        self.readiness.assign([each.shown for each in measured.values()])
         self._swap(monotonic())
+
+    def _note_unreadable(self, place: Place, error: ValueError) -> None:
+        self._engine.unreadable.note(place, error)
+        if place.key is not None and len(self._engine.overwritten) < MAX_OVERWRITTEN:
+            self._engine.overwritten.add(place.key)
 
     async def batch(self, tp: TP, polled: Polled) -> None:
         """Put a batch of summaries into the boards; before they are shown, only note the newest of each item."""
-        if tp.partition not in self._held:
+        measured = self._engine.measured.get(tp.partition)
+        if measured is None:
             return
         if not self._consumer.follows(tp, polled):
             await self._consumer.read_again(tp)
@@ -94,108 +86,61 @@ class Measure:
         if records and records[0].offset < reached:
             records = [record for record in records if record.offset >= reached]
         if records:
-            self._take(tp.partition, records)
+            self._add(measured, records)
         if polled.refused is not None:
             self._engine.unreadable.note_batch(*tp, polled.refused)
         self._consumer.processed(tp, polled.behind)
         # The partition may move away meanwhile, so this stands last.
-        if self._wanted(tp.partition):
-            await self._absorb(tp.partition)
+        await self._count_noted(measured)
 
     def shows(self, partitions: Collection[int]) -> bool:
         """Tell whether all these are on the boards, and nothing of them comes from elsewhere."""
-        return self._held & self._live & self._at_rest >= set(partitions)
+        found = [self._engine.measured.get(partition) for partition in partitions]
+        return all(each is not None and each.live and not each.fetched for each in found)
 
-    def take_ahead(self, partition: int, rows: Sequence[Row]) -> None:
-        """Put in what this worker is about to write to a partition that it `shows`.
+    def show(self, partition: int, rows: Sequence[Row]) -> None:
+        """Count what this worker is about to write to a partition that it `shows`.
 
         It does not wait for Kafka's acknowledgement: without it the process ends, and whoever comes next makes the same
         of the same events.
         """
-        self._take(partition, rows)
+        self._add(self._engine.measured[partition], rows)
 
     def written(self, tp: TP, first: int, rows: Sequence[Row], *, shown: bool = False) -> None:
-        """Put in what this worker has itself written from offset `first` on, so that it need not come back to be shown.
+        """Count what this worker has itself written from offset `first` on, so that it need not come back.
 
-        Where something of others stands before it that has not been read yet, it does come back. `shown`: it was put in
-        ahead.
+        Where something of others stands before it that has not been read yet, it does come back. `shown` says whether
+        it was counted before it was written.
         """
+        measured = self._engine.measured.get(tp.partition)
         reached, behind = self._consumer.reached(tp), first + len(rows)
-        if tp.partition in self._held and first <= reached < behind:
+        if measured is not None and first <= reached < behind:
             # What is fetched again may have brought something older since.
-            if not shown or tp.partition not in self._at_rest:
-                self._take(tp.partition, rows[reached - first :])
+            if not shown or measured.fetched:
+                self._add(measured, rows[reached - first :])
             self._consumer.processed(tp, behind)
 
-    def _take(self, partition: int, rows: Sequence[Row]) -> None:
-        if partition not in self._live:
-            self._note(partition, rows)
-            return
-        # What has just happened then counts in the windows at once, and not all of a second's together.
-        self._engine.boards.advance(self._engine.clock.now())
-        for row in rows:
-            self._put(partition, row)
-        self._changed = True
-        self._observe(rows)
-
-    def _note(self, partition: int, rows: Sequence[Row]) -> None:
-        noted, mark = self._noted[partition], self._mark
-        for row in rows:
-            value = row.value
-            if value is None or mark in value:
-                noted[row.key or b""] = value
-            else:
-                self._put(partition, row)
-
-    def _wanted(self, partition: int) -> bool:
-        """Tell whether what was noted is to be counted now: all is read, or it is too much to keep."""
-        if partition in self._live:
-            return False
-        return self._is_read(partition) or sum(map(len, self._noted.values())) > MAX_NOTED
-
-    def _is_read(self, partition: int) -> bool:
-        end = self.readiness.end(partition)
-        return end is not None and self._consumer.reached(TP(self._engine.items_topic, partition)) >= end
-
-    def _put(self, partition: int, row: Row) -> None:
-        key, value = row.key or b"", row.value
-        # What this worker writes itself has no offset yet, and can be read.
-        offset = getattr(row, "offset", None)
-        summary = None if value is None else self._decoded(partition, key, value, offset)
-        if summary is not None or value is None:
-            self._engine.boards.put(partition, key, summary)
-
-    def _decoded(
-        self, partition: int, key: bytes, value: bytes, offset: int | None = None
-    ) -> Summary | Objective | None:
-        engine = self._engine
-        try:
-            return decode_summary(value, engine.derivation.name)
-        except ValueError as error:
-            engine.unreadable.note(Place(engine.items_topic, partition, key, offset), error)
-            if len(engine.overwritten) < MAX_OVERWRITTEN:
-                engine.overwritten.add(key)
-            return None
-
-    async def _absorb(self, partition: int) -> None:
-        """Put what was noted into the boards, in slices, so that the event loop goes on."""
-        boards, noted = self._engine.boards, self._noted[partition]
-        at_once = boards.at_once
-        boards.advance(self._engine.clock.now())
-        while noted and self._noted.get(partition) is noted:
-            rows = [noted.popitem() for _ in range(min(at_once, len(noted)))]
-            found: dict[bytes, Summary | Objective] = {}
-            for key, value in rows:
-                summary = None if value is None else self._decoded(partition, key, value)
-                if summary is not None:
-                    found[key] = summary
-                elif value is None:
-                    boards.put(partition, key, None)
-            boards.put_all(partition, found)
+    def _add(self, measured: Measured, rows: Sequence[Row]) -> None:
+        if measured.live:
+            # What has just happened then counts in the windows at once, and not all of a second's together.
+            self._engine.boards.advance(self._engine.clock.now())
             self._changed = True
-            await asyncio.sleep(0)
-        if partition in self._held and not noted and self._is_read(partition):
-            self._live.add(partition)
+            self._observe(rows)
+        measured.add(rows)
+
+    async def _count_noted(self, measured: Measured) -> None:
+        """Count what was noted if all is read, or if it is too much to keep."""
+        if measured.live:
+            return
+        if self._is_read(measured) or sum(each.noted for each in self._engine.measured.values()) > MAX_NOTED:
+            self._changed = True
+            await measured.count_noted(self._engine.clock.now())
+            if not measured.noted and self._is_read(measured):
+                measured.live = True
+
+    def _is_read(self, measured: Measured) -> bool:
+        end = self.readiness.end(measured.tp.partition)
+        return end is not None and self._consumer.reached(measured.tp) >= end
 
     async def watch(self) -> None:
         """Look at how far the group has got and with which configuration, and settle what has become true."""
@@ -211,10 +156,10 @@ class Measure:
         engine.committed = look.committed
         if not self.readiness.see(look):
             # All summaries are written again: noted first, they are counted many at once.
-            self._live.clear()
-        for partition in sorted(self._held - self._live):
-            if self._wanted(partition):
-                await self._absorb(partition)
+            for measured in engine.measured.values():
+                measured.live = False
+        for measured in list(engine.measured.values()):
+            await self._count_noted(measured)
 
     async def _look(self, at: float) -> Look:
         engine, offsets, settings = self._engine, self._engine.offsets, self._engine.settings
@@ -225,29 +170,29 @@ class Measure:
         items = await offsets.ends(engine.items_topic, settings.items_partitions)
         return Look(at, listed, committed, events, items)
 
-    async def rest(self, *, alone: bool) -> None:
+    async def stop_fetching(self, *, alone: bool) -> None:
         """Have partitions fetched no more that are read to their end, while this worker `alone` writes them.
 
         Where something of others stands in one nevertheless, it is fetched again.
         """
-        topic, held = self._engine.items_topic, self._held
-        reached = {part: self._consumer.reached(TP(topic, part)) for part in self._held}
-        quiet = {part for part in self._held if alone and reached[part] >= self._ends.get(part, NEVER)}
-        self._at_rest &= quiet
-        await self._consumer.rest(
-            {TP(topic, part) for part in quiet}, {TP(topic, part): reached[part] for part in self._held - quiet}
-        )
+        partitions, assignment = list(self._engine.measured.values()), self._engine.assignment
+        reached = {each.tp: self._consumer.reached(each.tp) for each in partitions}
+        wanted = {each.tp for each in partitions if not alone or reached[each.tp] < each.end}
+        for each in partitions:
+            each.fetched |= each.tp in wanted
+        await self._consumer.stop_fetching(reached.keys() - wanted, {tp: reached[tp] for tp in wanted})
         # With another assignment all are fetched again.
-        if self._held is held:
-            self._at_rest = quiet
-            # What was there at the last look is known by the next one, unless others wrote it.
+        if self._engine.assignment == assignment:
             look = self.readiness.look
-            self._ends = {} if look is None else look.items
+            for each in partitions:
+                each.fetched = each.tp in wanted
+                # What was there at the last look is known by the next one, unless others wrote it.
+                each.end = NEVER if look is None else look.items.get(each.tp.partition, NEVER)
 
     def _counted(self) -> dict[int, int]:
         """Give up to which offset each partition's summaries are on the boards."""
-        topic = self._engine.items_topic
-        return {partition: self._consumer.reached(TP(topic, partition)) for partition in self._held & self._live}
+        partitions = self._engine.measured.items()
+        return {number: self._consumer.reached(each.tp) for number, each in partitions if each.live}
 
     @property
     def fresh_for(self) -> float:
@@ -284,7 +229,7 @@ class Measure:
         self.readiness.count(counted)
         ready, reasons = self.readiness.ready(instant), self.readiness.reasons(instant, counted)
         nodes = self._reading.read(now, self._shown(ready)) if ready else []
-        items = sum(engine.boards.items(partition) for partition in self._held)
+        items = sum(engine.boards.items(partition) for partition in engine.measured)
         until = self.readiness.until(instant) if ready or not reasons else inf
         self._published = monotonic()
         seconds = self._published - begun

@@ -14,7 +14,7 @@ does not answer, when the group has dropped this worker, and when events wait fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
@@ -52,6 +52,14 @@ class Look(NamedTuple):
 
 
 @dataclass
+class Shown:
+    """A partition of `flow.items` that this worker has, and the newest moment whose events are all on its board."""
+
+    partition: int
+    true_at: float = -inf
+
+
+@dataclass
 class _Arrival:
     """The events of one look on their way: they wait for `events` to be folded, then for `items` to be counted."""
 
@@ -72,17 +80,15 @@ class Readiness:
         self._look: Look | None = None
         self._under_way: list[_Arrival] = []
         self._folded_at = -inf
-        self._true_at: dict[int, float] = {}
-        self._held: set[int] | None = None
+        self._assigned: list[Shown] | None = None
         # A topic that ends earlier than before is another one, or has lost records: it tells nothing of what was in it.
         self._cut = ""
         self.recovering = True
         self.topics_changed = ""
 
-    def assign(self, partitions: set[int]) -> None:
+    def assign(self, partitions: Sequence[Shown]) -> None:
         """Note which partitions of `flow.items` this worker has now."""
-        self._held = set(partitions)
-        self._true_at = {partition: at for partition, at in self._true_at.items() if partition in partitions}
+        self._assigned = list(partitions)
         if not partitions:
             # Others have them all, or the topic is gone: the next look says which.
             self._folded_at = -inf
@@ -98,7 +104,8 @@ class Readiness:
             self._cut = CUT
         if self._foreign(look):
             self._under_way.clear()
-            self._true_at.clear()
+            for shown in self._assigned or ():
+                shown.true_at = -inf
             self._folded_at = -inf
             return False
         if self._cut:
@@ -122,10 +129,10 @@ class Readiness:
     def count(self, counted: Mapping[int, int]) -> None:
         """Note up to which offset the summaries of each partition are on the boards."""
         for arrival in self._under_way:
-            if arrival.items is not None:
-                for partition, offset in counted.items():
-                    if offset >= arrival.items.get(partition, inf):
-                        self._true_at[partition] = max(arrival.at, self._true_at.get(partition, -inf))
+            for shown in self._assigned or ():
+                end = inf if arrival.items is None else arrival.items.get(shown.partition, inf)
+                if counted.get(shown.partition, -1) >= end:
+                    shown.true_at = max(arrival.at, shown.true_at)
 
     def end(self, partition: int) -> int | None:
         """Give the offset up to which a partition's summaries must be read to show it; None while that is not known."""
@@ -133,13 +140,16 @@ class Readiness:
 
     def ready(self, now: float) -> frozenset[int]:
         """Give the partitions whose numbers are known to be true."""
+        return frozenset(each.partition for each in self._true(now))
+
+    def _true(self, now: float) -> list[Shown]:
         if self.topics_changed or self._cut or now - self._folded_at > LEASE:
-            return frozenset()
-        return frozenset(partition for partition, at in self._true_at.items() if now - at <= LEASE)
+            return []
+        return [each for each in self._assigned or () if now - each.true_at <= LEASE]
 
     def until(self, now: float) -> float:
         """Give the instant until which what is shown now may be shown; it moves on with each answer."""
-        return LEASE + min([self._folded_at, *(self._true_at[partition] for partition in self.ready(now))])
+        return LEASE + min([self._folded_at, *(each.true_at for each in self._true(now))])
 
     @property
     def look(self) -> Look | None:
@@ -152,9 +162,9 @@ class Readiness:
             return [("topics_changed", self.topics_changed or self._cut)]
         if self._look is not None and now - self._look.at > LEASE:
             return list(self._waiting(now, set(), counted))
-        if self._held is None:
+        if self._assigned is None:
             return [("starting", "no partitions are assigned yet")]
-        missing = self._held - self.ready(now)
+        missing = {shown.partition for shown in self._assigned} - self.ready(now)
         if not missing and now - self._folded_at <= LEASE:
             return []
         if self.recovering:

@@ -49,8 +49,6 @@ class Track:
         self._store = store
         self._streams = streams
         self._rerouting = Rerouting(engine.numbers.label)
-        # How often partitions were shared out: what was begun before that must not go on.
-        self._term = 0
         self._under_way = 0
         self._open_since = 0.0
         # The instant up to which events were known when due items were last looked for.
@@ -69,16 +67,15 @@ class Track:
     def _open_ones(self) -> list[Tracked]:
         return [each for each in self._engine.tracked.values() if each.open is not None]
 
-    async def halt(self) -> None:
+    async def revoke(self) -> None:
         """Let neither timers nor a derivation write any more; return when none does."""
-        self._term += 1
         for tracked in self._engine.tracked.values():
             tracked.complete = False
         async with self._engine.working:
             await self._close()
             await self._writer.flush()
 
-    def keep(self, partitions: set[int]) -> None:
+    def assign(self, partitions: set[int]) -> None:
         """Begin with the partitions that have come, and end with those that moved away."""
         topic, tracked = self._engine.events_topic, self._engine.tracked
         for number in set(tracked) - partitions:
@@ -141,7 +138,7 @@ class Track:
 
     async def recovered(self, partitions: set[int]) -> None:
         """Derive again what another configuration left behind, or what came due while nobody was there."""
-        engine, term = self._engine, self._term
+        engine, assignment = self._engine, self._engine.assignment
         count = engine.settings.events_partitions
         committed = await engine.offsets.committed(engine.events_topic, count)
         await self._refuse_misplaced(partitions, committed)
@@ -153,13 +150,14 @@ class Track:
                 gone = f"{start - known.offset:,} events were removed before they were folded"
                 log.warning("Partition %d of %s: %s, and count nowhere", partition, engine.events_topic, gone)
             async with engine.working:
-                if term != self._term or tracked is None:
+                if assignment != self._engine.assignment or tracked is None:
                     return
                 if known is None:
                     # What the client was told to begin with may be an offset of a topic that was deleted.
                     await self._streams.begin_at(tracked.tp, start)
                 await self._write_again(tracked)
-                if not await self._fold_again(tracked, known, start, term) or term != self._term:
+                folded = await self._fold_again(tracked, known, start, assignment)
+                if not folded or assignment != engine.assignment:
                     return
                 if known is not None:
                     tracked.newest = dict(known.newest)
@@ -167,7 +165,7 @@ class Track:
                 self._complete(tracked, start)
                 tracked.complete = True
 
-    async def _fold_again(self, tracked: Tracked, known: Committed | None, start: int, term: int) -> bool:
+    async def _fold_again(self, tracked: Tracked, known: Committed | None, start: int, assignment: int) -> bool:
         """Derive what another configuration or clock has left; False where the partition is another's by now."""
         engine = self._engine
         foreign = known is None or known.derivation != engine.derivation.name
@@ -176,7 +174,7 @@ class Track:
         stale = list(tracked.rows) if foreign else tracked.newer_than(as_of)
         if foreign and stale and not await self._mark_unfinished(tracked, start, known):
             return False
-        await self._derive(tracked, stale, term)
+        await self._derive(tracked, stale, assignment)
         return True
 
     async def _write_again(self, tracked: Tracked) -> None:
@@ -210,7 +208,7 @@ class Track:
 
         Where the clock has gone back, that is each item of which an event now lies in the future.
         """
-        now, term = self._engine.clock.fold_until(), self._term
+        now, assignment = self._engine.clock.fold_until(), self._engine.assignment
         went_back, self._woken = now < self._woken - CLOCK_SLACK, now
         if self._open_ones and monotonic() - self._open_since > PATIENCE:
             async with self._engine.working:
@@ -220,12 +218,12 @@ class Track:
                 async with self._engine.working:
                     await self._close()
                     keys = tracked.newer_than(now) if went_back else tracked.due.by(now)
-                    await self._derive(tracked, keys, term)
+                    await self._derive(tracked, keys, assignment)
         await self._write_over()
 
     async def _write_over(self) -> None:
         """Write the summaries again over which others have written: compaction would keep what they wrote."""
-        engine, term = self._engine, self._term
+        engine, assignment = self._engine, self._engine.assignment
         if not engine.overwritten or not all(tracked.complete for tracked in engine.tracked.values()):
             return
         overwritten, engine.overwritten = engine.overwritten, set()
@@ -234,7 +232,7 @@ class Track:
             if keys:
                 async with engine.working:
                     await self._close()
-                    await self._derive(tracked, keys, term)
+                    await self._derive(tracked, keys, assignment)
 
     def watch(self, look: Look | None) -> None:
         """Note how many events of the partitions tracked here are still to be folded."""
@@ -293,9 +291,9 @@ class Track:
     def _place(self, partition: int) -> Place | None:
         return Place(partition, self._engine.settings.events_partitions)
 
-    async def _derive(self, tracked: Tracked, keys: Sequence[bytes], term: int) -> None:
+    async def _derive(self, tracked: Tracked, keys: Sequence[bytes], assignment: int) -> None:
         for first in range(0, len(keys), CHUNK):
-            if term != self._term:
+            if assignment != self._engine.assignment:
                 return
             batch, chunk = self._begin(tracked), keys[first : first + CHUNK]
             for key in chunk:

@@ -104,9 +104,10 @@ class Worker:
 
     async def assign(self, events: set[int], items: set[int]) -> None:
         """Take note of the partitions of the events, and of the summaries, that this worker has now."""
-        self.track.keep(events)
-        self.measure.keep(items)
-        self.feed.keep(items)
+        self.engine.begin_assignment()
+        self.track.assign(events)
+        self.measure.assign(items)
+        self.feed.assign()
 
     async def recovered(self, partitions: set[int]) -> None:
         """Go on with partitions of the events whose rows are complete."""
@@ -124,8 +125,9 @@ class Worker:
     async def revoke(self) -> None:
         """Write nothing any more until the next assignment; return when no write is under way."""
         if self._has_parts:
-            await self.track.halt()
-            await self.feed.halt()
+            self.engine.end_assignment()
+            await self.track.revoke()
+            await self.feed.revoke()
 
     async def stop(self) -> None:
         """Close page and connections."""
@@ -199,7 +201,7 @@ class Worker:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._clients.streams.force_commit(), COMMIT_PATIENCE)
         await self.measure.watch()
-        await self.measure.rest(alone=self.track.alone)
+        await self.measure.stop_fetching(alone=self.track.alone)
         self.track.watch(self.measure.readiness.look)
 
     async def _watch_topics(self) -> None:

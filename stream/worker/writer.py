@@ -72,7 +72,7 @@ class Writer:
     def _show(self) -> None:
         for each in self._unshown:
             for partition, rows in each.summaries.items():
-                self._measure.take_ahead(partition, rows)
+                self._measure.show(partition, rows)
             each.shown = True
         self._unshown.clear()
 

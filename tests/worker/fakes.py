@@ -57,7 +57,7 @@ class FakeStreams:
     async def recover_missing(self) -> dict[TP, int]:
         return {}
 
-    async def rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
+    async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
         self.rested.append((set(quiet), dict(others)))
 
 

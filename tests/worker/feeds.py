@@ -15,6 +15,7 @@ from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
 from stream.kafka.reads import Latest
 from stream.worker.feed import Feed
+from stream.worker.feed_memory import FeedMemory
 from stream.worker.unreadable import Unreadable
 from tests.worker.nodes import AT
 
@@ -66,25 +67,37 @@ class Worker:
 
     def __init__(self, log: Log, partitions: int = 1) -> None:
         self.wall, self.numbers = Wall(), EngineNumbers()
-        self.feed = Feed(
-            SimpleNamespace(
-                settings=SimpleNamespace(brokers=()),
-                derivation=SimpleNamespace(
-                    partitions=partitions, partition=lambda stream: PARTITIONS[stream] % partitions
-                ),
-                wall=self.wall,
-                unreadable=Unreadable(self.numbers),
-                # Tests replace what it calls.
-                read_latest=lambda brokers, starts: log.latest(brokers, starts),  # noqa: PLW0108
-                metrics_topic="metrics",
-                alerts_topic="alerts",
-                feed_outbox=log,
-            )
+        self._engine = SimpleNamespace(
+            settings=SimpleNamespace(brokers=()),
+            derivation=SimpleNamespace(partitions=partitions, partition=lambda stream: PARTITIONS[stream] % partitions),
+            wall=self.wall,
+            unreadable=Unreadable(self.numbers),
+            # Tests replace what it calls.
+            read_latest=lambda brokers, starts: log.latest(brokers, starts),  # noqa: PLW0108
+            metrics_topic="metrics",
+            alerts_topic="alerts",
+            feed_outbox=log,
+            measured={},
+            assignment=0,
+            revoked=True,
         )
+        self.feed = Feed(self._engine)
+
+    def assign(self, *partitions: int) -> None:
+        """Give it partitions."""
+        engine, had = self._engine, self._engine.measured
+        engine.assignment, engine.revoked = engine.assignment + 1, False
+        engine.measured = {each: had.get(each) or SimpleNamespace(feed_memory=FeedMemory()) for each in partitions}
+        self.feed.assign()
+
+    async def revoke(self) -> None:
+        """Let it write nothing until the next assignment."""
+        self._engine.assignment, self._engine.revoked = self._engine.assignment + 1, True
+        await self.feed.revoke()
 
     async def take(self, *partitions: int) -> Worker:
         """Take partitions over, and read them back."""
-        self.feed.keep(set(partitions))
+        self.assign(*partitions)
         await self.feed.publish()
         return self
 

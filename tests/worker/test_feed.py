@@ -113,7 +113,7 @@ def test_many_nodes_are_written_in_parts_and_no_more_of_them_after_a_halt(log: L
         log.before = wait
         writing = asyncio.create_task(worker.show(*teams(3)))
         await writes.wait()
-        halting = asyncio.create_task(worker.feed.halt())
+        halting = asyncio.create_task(worker.revoke())
         await asyncio.sleep(0.01)
         gate.set()
         await asyncio.gather(writing, halting)
@@ -150,7 +150,7 @@ def test_halt_waits_for_a_write_that_is_under_way(log: Log) -> None:
         log.before = gate.wait
         writing = asyncio.create_task(worker.show(team(3)))
         await asyncio.sleep(0.01)
-        halting = asyncio.create_task(worker.feed.halt())
+        halting = asyncio.create_task(worker.revoke())
         await asyncio.sleep(0.01)
         assert not halting.done()
         gate.set()
@@ -165,14 +165,14 @@ def test_halt_waits_for_a_write_that_is_under_way(log: Log) -> None:
 def test_what_was_read_under_a_former_assignment_does_not_count(log: Log) -> None:
     async def scenario() -> None:
         worker, gate = Worker(log), asyncio.Event()
-        worker.feed.keep({0})
+        worker.assign(0)
         log.arriving = gate.wait
         reading = asyncio.create_task(worker.feed.publish())
         await asyncio.sleep(0.01)
         log.arriving = nothing
-        await worker.feed.halt()
+        await worker.revoke()
         await (await Worker(log).take(0)).show(team(3))
-        worker.feed.keep({0})
+        worker.assign(0)
         gate.set()
         await reading
         await worker.show(team(3))
@@ -186,7 +186,7 @@ def test_a_partition_that_comes_back_is_read_from_where_it_was(log: Log) -> None
     async def scenario() -> None:
         first = await Worker(log).take(0)
         await first.show(team(3))
-        await first.feed.halt()
+        await first.revoke()
         await (await Worker(log).take(0)).show(team(1))
         await first.take(0)
         await first.show(team(1))
@@ -368,11 +368,11 @@ def test_each_change_is_told_once_whatever_happens(log: Log, seed: int) -> None:
                 await holder.show(team(newest), at=AT + second * SECOND)
             except KafkaError:
                 holder = Worker(log)
-                holder.feed.keep({0})
+                holder.assign(0)
             if chance.random() < 0.1:
-                await holder.feed.halt()
+                await holder.revoke()
                 holder, spare = spare, holder
-                holder.feed.keep({0})
+                holder.assign(0)
         log.before = log.after = nothing
         for _ in range(2):
             await holder.show(team(newest), at=AT + 200 * SECOND)

@@ -44,14 +44,14 @@ def engine() -> Engine:
 @pytest.fixture
 def measure(engine: Engine) -> Measure:
     made = Measure(engine, FakeStreams())
-    made.keep({ITEMS.partition})
+    made.assign({ITEMS.partition})
     return made
 
 
 def trust(engine: Engine, measure: Measure) -> None:
     """Let the worker know that all events are folded, and that its summaries are on the boards."""
     committed = {part: Committed(0, engine.derivation.name) for part in range(engine.settings.events_partitions)}
-    measure._live.add(ITEMS.partition)
+    engine.measured[ITEMS.partition].live = True
     assert measure.readiness.see(
         Look(uptime(), listed=True, committed=committed, events=dict.fromkeys(committed, 0), items={ITEMS.partition: 0})
     )
@@ -73,7 +73,7 @@ def test_a_summary_that_comes_again_does_not_come_over_a_newer_one(
     def after(previous: int, *offsets: int) -> dict[str, int]:
         records = [Record(offset, b"1", values[offset]) for offset in offsets]
         asyncio.run(measure.batch(ITEMS, Polled(previous, records)))
-        asyncio.run(measure._absorb(ITEMS.partition))
+        asyncio.run(engine.measured[ITEMS.partition].count_noted(0))
         return states(engine)
 
     values = [
@@ -83,7 +83,7 @@ def test_a_summary_that_comes_again_does_not_come_over_a_newer_one(
         summary("Done", FlowState.DONE),
     ]
     if shown:
-        measure._live.add(ITEMS.partition)
+        engine.measured[ITEMS.partition].live = True
     assert after(0, 0, 1, 2) == {"Ready for Review": 1}
     # A poll that crossed a seek brings a part again, and what came after that does not come again.
     assert after(1, 1) == {"Ready for Review": 1}
@@ -110,9 +110,9 @@ def test_what_is_no_summary_is_passed_over_counted_and_named(
     doing = Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE)
     good, odd = encode_summary(doing, engine.derivation.name), value.replace(b"CONFIG", engine.derivation.name.encode())
     if live:
-        measure._live.add(ITEMS.partition)
+        engine.measured[ITEMS.partition].live = True
     asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", good), Record(1, b"2", odd), Record(2, b"3", good)])))
-    asyncio.run(measure._absorb(ITEMS.partition))
+    asyncio.run(engine.measured[ITEMS.partition].count_noted(0))
     assert states(engine) == {"Doing": 2}
     assert engine.numbers.unreadable["flow.items"] == 1
     assert engine.overwritten == {b"2"}
@@ -124,7 +124,7 @@ def test_a_record_that_is_no_summary_leaves_the_items_last_one(engine: Engine, m
     doing = Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE)
     good = encode_summary(doing, engine.derivation.name)
     asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", good), Record(1, b"1", b"[" * 5_000)])))
-    asyncio.run(measure._absorb(ITEMS.partition))
+    asyncio.run(engine.measured[ITEMS.partition].count_noted(0))
     assert states(engine) == {"Doing": 1}
 
 
@@ -134,7 +134,7 @@ def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine
         return Row(key, encode_summary(found, engine.derivation.name), 7)
 
     new, doing, done = (row(state.value, state) for state in (FlowState.NEW, FlowState.ACTIVE, FlowState.DONE))
-    measure._live.add(ITEMS.partition)
+    engine.measured[ITEMS.partition].live = True
     measure.written(ITEMS, 0, [new, row("other", FlowState.ACTIVE, b"2")])
     assert states(engine) == {"new": 1, "other": 1}
     # Something of others stands at 2, and has not been read.
@@ -156,17 +156,18 @@ def test_what_is_about_to_be_written_counts_where_it_is_shown(engine: Engine, me
         return Row(b"1", encode_summary(found, engine.derivation.name), 7)
 
     doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
-    measure._at_rest = {ITEMS.partition, 9}
+    measured = engine.measured[ITEMS.partition]
+    measured.fetched = False
     assert not measure.shows([ITEMS.partition])
-    measure._live |= {ITEMS.partition, 9}
+    measured.live = True
     assert (measure.shows([9]), measure.shows([ITEMS.partition, 9])) == (False, False)
     assert measure.shows([ITEMS.partition])
-    measure.take_ahead(ITEMS.partition, [doing])
+    measure.show(ITEMS.partition, [doing])
     assert (states(engine), measure._consumer.reached(ITEMS)) == ({"Doing": 1}, 0)
     measure.written(ITEMS, 0, [doing], shown=True)
     assert (measure._consumer.reached(ITEMS), sum(engine.numbers.freshness)) == (1, 1)
     # Where others have written in between, the topic tells the order: what it brings last stays.
-    measure.take_ahead(ITEMS.partition, [done])
+    measure.show(ITEMS.partition, [done])
     measure.written(ITEMS, 2, [done], shown=True)
     assert measure._consumer.reached(ITEMS) == 1
     came = [Record(1, b"1", doing.value or b""), Record(2, b"1", done.value or b"")]
@@ -180,11 +181,11 @@ def test_what_is_fetched_again_over_what_was_taken_ahead_does_not_stay(engine: E
         return Row(b"1", encode_summary(found, engine.derivation.name), 7)
 
     doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
-    measure._live.add(ITEMS.partition)
-    measure._at_rest = {ITEMS.partition}
-    measure.take_ahead(ITEMS.partition, [doing])
-    measure.take_ahead(ITEMS.partition, [done])
-    measure._at_rest = set()
+    engine.measured[ITEMS.partition].live = True
+    engine.measured[ITEMS.partition].fetched = False
+    measure.show(ITEMS.partition, [doing])
+    measure.show(ITEMS.partition, [done])
+    engine.measured[ITEMS.partition].fetched = True
     asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", doing.value or b"")])))
     assert states(engine) == {"Doing": 1}
     measure.written(ITEMS, 0, [doing], shown=True)
@@ -193,22 +194,22 @@ def test_what_is_fetched_again_over_what_was_taken_ahead_does_not_stay(engine: E
 
 
 def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
-    measure: Measure, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, measure: Measure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[tuple[set[TP], dict[TP, int]]] = []
     end = 5
 
-    async def rest(quiet: set[TP], others: dict[TP, int]) -> None:
+    async def stop_fetching(quiet: set[TP], others: dict[TP, int]) -> None:
         told.append((quiet, others))
 
-    monkeypatch.setattr(measure._consumer, "rest", rest)
+    monkeypatch.setattr(measure._consumer, "stop_fetching", stop_fetching)
 
     def fetched(*, alone: bool = True) -> dict[TP, int]:
         measure.readiness.see(Look(0.0, listed=True, committed={}, events={}, items={ITEMS.partition: end}))
-        asyncio.run(measure.rest(alone=alone))
+        asyncio.run(measure.stop_fetching(alone=alone))
         quiet, others = told[-1]
         assert quiet | set(others) == {ITEMS}
-        measure._live.add(ITEMS.partition)
+        engine.measured[ITEMS.partition].live = True
         assert measure.shows([ITEMS.partition]) == (ITEMS in quiet)
         return others
 
@@ -223,8 +224,9 @@ def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
     measure._consumer.processed(ITEMS, 6)
     assert fetched() == {}
     # Another assignment fetches all until it is known again.
-    measure.keep({0})
-    measure._live.add(ITEMS.partition)
+    engine.begin_assignment()
+    measure.assign({0})
+    engine.measured[ITEMS.partition].live = True
     assert not measure.shows([ITEMS.partition])
     assert fetched() == {ITEMS: 6}
 
@@ -232,7 +234,7 @@ def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
 @pytest.mark.parametrize("shown", [True, False])
 def test_freshness_is_of_what_is_shown(engine: Engine, measure: Measure, *, shown: bool) -> None:
     if shown:
-        measure._live.add(ITEMS.partition)
+        engine.measured[ITEMS.partition].live = True
     value = encode_summary(Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE), "x")
     asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", value, 7)])))
     measure.written(ITEMS, 1, [Row(b"1", value, 8), Row(b"2", value)])

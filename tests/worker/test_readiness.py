@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.kafka.offsets import Committed
-from stream.worker.readiness import LEASE, REASONS, UNANSWERED, Look, Readiness
+from stream.worker.readiness import LEASE, REASONS, UNANSWERED, Look, Readiness, Shown
 
 NAME = "derived"
 ENDS = {0: 10, 1: 5}
@@ -31,7 +31,7 @@ def look(
 
 def assigned(*partitions: int) -> Readiness:
     readiness = Readiness(NAME)
-    readiness.assign(set(partitions or (0, 1)))
+    readiness.assign([Shown(partition) for partition in partitions or (0, 1)])
     readiness.recovering = False
     return readiness
 
@@ -131,7 +131,7 @@ def test_another_configuration_at_work_withdraws_all_at_once() -> None:
 
 def test_a_worker_without_partitions_of_summaries_has_a_lease_too() -> None:
     readiness = Readiness(NAME)
-    readiness.assign(set())
+    readiness.assign([])
     readiness.recovering = False
     readiness.see(look(0))
     assert (reasons(readiness, 0), readiness.until(0)) == ([], LEASE)
@@ -146,7 +146,7 @@ def test_a_worker_whose_partitions_are_gone_is_ready_only_after_another_look() -
     readiness = assigned()
     readiness.see(look(0))
     readiness.count(ITEMS)
-    readiness.assign(set())
+    readiness.assign([])
     assert reasons(readiness, 0) == ["reading_items: the events of a moment ago are on their way"]
     readiness.see(look(1))
     assert reasons(readiness, 1) == []
@@ -156,9 +156,10 @@ def test_what_moves_away_is_not_ready_and_has_to_be_read_again_when_it_comes_bac
     readiness = assigned()
     readiness.see(look(0))
     readiness.count(ITEMS)
-    readiness.assign({0})
+    (stays,) = (each for each in readiness._assigned or () if each.partition == 0)
+    readiness.assign([stays])
     assert readiness.ready(0) == {0}
-    readiness.assign({0, 1})
+    readiness.assign([stays, Shown(1)])
     assert readiness.ready(0) == {0}
     readiness.count({0: 1_200, 1: 2})
     assert readiness.ready(0) == {0}
@@ -243,7 +244,7 @@ STEPS = ("come0", "wrong0", "wrong1", "fold0", "fold1", "count", "look", "ask", 
 @given(st.lists(st.sampled_from(STEPS), max_size=60))
 def test_what_is_shown_has_every_event_of_thirty_seconds_ago(steps: list[str]) -> None:
     model, readiness = Model(), Readiness(NAME)
-    readiness.assign({0})
+    readiness.assign([Shown(0)])
     for step in steps:
         match step:
             case "count":
@@ -270,7 +271,7 @@ def test_what_is_shown_has_every_event_of_thirty_seconds_ago(steps: list[str]) -
 @given(st.lists(st.sampled_from(STEPS), max_size=60))
 def test_when_all_is_folded_and_counted_one_look_is_enough(steps: list[str]) -> None:
     model, readiness = Model(), Readiness(NAME)
-    readiness.assign({0})
+    readiness.assign([Shown(0)])
     for step in steps:
         if step.startswith(("come", "wrong")):
             model.come(int(step[-1]), wrong=step.startswith("wrong"))
@@ -288,7 +289,7 @@ def test_a_long_silence_is_named_whatever_waits_for_its_end(*, assigned_before: 
     readiness = Readiness(NAME)
     readiness.see(look(10))
     if assigned_before:
-        readiness.assign({0, 1})
+        readiness.assign([Shown(0), Shown(1)])
     assert reasons(readiness, 40)[0].split(":")[0] in {"starting", "recovering"}
     assert reasons(readiness, 41) == [
         "cut_off: Kafka has not answered for 31 seconds: what is true by now is not known"

@@ -86,6 +86,11 @@ class Worker:
         await settled()
         return message
 
+    async def revoke(self) -> None:
+        """Take its partitions away, as the worker does."""
+        self.track._engine.end_assignment()
+        await self.track.revoke()
+
     def committed(self, tp: TP) -> Committed | None:
         """Give what would be committed of a partition now."""
         found = self.consumer.of(tp).pending
@@ -112,7 +117,7 @@ def worker(partitions: int = 1) -> Worker:
     outside = fakes.clients(outbox=kafka)
     engine = fakes.engine(clock=clock, outside=outside, ITEMS_PARTITIONS=str(partitions))
     track = Track(engine, store, streams, Measure(engine, streams))
-    track.keep({0, 1})
+    track.assign({0, 1})
     engine.tracked[0].complete = True
     # The items of these tests are in whichever partition suits them; see tests/worker/test_rerouting.py.
     track._place = lambda _: None  # type: ignore[method-assign]
@@ -147,11 +152,10 @@ def test_who_tracks_alone_shows_before_it_is_acknowledged(monkeypatch: pytest.Mo
 
     async def scenario(made: Worker) -> None:
         engine, measure = made.track._engine, made.track._writer._measure
-        measure.keep({0})
-        measure._live.add(0)
-        measure._at_rest = {0}
+        measure.assign({0})
+        engine.measured[0].live, engine.measured[0].fetched = True, False
         if alone:
-            made.track.keep(set(range(engine.settings.events_partitions)))
+            made.track.assign(set(range(engine.settings.events_partitions)))
             for tracked in engine.tracked.values():
                 tracked.complete = True
         await made.take((EVENTS, 0, made.record(0, "A")))
@@ -243,7 +247,7 @@ def test_an_event_that_comes_due_is_folded_again_after_a_crash_until_that_is_dur
 def test_who_gives_up_waiting_for_a_write_does_not_stop_it() -> None:
     async def scenario(made: Worker) -> None:
         await made.take((EVENTS, 0, made.record(0, "A")))
-        waiting = asyncio.create_task(made.track.halt())
+        waiting = asyncio.create_task(made.revoke())
         await settled()
         waiting.cancel()
         await settled()
@@ -307,7 +311,7 @@ def test_a_halt_writes_what_was_gathered_and_nothing_is_gathered_before_the_next
     async def scenario(made: Worker) -> None:
         made.track._engine.tracked[0].end = 2 * FAR
         await made.take((EVENTS, 0, made.record(0, "A")))
-        halting = asyncio.create_task(made.track.halt())
+        halting = asyncio.create_task(made.revoke())
         await settled()
         await made.kafka.acknowledge()
         await halting

@@ -44,12 +44,12 @@ class Boards:
     def shows(self, _partitions: Any) -> bool:
         return self.may
 
-    def take_ahead(self, _partition: int, rows: Sequence[Row]) -> None:
+    def show(self, _partition: int, rows: Sequence[Row]) -> None:
         self.values.update({row.key: row.value for row in rows})
 
     def written(self, _tp: TP, _first: int, rows: Sequence[Row], *, shown: bool) -> None:
         if not shown:
-            self.take_ahead(0, rows)
+            self.show(0, rows)
 
 
 async def turns() -> None:

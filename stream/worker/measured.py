@@ -1,0 +1,93 @@
+"""One partition of `flow.items` as this worker counts it. It begins with the assignment and ends with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+from stream.flow.boards import Boards
+from stream.flow.statistics import NEVER
+from stream.items.codec import decode_summary
+from stream.items.objective import Objective
+from stream.items.summary import Summary
+from stream.kafka.outbox import Row
+from stream.kafka.places import TP
+from stream.worker.feed_memory import FeedMemory
+from stream.worker.readiness import Shown
+from stream.worker.unreadable import Place
+
+
+class Measured:
+    """The summaries of a partition: on the boards, or noted until they are counted.
+
+    `derivation` is the name of the configuration and clock whose summaries count. `unreadable` is called with each
+    record that is no summary. `live` says whether the partition was read to its end once, so that what comes is
+    counted at once. `fetched` says whether Kafka is asked for more of it. `end` is where it ended at the last look.
+    """
+
+    def __init__(
+        self, tp: TP, boards: Boards, derivation: str, unreadable: Callable[[Place, ValueError], None]
+    ) -> None:
+        self.tp = tp
+        self._boards = boards
+        self._derivation = derivation
+        self._unreadable = unreadable
+        # A summary that was folded with this configuration has this text in it.
+        self._mark = f'"config":"{derivation}"'.encode()
+        # While a backlog is folded an item has many summaries, and the boards need the last one only.
+        self._noted: dict[bytes, bytes | None] = {}
+        self.live = False
+        self.fetched = True
+        self.end: int = NEVER
+        self.shown = Shown(tp.partition)
+        self.feed_memory = FeedMemory()
+
+    def finish(self) -> None:
+        """Take all summaries off the boards: the partition is another worker's."""
+        self._noted.clear()
+        self._boards.drop(self.tp.partition)
+
+    @property
+    def noted(self) -> int:
+        """How many items have a summary that is not counted yet."""
+        return len(self._noted)
+
+    def add(self, rows: Iterable[Row]) -> None:
+        """Count summaries; before the partition is live, only note the newest of each item."""
+        for row in rows:
+            key, value = row.key or b"", row.value
+            if not self.live and (value is None or self._mark in value):
+                self._noted[key] = value
+            else:
+                # What this worker writes itself has no offset yet, and can be read.
+                self._put(key, value, getattr(row, "offset", None))
+
+    async def count_noted(self, now: int) -> None:
+        """Put what was noted on the boards as of `now`, in slices, so that the event loop goes on."""
+        at_once = self._boards.at_once
+        self._boards.advance(now)
+        while self._noted:
+            self._count([self._noted.popitem() for _ in range(min(at_once, len(self._noted)))])
+            await asyncio.sleep(0)
+
+    def _count(self, rows: Sequence[tuple[bytes, bytes | None]]) -> None:
+        found: dict[bytes, Summary | Objective] = {}
+        for key, value in rows:
+            summary = None if value is None else self._decoded(key, value)
+            if summary is not None:
+                found[key] = summary
+            elif value is None:
+                self._boards.put(self.tp.partition, key, None)
+        self._boards.put_all(self.tp.partition, found)
+
+    def _put(self, key: bytes, value: bytes | None, offset: int | None) -> None:
+        summary = None if value is None else self._decoded(key, value, offset)
+        if summary is not None or value is None:
+            self._boards.put(self.tp.partition, key, summary)
+
+    def _decoded(self, key: bytes, value: bytes, offset: int | None = None) -> Summary | Objective | None:
+        try:
+            return decode_summary(value, self._derivation)
+        except ValueError as error:
+            self._unreadable(Place(*self.tp, key, offset), error)
+            return None
