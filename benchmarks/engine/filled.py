@@ -46,7 +46,7 @@ class Filled:
         source = iter(events)
         while portion := [Record(*each, self.now // MILLISECOND) for each in islice(source, RECORDS_A_BATCH)]:
             batch = Batch(self.rows, self._derivation, self.now)
-            batch.take_records(portion, self.now)
+            batch.add_records(portion, self.now)
             outcome = batch.close()
             if outcome.refusals:
                 raise RuntimeError(f"refused: {outcome.refusals[0]}")

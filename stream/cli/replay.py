@@ -45,7 +45,7 @@ def command(log: Path, config: str, at: int | None, mapping: ColumnMap, source: 
     now = wall()
     instant = now if at is None else at
     replay = Replay(flow, instant)
-    replay.take(_events(log, mapping, source, max(now, instant)))
+    replay.add(_events(log, mapping, source, max(now, instant)))
     nodes = replay.read()
     for reason, count in replay.refused.items():
         print(f"flowgauge: {count:,} events refused: {reason}", file=sys.stderr)

@@ -65,7 +65,7 @@ class Window:
 
     def count_finish(self, finish: Finish, step: int) -> None:
         """Count an item that was finished."""
-        (self.finishes.put if step > 0 else self.finishes.take)(finish)
+        (self.finishes.add if step > 0 else self.finishes.remove)(finish)
         self._numbers = None
 
     def merge(self, other: Window) -> None:

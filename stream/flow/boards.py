@@ -169,7 +169,7 @@ class Boards:
         if not (boards and summary and summary.start):
             return
         start = summary.start
-        (held.starts.put if step > 0 else held.starts.take)((start.time, key))
+        (held.starts.add if step > 0 else held.starts.remove)((start.time, key))
         widths = self._holding(held, start.time)
         for board in boards:
             board.past += step
@@ -180,7 +180,7 @@ class Boards:
         if not (boards and summary and summary.finish):
             return
         finish = summary.finish
-        (held.finishes.put if step > 0 else held.finishes.take)((finish.time, key))
+        (held.finishes.add if step > 0 else held.finishes.remove)((finish.time, key))
         widths, counted = self._holding(held, finish.time), Finish.of(summary, finish)
         for board in boards:
             board.past += step

@@ -82,16 +82,16 @@ class Finishes:
         self._buckets = [0] * (len(BUCKETS) + 1)
         self._without_start = self._active = self._elapsed = 0
 
-    def put(self, finish: Finish) -> None:
+    def add(self, finish: Finish) -> None:
         """Count a finished item."""
         if finish.flow_time is not None:
-            self.times.put(finish.flow_time)
+            self.times.add(finish.flow_time)
         self._count(finish, 1)
 
-    def take(self, finish: Finish) -> None:
+    def remove(self, finish: Finish) -> None:
         """Count a finished item no more."""
         if finish.flow_time is not None:
-            self.times.take(finish.flow_time)
+            self.times.remove(finish.flow_time)
         self._count(finish, -1)
 
     def _count(self, finish: Finish, step: int) -> None:

@@ -166,6 +166,6 @@ def _ages(starts: Sequence[int], total: int) -> Ages:
 
 def _swap(times: Ranked[int], old: int | None, new: int | None) -> None:
     if old is not None:
-        times.take(old)
+        times.remove(old)
     if new is not None:
-        times.put(new)
+        times.add(new)

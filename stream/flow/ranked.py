@@ -25,7 +25,7 @@ class Ranked(Generic[Value]):
     def __len__(self) -> int:
         return len(self._sorted) + len(self._added)
 
-    def put(self, value: Value) -> None:
+    def add(self, value: Value) -> None:
         """Put a value in."""
         self._looked_at().add(value)
 
@@ -38,7 +38,7 @@ class Ranked(Generic[Value]):
         self._added.extend(other._sorted)
         self._added.extend(other._added)
 
-    def take(self, value: Value) -> None:
+    def remove(self, value: Value) -> None:
         """Take a value out; ValueError where it is not in."""
         self._looked_at().remove(value)
 

@@ -25,11 +25,11 @@ class Replay:
         self._batch = Batch({}, self._derivation, at)
         self.refused: Counter[str] = Counter()
 
-    def take(self, events: Iterable[Event]) -> None:
+    def add(self, events: Iterable[Event]) -> None:
         """Take events in; those beyond the limits of a history are counted in `refused`."""
         for event in events:
             try:
-                self._batch.take(event, self._at)
+                self._batch.add(event, self._at)
             except Rejection as rejection:
                 self.refused[rejection.reason.value] += 1
 

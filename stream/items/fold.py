@@ -49,7 +49,7 @@ def live(entries: Iterable[Entry], rules: Rules, now: int) -> Life | None:
             return None
         if life is None:
             life = Life(rules, entry)
-        life.take(entry)
+        life.add(entry)
     return life
 
 
@@ -93,7 +93,7 @@ class Life:
         self.flow_state = _flow_state(self.rules.workflow({**changes, "source": source}), previous)
         self.from_the_middle = self.flow_state in LOAD_STATES
 
-    def take(self, entry: Entry | Event) -> None:
+    def add(self, entry: Entry | Event) -> None:
         """Let time pass until the event, then take what it changes."""
         self._elapse(entry.time)
         changes: Mapping[str, Any] = entry.changes if entry.type is _CHANGED else {}

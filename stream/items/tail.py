@@ -61,7 +61,7 @@ class Tail:
         size = self._size + len(part) + 1
         if name in self._names or is_full(self.count, size):
             return False
-        self.life.take(event)
+        self.life.add(event)
         self._names += name
         added = self._added
         if added:

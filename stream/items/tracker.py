@@ -94,13 +94,13 @@ class Batch:
         """Let time pass before more is taken; what is known stays known."""
         self._now = max(self._now, now)
 
-    def take_records(self, records: Iterable[Record], clock: int) -> None:
+    def add_records(self, records: Iterable[Record], clock: int) -> None:
         """Decode and take records; `clock` is the latest instant that counts as not in the future."""
         for record in records:
             arrival = record.timestamp * MILLISECOND
             try:
                 event = decode(record.key, record.value, record.headers, max(clock, arrival))
-                home = self.take(event, arrival)
+                home = self.add(event, arrival)
                 if home is not None:
                     self._send_on(record, event, home)
             except Rejection as rejection:
@@ -113,7 +113,7 @@ class Batch:
         self._outcome.refusals.append(Refusal(record, rejection, records))
         self._outcome.counts[rejection.source, "rejected"] += records
 
-    def take(self, event: Event, arrival: int) -> int | None:
+    def add(self, event: Event, arrival: int) -> int | None:
         """Take one event into its item's history; where that belongs to another partition only give which one it is.
 
         Raises `Rejection` where the history is full, or cannot be read.
@@ -129,7 +129,7 @@ class Batch:
                 return home
             item = self._open[key]
         try:
-            applied = self._add(key, item, event, arrival)
+            applied = self._add_to(key, item, event, arrival)
         except Rejection:
             if opened:
                 self._leave(key)
@@ -137,7 +137,7 @@ class Batch:
         self._count_in(event, arrival, applied=applied)
         return None
 
-    def _add(self, key: bytes, item: History | Tail, event: Event, arrival: int) -> bool:
+    def _add_to(self, key: bytes, item: History | Tail, event: Event, arrival: int) -> bool:
         if isinstance(item, History):
             return item.add(event, arrival)
         if item.add(event, arrival, self._now):

@@ -39,7 +39,7 @@ class OpenBatch:
     def take(self, delivery: Delivery, polled: Polled, known: int, clock: int) -> None:
         """Take a poll in: events up to `known` are known, and up to `clock` none is in the future."""
         self.batch.pass_until(known)
-        self.batch.take_records(polled.records, clock)
+        self.batch.add_records(polled.records, clock)
         self.behind = polled.behind
         self.events += len(polled.records)
         self.size += polled.size

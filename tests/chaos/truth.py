@@ -22,7 +22,7 @@ def replayed(changes: Iterable[Change]) -> dict[Series, float]:
     """Return every gauge of a node, as one worker that had exactly these changes would show it."""
     config, at = parse_config(FLOW_YAML, "flow.yaml"), parse_time(CLOCK.isoformat())
     replay = Replay(config, at)
-    replay.take(decode_value(change.value, at) for change in changes)
+    replay.add(decode_value(change.value, at) for change in changes)
     wall = Wall()
     wall.snapshot = Snapshot(at, replay.read(), ())
     registry = CollectorRegistry(auto_describe=False)

@@ -50,7 +50,7 @@ def test_events_summaries_and_numbers_fit_their_schemas(data: st.DataObject, at:
         if event.type != "flow.objective.changed":
             EVENT.validate(envelope(event))
     engine = Engine(configured(config), microseconds(at))
-    engine.take(events)
+    engine.add(events)
     for value in engine.items.values():
         summary = orjson.loads(value)
         (OBJECTIVE if "objective" in summary else SUMMARY).validate(summary)

@@ -102,7 +102,7 @@ class Numbers:
     def __init__(self, events: Sequence[Json], at: str, flow: str = FLOW) -> None:
         now = parse_time(instant(at))
         replay = Replay(parse_config(flow, "flow.yaml"), now)
-        replay.take(decode_value(orjson.dumps(envelope), ARRIVAL) for envelope in events)
+        replay.add(decode_value(orjson.dumps(envelope), ARRIVAL) for envelope in events)
         self._now = now
         self._rows = {own_name(row.node): row for row in replay.read()}
 

@@ -77,9 +77,9 @@ FINISHES = st.builds(
 def test_one_by_one_at_once_and_merged_are_the_same(kept: list[Finish], gone: list[Finish], more: list[Finish]) -> None:
     one_by_one, merged = Finishes(), Finishes()
     for each in [*gone, *kept, *more]:
-        one_by_one.put(each)
+        one_by_one.add(each)
     for each in reversed(gone):
-        one_by_one.take(each)
+        one_by_one.remove(each)
     merged.extend(kept)
     other = Finishes()
     other.extend(more)

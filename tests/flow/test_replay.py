@@ -24,22 +24,22 @@ def test_an_empty_log_shows_every_configured_node_at_zero() -> None:
 
 def test_reading_in_between_changes_nothing() -> None:
     replay = Replay(configured(), 2 * DAY)
-    replay.take([event("a", state="Doing")])
+    replay.add([event("a", state="Doing")])
     assert [row.load for row in replay.read() if row.node == PORTFOLIO] == [1]
-    replay.take([event("b", state="Done")])
+    replay.add([event("b", state="Done")])
     assert replay.read() == replay.read()
     assert [row.load for row in replay.read() if row.node == PORTFOLIO] == [0]
 
 
 def test_an_erased_item_is_in_no_number() -> None:
     replay = Replay(configured(), 2 * DAY)
-    replay.take([event("a", state="Doing"), event("b", EventType.ERASED)])
+    replay.add([event("a", state="Doing"), event("b", EventType.ERASED)])
     assert replay.read() == Replay(configured(), 2 * DAY).read()
 
 
 def test_what_is_beyond_a_historys_limits_is_counted_and_the_rest_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "MAX_EVENTS", 1)
     replay = Replay(configured(), 2 * DAY)
-    replay.take([event("a", state="Doing"), event("b", state="Done"), event("c", state="Doing")])
+    replay.add([event("a", state="Doing"), event("b", state="Done"), event("c", state="Doing")])
     assert replay.refused == {"history_full": 2}
     assert [row.load for row in replay.read() if row.node == PORTFOLIO] == [1]

@@ -12,8 +12,8 @@ from stream.flow.timeline import Span, Timeline
 def test_a_span_is_open_at_its_begin_and_closed_at_its_end() -> None:
     timeline = Timeline()
     for time in (15, 5, 10, 20):
-        timeline.put((time, b"%d" % time))
-    timeline.put((10, b"a"))
+        timeline.add((time, b"%d" % time))
+    timeline.add((10, b"a"))
     found = {now: list(timeline.within(Span(now - 10, now))) for now in (4, 5, 10, 14, 15, 20, 30)}
     assert found == {
         4: [],
@@ -34,10 +34,10 @@ def test_what_comes_first_after_an_instant() -> None:
 
 def test_what_is_not_in_cannot_be_taken_out() -> None:
     timeline = Timeline()
-    timeline.put((5, b"a"))
+    timeline.add((5, b"a"))
     with pytest.raises(ValueError, match="not in list"):
-        timeline.take((5, b"b"))
-    timeline.take((5, b"a"))
+        timeline.remove((5, b"b"))
+    timeline.remove((5, b"a"))
     assert len(timeline) == 0
 
 

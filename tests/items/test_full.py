@@ -61,12 +61,12 @@ class Tracked:
         self.full = full
         self.tails: dict[bytes, Tail] = {}
 
-    def take(self, *events: Event) -> tuple[Outcome, list[Event]]:
+    def add(self, *events: Event) -> tuple[Outcome, list[Event]]:
         """Take a batch; give what it came to, and what was refused."""
         batch, refused = Batch(self.rows, ONE, NOW, tails=self.tails, full=self.full), []
         for one in events:
             try:
-                batch.take(one, NOW)
+                batch.add(one, NOW)
             except Rejection as rejection:
                 assert rejection.source == one.source
                 refused.append(one)
@@ -83,8 +83,8 @@ class Tracked:
 
 def full_item() -> Tracked:
     made = Tracked(FullItems())
-    made.take(*[event(n, NOW - (90 - n) * DAY, state="Doing", points=n) for n in range(LIMIT)])
-    made.take(event(50, NOW - DAY, state="Ready"))
+    made.add(*[event(n, NOW - (90 - n) * DAY, state="Doing", points=n) for n in range(LIMIT)])
+    made.add(event(50, NOW - DAY, state="Ready"))
     return made
 
 
@@ -108,8 +108,8 @@ def batches(draw: st.DrawFn) -> list[list[Event]]:
 def test_remembering_changes_no_row_no_count_and_no_refusal(drawn: list[list[Event]]) -> None:
     remembering, forgetful = Tracked(FullItems()), Tracked(Forgetful())
     for events in drawn:
-        mine, refused = remembering.take(*events)
-        others, refused_too = forgetful.take(*events)
+        mine, refused = remembering.add(*events)
+        others, refused_too = forgetful.add(*events)
         assert refused == refused_too
         assert mine == others
         assert remembering.rows == forgetful.rows
@@ -119,7 +119,7 @@ def test_remembering_changes_no_row_no_count_and_no_refusal(drawn: list[list[Eve
 def test_what_was_only_refused_is_written_no_more(drawn: list[list[Event]]) -> None:
     made = Tracked(FullItems())
     for events in drawn:
-        outcome, refused = made.take(*events)
+        outcome, refused = made.add(*events)
         only_refused = len(refused) == len(events)
         assert bool(outcome.summaries) == (not only_refused)
         assert not (only_refused and (outcome.rows or outcome.due))
@@ -130,7 +130,7 @@ def test_a_new_event_is_refused_without_looking_at_the_row(time: int) -> None:
     made = full_item()
     before = made.rows.reads
     for number in range(100, 130):
-        outcome, refused = made.take(event(number, time, state="Done"))
+        outcome, refused = made.add(event(number, time, state="Done"))
         assert (len(refused), outcome.rows, outcome.summaries) == (1, {}, [])
     assert made.rows.reads == before
 
@@ -138,35 +138,35 @@ def test_a_new_event_is_refused_without_looking_at_the_row(time: int) -> None:
 def test_many_in_one_batch_cost_one_look() -> None:
     made = full_item()
     made.full, before = FullItems(), made.rows.reads
-    outcome, refused = made.take(*[event(number, NOW, state="Done") for number in range(100, 200)])
+    outcome, refused = made.add(*[event(number, NOW, state="Done") for number in range(100, 200)])
     assert (len(refused), outcome.summaries) == (100, [])
     assert made.rows.reads == before + 1
 
 
 def test_a_duplicate_stays_one_and_repeats_its_output() -> None:
     made = full_item()
-    outcome, refused = made.take(event(3, NOW - 87 * DAY, state="Doing", points=3))
+    outcome, refused = made.add(event(3, NOW - 87 * DAY, state="Doing", points=3))
     assert (refused, outcome.counts, outcome.rows) == ([], {("jira/acme", "duplicate"): 1}, {})
     assert [sent.key for sent in outcome.summaries] == [b"1"]
     # Another content under a known name that stands before it takes its place.
-    outcome, refused = made.take(event(3, NOW - 88 * DAY, state="To Do"))
+    outcome, refused = made.add(event(3, NOW - 88 * DAY, state="To Do"))
     assert (refused, list(outcome.rows)) == ([], [b"1"])
-    assert made.take(event(60, NOW, state="Done"))[1] != []
+    assert made.add(event(60, NOW, state="Done"))[1] != []
 
 
 def test_the_first_erasure_gets_in_and_makes_room() -> None:
     made = full_item()
-    assert made.take(event(99, NOW - DAY, EventType.ERASED))[1] == []
+    assert made.add(event(99, NOW - DAY, EventType.ERASED))[1] == []
     assert made.entries == 1
-    assert made.take(event(100, NOW, state="Doing"))[1] == []
+    assert made.add(event(100, NOW, state="Doing"))[1] == []
 
 
 def test_a_second_erasure_that_is_still_to_come_is_refused_from_what_is_remembered() -> None:
     made = full_item()
-    assert made.take(event(99, NOW + DAY, EventType.ERASED))[1] == []
-    assert len(made.take(event(100, NOW, state="Done"))[1]) == 1
+    assert made.add(event(99, NOW + DAY, EventType.ERASED))[1] == []
+    assert len(made.add(event(100, NOW, state="Done"))[1]) == 1
     before = made.rows.reads
-    assert len(made.take(event(101, NOW + DAY, EventType.ERASED))[1]) == 1
+    assert len(made.add(event(101, NOW + DAY, EventType.ERASED))[1]) == 1
     assert made.rows.reads == before
 
 
@@ -175,15 +175,15 @@ def test_what_is_remembered_holds_only_while_the_row_is_what_it_was(*, changed: 
     made = full_item()
     row = made.rows[b"1"]
     other = Tracked(FullItems())
-    other.take(event(1, NOW - DAY, state="Doing"))
+    other.add(event(1, NOW - DAY, state="Doing"))
     # Compressed meanwhile, or read again, it is another object.
     made.rows[b"1"] = other.rows[b"1"] if changed else bytes(bytearray(row))
     made.tails.clear()
     before = made.rows.reads
-    assert (made.take(event(100, NOW, state="Done"))[1] == []) == changed
+    assert (made.add(event(100, NOW, state="Done"))[1] == []) == changed
     assert made.rows.reads > before
     again = made.rows.reads
-    made.take(event(101, NOW, state="Done"))
+    made.add(event(101, NOW, state="Done"))
     assert changed or made.rows.reads == again
 
 
@@ -191,7 +191,7 @@ def test_an_item_that_was_forgotten_begins_anew() -> None:
     made = full_item()
     made.rows.clear()
     made.tails.clear()
-    assert made.take(event(100, NOW, state="Doing"))[1] == []
+    assert made.add(event(100, NOW, state="Doing"))[1] == []
     assert made.entries == 1
 
 

@@ -17,7 +17,7 @@ FOUR = Derivation.of(configured(), partitions=4)
 def row_of(*events: Event, arrival: int, by: Derivation = ONE) -> tuple[bytes, bytes]:
     batch = Batch({}, by, NOW)
     for one in events:
-        batch.take(one, arrival)
+        batch.add(one, arrival)
     row = batch.close().rows[row_key(events[0])]
     assert row is not None
     return row_key(events[0]), row

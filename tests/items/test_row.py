@@ -111,7 +111,7 @@ def test_a_row_of_version_1_becomes_the_same_bytes_as_if_there_had_never_been_on
         history.add(one, NOW)
     rows: dict[bytes, Any] = {b"1": of_version_1(history.entries, Header(history.newest, NOW, 1))}
     batch = Batch(rows, derivation, NOW, tails=tails)
-    batch.take(last, NOW)
+    batch.add(last, NOW)
     history.add(last, NOW)
     history.sent = 1
     outcome = batch.close()

@@ -37,7 +37,7 @@ def taken(batches: list[list[Event]], *, remembering: bool) -> tuple[dict[bytes,
     for events in batches:
         batch = Batch(rows, ONE, NOW, tails=tails if remembering else None)
         for one in events:
-            batch.take(one, NOW)
+            batch.add(one, NOW)
         outcome = batch.close()
         rows.update(outcome.rows)
     return rows, outcome
@@ -89,7 +89,7 @@ def test_a_batch_that_is_kept_open_while_time_passes_comes_to_the_same(batches: 
     for number, events in enumerate(batches):
         batch.pass_until(NOW - (len(batches) - number) * step)
         for one in events:
-            batch.take(one, NOW)
+            batch.add(one, NOW)
     batch.pass_until(NOW)
     outcome = batch.close()
     rows, expected = taken([[one for events in batches for one in events]], remembering=False)
@@ -117,12 +117,12 @@ def test_a_row_that_somebody_else_has_written_is_read_anew() -> None:
     tails: dict[bytes, Tail] = {}
     first, second, third = (event(number, NOW - (9 - number) * DAY, state="Doing") for number in range(3))
     batch = Batch({}, ONE, NOW, tails=tails)
-    batch.take(first, NOW)
+    batch.add(first, NOW)
     assert batch.close().rows.keys() == tails.keys() == {b"1"}
     others, _ = taken([[first, second]], remembering=False)
     rows: dict[bytes, Any] = dict(others)
     batch = Batch(rows, ONE, NOW, tails=tails)
-    batch.take(third, NOW)
+    batch.add(third, NOW)
     assert batch.close().rows == taken([[first, second, third]], remembering=False)[0]
 
 
@@ -142,9 +142,9 @@ def test_limits_are_those_of_the_history(monkeypatch: pytest.MonkeyPatch, limit:
     monkeypatch.setattr(history, limit, to)
     batch = Batch({}, ONE, NOW)
     for number in range(2):
-        batch.take(event(number, NOW - (9 - number) * DAY, state="Doing", team="Cards"), NOW)
+        batch.add(event(number, NOW - (9 - number) * DAY, state="Doing", team="Cards"), NOW)
     with pytest.raises(Rejection, match="the item has 2 events"):
-        batch.take(event(3, NOW - DAY, state="Done", team="Cards" * 20), NOW)
+        batch.add(event(3, NOW - DAY, state="Done", team="Cards" * 20), NOW)
     outcome = batch.close()
     assert outcome.counts == {("jira/acme", "applied"): 2}
     row = outcome.rows[b"1"]
@@ -164,13 +164,13 @@ def test_what_was_compressed_meanwhile_is_remembered_still() -> None:
     rows, tails, seen = Compressed(), dict[bytes, Tail](), []
     for number in range(3):
         batch = Batch(rows, ONE, NOW, tails=tails)
-        batch.take(event(number, NOW - (9 - number) * DAY, state=STATES[number]), NOW)
+        batch.add(event(number, NOW - (9 - number) * DAY, state=STATES[number]), NOW)
         rows.update({key: row for key, row in batch.close().rows.items() if row is not None})
         seen.append(tails[b"1"])
     assert seen[0] is seen[1] is seen[2]
     rows[b"1"] = decode_history(rows[b"1"]).encode()[:-1] + b" ]"
     batch = Batch(rows, ONE, NOW, tails=tails)
-    batch.take(event(3, NOW, state="Ready"), NOW)
+    batch.add(event(3, NOW, state="Ready"), NOW)
     batch.close()
     assert tails[b"1"] is not seen[0]
 
@@ -179,7 +179,7 @@ def test_what_has_ended_is_not_remembered() -> None:
     tails: dict[bytes, Tail] = {}
     for state, remembered in (("Doing", [b"1"]), ("Done", []), ("Dropped", [])):
         batch = Batch({}, ONE, NOW, tails=tails)
-        batch.take(event(1, NOW, state=state), NOW)
+        batch.add(event(1, NOW, state=state), NOW)
         batch.close()
         assert list(tails) == remembered
         tails.clear()
@@ -187,8 +187,8 @@ def test_what_has_ended_is_not_remembered() -> None:
 
 def test_a_duplicate_of_what_was_appended_a_moment_ago_keeps_its_arrival() -> None:
     batch = Batch({}, ONE, NOW)
-    batch.take(event(1, NOW - DAY, state="Doing"), NOW)
-    batch.take(event(1, NOW - DAY, state="Doing"), NOW - 5)
+    batch.add(event(1, NOW - DAY, state="Doing"), NOW)
+    batch.add(event(1, NOW - DAY, state="Doing"), NOW - 5)
     outcome = batch.close()
     assert [sent.arrival for sent in outcome.summaries] == [NOW]
     assert outcome.counts == {("jira/acme", "applied"): 1, ("jira/acme", "duplicate"): 1}
@@ -199,6 +199,6 @@ def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     tails: dict[bytes, Tail] = {}
     batch = Batch({}, ONE, NOW, tails=tails)
     for item in range(5):
-        batch.take(Event("jira/acme", f"e{item}", NOW, "", EventType.CHANGED, str(item), {"state": "Doing"}), NOW)
+        batch.add(Event("jira/acme", f"e{item}", NOW, "", EventType.CHANGED, str(item), {"state": "Doing"}), NOW)
     assert len(batch.close().rows) == 5
     assert list(tails) == [b"4"]

@@ -50,7 +50,7 @@ def record(data: Any, time: int = NOW - DAY, name: str = "1", **others: Any) -> 
 def taken(*events: Event, rows: Any = None, by: Derivation = ONE, now: int = NOW) -> Outcome:
     batch = Batch(rows or {}, by, now)
     for one in events:
-        batch.take(one, NOW)
+        batch.add(one, NOW)
     return batch.close()
 
 
@@ -61,7 +61,7 @@ def summaries(outcome: Outcome, by: Derivation = ONE) -> list[Summary | None]:
 def test_records_are_decoded_and_the_refused_are_kept_with_their_reason() -> None:
     good, bad = record({"item": "1", "state": "Doing", "team": "Cards"}), record({"item": "1", "state": 7}, name="2")
     batch = Batch({}, ONE, NOW)
-    batch.take_records([good, Row(b"1", b"{"), bad, good, Row(b"1", None)], 0)
+    batch.add_records([good, Row(b"1", b"{"), bad, good, Row(b"1", None)], 0)
     outcome = batch.close()
     assert [(refusal.record.value, refusal.rejection.reason.value) for refusal in outcome.refusals] == [
         (b"{", "not_json"),
@@ -84,7 +84,7 @@ def test_events_of_an_item_whose_history_cannot_be_read_are_refused() -> None:
     rows = {b"1": UNREADABLE}
     batch = Batch(rows, ONE, NOW)
     other = record({"item": "2", "state": "Doing"}, name="3", key=b"2")
-    batch.take_records([record({"item": "1", "state": "Doing"}), other, record({"item": "1"}, name="2")], 0)
+    batch.add_records([record({"item": "1", "state": "Doing"}), other, record({"item": "1"}, name="2")], 0)
     outcome = batch.close()
     reasons = [(refusal.record.key, refusal.rejection.reason) for refusal in outcome.refusals]
     assert reasons == [(b"1", Reason.UNREADABLE_HISTORY)] * 2
@@ -120,7 +120,7 @@ def test_what_cannot_be_read_is_never_beyond_retention() -> None:
 
 def test_what_was_refused_goes_with_what_it_came_to() -> None:
     refused, batch = [Row(b"1", b"{"), Row(b"1", None), record({"item": "1", "state": 7})], Batch({}, ONE, NOW)
-    batch.take_records(refused, 0)
+    batch.add_records(refused, 0)
     outcome = batch.close()
     assert len(outcome.refusals) == len(refused)
     left = [ref(row) for row in refused]
@@ -135,7 +135,7 @@ def test_what_was_refused_goes_with_what_it_came_to() -> None:
 def test_a_full_history_refuses_records_under_their_source(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "MAX_EVENTS", 1)
     batch = Batch({}, ONE, NOW)
-    batch.take_records([record({"item": "1"}), record({"item": "1", "points": 1}, name="2")], 0)
+    batch.add_records([record({"item": "1"}), record({"item": "1", "points": 1}, name="2")], 0)
     outcome = batch.close()
     assert outcome.counts == {("jira/acme", "applied"): 1, ("jira/acme", "rejected"): 1}
     assert [refusal.rejection.reason.value for refusal in outcome.refusals] == ["history_full"]
@@ -145,7 +145,7 @@ def test_what_lies_far_ahead_of_arrival_and_clock_is_refused() -> None:
     ahead = record({"item": "1"}, time=NOW + 40 * DAY)
     for clock, refused in ((0, 1), (NOW + 20 * DAY, 0)):
         batch = Batch({}, ONE, NOW)
-        batch.take_records([ahead], clock)
+        batch.add_records([ahead], clock)
         assert len(batch.close().refusals) == refused
 
 
@@ -160,7 +160,7 @@ def test_a_duplicate_changes_no_row_and_repeats_its_summary() -> None:
 def test_a_later_arrival_of_a_duplicate_is_a_new_row() -> None:
     first = taken(event(state="Doing"))
     batch = Batch(first.rows, ONE, NOW)  # type: ignore[arg-type]
-    batch.take(event(state="Doing"), NOW + 1)
+    batch.add(event(state="Doing"), NOW + 1)
     row = batch.close().rows[b"1"]
     assert row is not None
     assert read_header(row).arrival == NOW + 1
@@ -253,7 +253,7 @@ def test_a_later_event_of_an_objective_goes_to_its_row() -> None:
 def test_an_item_that_is_too_large_from_its_first_event_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "MAX_ROW_BYTES", 10)
     batch = Batch({}, ONE, NOW)
-    batch.take_records([record({"item": "1", "state": "Doing"})], 0)
+    batch.add_records([record({"item": "1", "state": "Doing"})], 0)
     outcome = batch.close()
     assert (outcome.rows, outcome.summaries, len(outcome.refusals)) == ({}, [], 1)
 
@@ -273,7 +273,7 @@ def test_what_was_the_future_when_a_batch_was_opened_is_known_when_time_has_pass
     batch = Batch({}, ONE, NOW)
     for later, each in enumerate(events):
         batch.pass_until(NOW + later * SECOND)
-        batch.take(each, NOW)
+        batch.add(each, NOW)
     # A clock that was set back makes nothing unknown again.
     batch.pass_until(NOW + 3 * SECOND)
     batch.pass_until(NOW)
@@ -286,13 +286,13 @@ def test_what_belongs_to_another_partition_is_sent_on_and_nothing_else_is_done_w
     here, elsewhere = Place(partition_of(b"1", 4), 4), Place((partition_of(b"1", 4) + 1) % 4, 4)
     first, second = record({"item": "1", "state": "Doing"}), record({"item": "1", "points": 3}, name="2")
     batch = Batch({}, ONE, NOW, place=elsewhere)
-    batch.take_records([first, second, Row(b"1", b"{")], 0)
+    batch.add_records([first, second, Row(b"1", b"{")], 0)
     outcome = batch.close()
     assert outcome.reroutes == [Reroute(first, here.partition), Reroute(second, here.partition)]
     assert outcome.counts == {("jira/acme", "rerouted"): 2, ("", "rejected"): 1}
     assert (outcome.rows, outcome.summaries, outcome.newest) == ({}, [], {})
     batch = Batch({}, ONE, NOW, place=here)
-    batch.take_records([one.record for one in outcome.reroutes], 0)
+    batch.add_records([one.record for one in outcome.reroutes], 0)
     taken = batch.close()
     assert (taken.reroutes, taken.counts) == ([], {("jira/acme", "applied"): 2})
 
@@ -305,7 +305,7 @@ def test_an_objective_belongs_where_the_key_of_its_record_says() -> None:
     home = partition_of(b"1", 4)
     for partition in range(4):
         batch = Batch({}, ONE, NOW, place=Place(partition, 4))
-        batch.take_records([objective], 0)
+        batch.add_records([objective], 0)
         outcome = batch.close()
         assert outcome.reroutes == ([] if partition == home else [Reroute(objective, home)])
         assert len(outcome.rows) == (1 if partition == home else 0)
@@ -325,7 +325,7 @@ def test_where_an_item_belongs_is_asked_when_it_is_opened_and_not_for_each_event
     for day in (3, 2):
         batch = Batch(rows, ONE, NOW, tails=tails, place=place)
         for second in range(5):
-            assert batch.take(event(NOW - day * DAY + second, state="Doing"), NOW) is None
+            assert batch.add(event(NOW - day * DAY + second, state="Doing"), NOW) is None
         rows.update({key: row for key, row in batch.close().rows.items() if row is not None})
     assert asked == [b"1"]
 
@@ -335,7 +335,7 @@ def test_what_can_not_be_written_again_is_refused() -> None:
     fits, none = [("trace", b"x" * (MAX_EVENT_BYTES - 5))], [("null", None)]
     rows = [record({"item": "1"}, headers=headers) for headers in (fits, [*fits, ("y", b"")], none)]
     batch = Batch({}, ONE, NOW, place=place)
-    batch.take_records(rows, 0)
+    batch.add_records(rows, 0)
     outcome = batch.close()
     assert [one.record for one in outcome.reroutes] == [rows[0], rows[2]]
     assert [refusal.rejection.reason.value for refusal in outcome.refusals] == ["too_large"]

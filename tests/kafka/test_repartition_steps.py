@@ -47,7 +47,7 @@ class Cut(BaseException):
 
 def row_of(key: bytes, day: int) -> bytes:
     batch = Batch({}, DERIVATION, NOW)
-    batch.take(made(NOW - day * 86_400_000_000, item=key.decode(), state="Doing"), NOW)
+    batch.add(made(NOW - day * 86_400_000_000, item=key.decode(), state="Doing"), NOW)
     (row,) = batch.close().rows.values()
     assert row is not None
     return row

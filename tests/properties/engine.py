@@ -65,11 +65,11 @@ class Engine:
     def __post_init__(self) -> None:
         self.derivation = Derivation.of(self.config, partitions=self.partitions)
 
-    def take(self, events: Sequence[Event]) -> None:
+    def add(self, events: Sequence[Event]) -> None:
         """Take one batch through, as `track` does."""
         batch = Batch(self.rows, self.derivation, self.now, tails=self.tails)
         for event in events:
-            batch.take(event, microseconds(ARRIVAL))
+            batch.add(event, microseconds(ARRIVAL))
         self._close(batch)
 
     def wait_until(self, now: int) -> None:

@@ -69,7 +69,7 @@ flows = st.sampled_from(["keep", "reset"]).map(
 def test_numbers_equal_the_oracle_beyond_the_limit(envelopes: list[Json], config: Json) -> None:
     engine = Engine(configured(config), microseconds(ARRIVAL))
     with few():
-        engine.take([event for _, event in accepted(envelopes)])
+        engine.add([event for _, event in accepted(envelopes)])
         nodes = Reading(engine.config, engine.boards()).read(engine.now)
         actual = {"at": ARRIVAL.isoformat(), "nodes": [as_json(node, engine.now) for node in nodes]}
         assert compare_numbers(actual, numbers(envelopes, config, ARRIVAL)) == []
@@ -82,16 +82,16 @@ def test_order_and_batching_change_no_summary_beyond_the_limit(
     events = [event for _, event in accepted(envelopes)]
     once, other = (Engine(configured(config), microseconds(ARRIVAL)) for _ in range(2))
     with few():
-        once.take(events)
+        once.add(events)
         random.shuffle(events)
         for batch in in_batches(events, random):
-            other.take(batch)
+            other.add(batch)
     assert other.items == once.items
 
 
 def folded(envelopes: list[Json]) -> tuple[Engine, bytes, Summary]:
     engine = Engine(configured(FLOW), microseconds(ARRIVAL))
-    engine.take([event for _, event in accepted(envelopes)])
+    engine.add([event for _, event in accepted(envelopes)])
     [value] = engine.items.values()
     summary = decode_summary(value, engine.derivation.name)
     assert isinstance(summary, Summary)

@@ -46,7 +46,7 @@ def test_numbers_equal_the_oracle(story: Story, partitions: int) -> None:
     config, envelopes, at = story
     pairs = accepted(envelopes)
     engine = Engine(configured(config), microseconds(at), partitions)
-    engine.take([event for _, event in pairs])
+    engine.add([event for _, event in pairs])
     nodes = Reading(engine.config, engine.boards()).read(engine.now)
     actual = {"at": at.isoformat(), "nodes": [as_json(node, engine.now) for node in nodes]}
     assert compare_numbers(actual, numbers([envelope for envelope, _ in pairs], config, at)) == []
@@ -58,12 +58,12 @@ def test_order_multiplicity_and_batching_change_no_byte(story: Story, random: Ra
     config, envelopes, at = story
     events = [event for _, event in accepted(envelopes)]
     once = Engine(configured(config), microseconds(at), partitions)
-    once.take(events)
+    once.add(events)
     disordered = events + random.choices(events, k=len(events) // 5 + 1) if events else []
     random.shuffle(disordered)
     other = Engine(once.config, once.now, partitions)
     for batch in in_batches(disordered, random):
-        other.take(batch)
+        other.add(batch)
     assert other.items == once.items
     # The header's last field tells which partitions a summary was ever sent to: with one, the rows are the same bytes.
     strip = 25 if partitions > 1 else 0
@@ -83,9 +83,9 @@ def test_what_came_due_while_time_passed_is_as_if_it_had_come_at_once(
     events = [event for _, event in accepted(envelopes)]
     before, after = sorted([microseconds(at), microseconds(other)])
     waited, at_once = (Engine(configured(config), now, partitions) for now in (before, after))
-    waited.take(events)
+    waited.add(events)
     waited.wait_until(after)
-    at_once.take(events)
+    at_once.add(events)
     expected = Reading(at_once.config, at_once.boards()).read(after)
     assert Reading(at_once.config, waited.boards()).read(after) == expected
 
@@ -95,7 +95,7 @@ def test_what_came_due_while_time_passed_is_as_if_it_had_come_at_once(
 def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
     config, envelopes, at = story
     engine = Engine(configured(config), microseconds(at))
-    engine.take([event for _, event in accepted(envelopes)])
+    engine.add([event for _, event in accepted(envelopes)])
     boards = Boards(engine.config, engine.derivation.partition)
     untouched = Reading(engine.config, boards).read(engine.now)
     for (partition, key), value in engine.items.items():
@@ -113,7 +113,7 @@ def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
 def test_levels_reconcile_and_nothing_is_negative(story: Story, partitions: int) -> None:
     config, envelopes, at = story
     engine = Engine(configured(config), microseconds(at), partitions)
-    engine.take([event for _, event in accepted(envelopes)])
+    engine.add([event for _, event in accepted(envelopes)])
     nodes = {row.node: as_json(row, engine.now) for row in Reading(engine.config, engine.boards()).read(engine.now)}
     for parent, numbers_ in nodes.items():
         parts = [child for node, child in nodes.items() if node.level == "team" and belongs(node, parent)]

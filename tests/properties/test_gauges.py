@@ -28,5 +28,5 @@ def test_gauges_equal_the_oracle(story: Story) -> None:
     config, envelopes, at = story
     pairs = accepted(envelopes)
     engine = Engine(configured(config), microseconds(at))
-    engine.take([event for _, event in pairs])
+    engine.add([event for _, event in pairs])
     assert compare(scraped(engine), gauges([envelope for envelope, _ in pairs], config, at)) == []
