@@ -17,7 +17,7 @@ from stream.flow.bulk import Bulk
 from stream.flow.finished import Finish
 from stream.flow.held import ALWAYS, Held
 from stream.flow.nodes import PORTFOLIO, Node, configured_nodes, path
-from stream.flow.timeline import Span
+from stream.flow.timeline import Interval
 from stream.items.objective import Objective
 from stream.items.summary import Summary, Team
 
@@ -44,7 +44,7 @@ class Boards:
         self._others: dict[Node, Board] = {}
         self._held: dict[int, Held] = {}
         self._now: int | None = None
-        self._spans: dict[int, Span] = {}
+        self._intervals: dict[int, Interval] = {}
         # Owners are teams of the configuration, or nobody, so that there are not many.
         self._paths: dict[Team, tuple[int, tuple[Board, ...]]] = {}
 
@@ -94,7 +94,7 @@ class Boards:
             if boards:
                 held.starts.extend(bulk.starts[owner].when)
                 held.finishes.extend(bulk.finishes[owner].when)
-                summed = bulk.board(owner, self._spans)
+                summed = bulk.board(owner, self._intervals)
                 for board in boards:
                     board.merge(summed)
         held.changes_at = ALWAYS
@@ -123,12 +123,12 @@ class Boards:
     def advance(self, now: int) -> None:
         """Let all windows end at `now` (microseconds)."""
         before, self._now = self._now, now
-        former, self._spans = self._spans, {width: Span(now - width, now) for width in self._widths}
+        former, self._intervals = self._intervals, {width: Interval(now - width, now) for width in self._widths}
         for partition, held in self._held.items():
             if before is None or now < before or now >= held.changes_at:
-                for width, span in self._spans.items():
-                    self._shift(partition, held, width, former.get(width), span)
-                held.look_ahead(self._spans.values())
+                for width, interval in self._intervals.items():
+                    self._shift(partition, held, width, former.get(width), interval)
+                held.look_ahead(self._intervals.values())
 
     def nodes(self) -> Iterator[Placed]:
         """Give each node with its limit and board: as configured, others where something counts, the portfolio."""
@@ -198,19 +198,19 @@ class Boards:
             held.changes_at = min(held.changes_at, time + widths[0])
         return widths
 
-    def _shift(self, partition: int, held: Held, width: int, old: Span | None, new: Span) -> None:
+    def _shift(self, partition: int, held: Held, width: int, old: Interval | None, new: Interval) -> None:
         leaving = None if old is None else old.beyond(new)
-        for span, step in ((leaving, -1), (new if old is None else new.beyond(old), 1)):
-            if span is not None:
-                self._cross(partition, held, width, span, step)
+        for interval, step in ((leaving, -1), (new if old is None else new.beyond(old), 1)):
+            if interval is not None:
+                self._cross(partition, held, width, interval, step)
 
-    def _cross(self, partition: int, held: Held, width: int, span: Span, step: int) -> None:
-        """Let what lies within a span enter (1) or leave (-1) the windows of a width."""
-        for key in held.starts.within(span):
+    def _cross(self, partition: int, held: Held, width: int, interval: Interval, step: int) -> None:
+        """Let what lies within an interval enter (1) or leave (-1) the windows of a width."""
+        for key in held.starts.within(interval):
             start = held.started(key)
             for board in self._of(start.owner, partition):
                 board.count_arrival((width,), start.item_type, step)
-        for key in held.finishes.within(span):
+        for key in held.finishes.within(interval):
             summary, finish = held.finished(key)
             for board in self._of(finish.owner, partition):
                 board.count_finish((width,), Finish.of(summary, finish), step)

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 from stream.flow.board import Board, Window
 from stream.flow.finished import Finish
-from stream.flow.timeline import Span
+from stream.flow.timeline import Interval
 from stream.items.summary import Summary, Team
 
 Moment = tuple[int, bytes]
@@ -53,21 +53,21 @@ class Bulk:
         """Whoever is an owner of any item."""
         return {*self.items, *self.starts, *self.finishes}
 
-    def board(self, owner: Team, spans: Mapping[int, Span]) -> Board:
-        """Count an owner's items on a board of their own; `spans` are the windows by width."""
-        board = Board(spans)
+    def board(self, owner: Team, intervals: Mapping[int, Interval]) -> Board:
+        """Count an owner's items on a board of their own; `intervals` are the windows by width."""
+        board = Board(intervals)
         board.extend(self.items.get(owner, ()))
         starts, finishes = self.starts[owner], self.finishes[owner]
         board.past = len(starts.when) + len(finishes.when)
-        if spans:
-            _fill(board, spans, starts, finishes)
+        if intervals:
+            _fill(board, intervals, starts, finishes)
         return board
 
 
-def _fill(board: Board, spans: Mapping[int, Span], starts: Moments[str], finishes: Moments[Finish]) -> None:
+def _fill(board: Board, intervals: Mapping[int, Interval], starts: Moments[str], finishes: Moments[Finish]) -> None:
     """Count each in the smallest window that holds it, then all of a window in the next larger one."""
-    widths = sorted(spans, reverse=True)
-    edges = [*(spans[width].low for width in widths), spans[widths[0]].high]
+    widths = sorted(intervals, reverse=True)
+    edges = [*(intervals[width].low for width in widths), intervals[widths[0]].high]
     # What lies after an edge, and up to the next one with it; the first holds what is older, the last what is to come.
     arrivals: list[list[str]] = [[] for _ in range(len(edges) + 1)]
     finished: list[list[Finish]] = [[] for _ in range(len(edges) + 1)]

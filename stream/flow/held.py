@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from stream.flow.statistics import NEVER
-from stream.flow.timeline import Span, Timeline
+from stream.flow.timeline import Interval, Timeline
 from stream.items.objective import Objective
 from stream.items.summary import Stamp, Summary
 
@@ -37,10 +37,10 @@ class Held:
         summary = cast("Summary", self.summaries[key])
         return summary, cast("Stamp", summary.finish)
 
-    def look_ahead(self, spans: Iterable[Span]) -> None:
+    def look_ahead(self, intervals: Iterable[Interval]) -> None:
         """Find out when the windows change next by the clock."""
-        found = [span.high - span.low + first for span in spans for first in self._after(span.low)]
-        found += [first for span in spans for first in self._after(span.high)]
+        found = [interval.high - interval.low + first for interval in intervals for first in self._after(interval.low)]
+        found += [first for interval in intervals for first in self._after(interval.high)]
         self.changes_at = min(found, default=NEVER)
 
     def _after(self, instant: int) -> list[int]:

@@ -15,17 +15,17 @@ from stream.flow.ranked import Ranked
 _INSTANT = itemgetter(0)
 
 
-class Span(NamedTuple):
+class Interval(NamedTuple):
     """The instants (microseconds) after `low`, up to `high` and with it."""
 
     low: int
     high: int
 
-    def beyond(self, other: Span) -> Span:
-        """Give the part that lies outside another span of the same width."""
+    def beyond(self, other: Interval) -> Interval:
+        """Give the part that lies outside another interval of the same width."""
         if self.high > other.high:
-            return Span(max(self.low, other.high), self.high)
-        return Span(self.low, min(self.high, other.low))
+            return Interval(max(self.low, other.high), self.high)
+        return Interval(self.low, min(self.high, other.low))
 
 
 class Timeline(Ranked[tuple[int, bytes]]):
@@ -38,9 +38,9 @@ class Timeline(Ranked[tuple[int, bytes]]):
         self._added.sort(key=_INSTANT)
         return super()._looked_at()
 
-    def within(self, span: Span) -> Iterator[bytes]:
-        """Give the items within a span."""
-        low, high = self.place((span.low + 1, b"")), self.place((span.high + 1, b""))
+    def within(self, interval: Interval) -> Iterator[bytes]:
+        """Give the items in an interval."""
+        low, high = self.place((interval.low + 1, b"")), self.place((interval.high + 1, b""))
         return (key for _, key in self.ascending()[low:high])
 
     def first_after(self, instant: int) -> int | None:

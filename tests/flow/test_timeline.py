@@ -1,4 +1,4 @@
-"""Timelines and spans."""
+"""Timelines and intervals."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.flow.timeline import Span, Timeline
+from stream.flow.timeline import Interval, Timeline
 
 
-def test_a_span_is_open_at_its_begin_and_closed_at_its_end() -> None:
+def test_an_interval_is_open_at_its_begin_and_closed_at_its_end() -> None:
     timeline = Timeline()
     for time in (15, 5, 10, 20):
         timeline.add((time, b"%d" % time))
     timeline.add((10, b"a"))
-    found = {now: list(timeline.within(Span(now - 10, now))) for now in (4, 5, 10, 14, 15, 20, 30)}
+    found = {now: list(timeline.within(Interval(now - 10, now))) for now in (4, 5, 10, 14, 15, 20, 30)}
     assert found == {
         4: [],
         5: [b"5"],
@@ -42,8 +42,8 @@ def test_what_is_not_in_cannot_be_taken_out() -> None:
 
 
 @given(st.integers(-30, 30), st.integers(-30, 30), st.integers(1, 20))
-def test_a_span_is_what_it_shares_with_another_and_what_lies_beyond(first: int, second: int, width: int) -> None:
-    one, other = Span(first - width, first), Span(second - width, second)
+def test_an_interval_is_what_it_shares_with_another_and_what_lies_beyond(first: int, second: int, width: int) -> None:
+    one, other = Interval(first - width, first), Interval(second - width, second)
     own = {instant for instant in range(-60, 60) if one.low < instant <= one.high}
     others = {instant for instant in range(-60, 60) if other.low < instant <= other.high}
     beyond = one.beyond(other)
