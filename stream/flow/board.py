@@ -28,7 +28,7 @@ class WindowNumbers(NamedTuple):
     finished: Finished
 
 
-class Standing(NamedTuple):
+class CurrentState(NamedTuple):
     """Where an item stands now: its workflow state, with its source if no workflow names it; its load, if in load."""
 
     state: str | None
@@ -36,7 +36,7 @@ class Standing(NamedTuple):
     load: InLoad | None
 
     @classmethod
-    def of(cls, summary: Summary) -> Standing:
+    def of(cls, summary: Summary) -> CurrentState:
         """Give it for an item; a deleted one stands nowhere."""
         state = summary.state
         if state is None or summary.deleted:
@@ -45,7 +45,7 @@ class Standing(NamedTuple):
         return cls(state, unmapped, InLoad.of(summary))
 
 
-NOWHERE = Standing(None, None, None)
+NO_STATE = CurrentState(None, None, None)
 
 
 class Window:
@@ -114,7 +114,7 @@ class Board:
         """Whether nothing counts here."""
         return not (self.states or self.past or self.objectives or self.unmapped_objectives)
 
-    def move(self, old: Standing, new: Standing) -> None:
+    def move(self, old: CurrentState, new: CurrentState) -> None:
         """Count an item where it stands, and no more where it stood."""
         self.version += 1
         if old.state != new.state:

@@ -12,7 +12,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from stream.config.model import FlowConfig
-from stream.flow.board import NOWHERE, Board, Standing
+from stream.flow.board import NO_STATE, Board, CurrentState
 from stream.flow.bulk import Bulk
 from stream.flow.finished import Finish
 from stream.flow.held import ALWAYS, Held
@@ -152,17 +152,20 @@ class Boards:
         return held
 
     def _move(self, partition: int, old: Summary | None, new: Summary | None) -> None:
-        before, after = NOWHERE if old is None else Standing.of(old), NOWHERE if new is None else Standing.of(new)
+        before, after = (
+            NO_STATE if old is None else CurrentState.of(old),
+            NO_STATE if new is None else CurrentState.of(new),
+        )
         if old is not None and new is not None and old.owner == new.owner:
             for board in self._of(new.owner, partition):
                 board.move(before, after)
             return
         if old is not None:
             for board in self._of(old.owner, partition):
-                board.move(before, NOWHERE)
+                board.move(before, NO_STATE)
         if new is not None:
             for board in self._of(new.owner, partition):
-                board.move(NOWHERE, after)
+                board.move(NO_STATE, after)
 
     def _restart(self, partition: int, held: Held, key: bytes, summary: Summary | None, step: int) -> None:
         boards = self._of(summary.start.owner, partition) if summary and summary.start else ()

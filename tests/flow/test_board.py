@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from stream.events.event import DAY
-from stream.flow.board import NOWHERE, Board, Standing
+from stream.flow.board import NO_STATE, Board, CurrentState
 from stream.flow.finished import Finish
 from stream.items.summary import FlowState, Summary
 from tests.flow.material import doing, done
@@ -14,8 +14,8 @@ WEEK = 7 * DAY
 
 
 def count(board: Board, summary: Summary, step: int = 1) -> None:
-    standing = Standing.of(summary)
-    board.move(*((NOWHERE, standing) if step > 0 else (standing, NOWHERE)))
+    state = CurrentState.of(summary)
+    board.move(*((NO_STATE, state) if step > 0 else (state, NO_STATE)))
     if summary.start is not None:
         board.count_arrival([WEEK], summary.start.item_type, step)
     if summary.finish is not None:
@@ -40,8 +40,8 @@ def test_putting_in_and_taking_out_in_another_order_leaves_an_empty_board() -> N
 
 def test_what_has_no_state_or_is_deleted_counts_in_no_state() -> None:
     board = Board([WEEK])
-    board.move(NOWHERE, Standing.of(replace(doing(1), state=None, flow_state=None)))
-    board.move(NOWHERE, Standing.of(doing(1, deleted=True)))
+    board.move(NO_STATE, CurrentState.of(replace(doing(1), state=None, flow_state=None)))
+    board.move(NO_STATE, CurrentState.of(doing(1, deleted=True)))
     assert board.empty
     assert len(board.load) == 0
 
@@ -49,9 +49,9 @@ def test_what_has_no_state_or_is_deleted_counts_in_no_state() -> None:
 def test_a_move_between_unmapped_states_counts_the_new_one() -> None:
     board = Board([WEEK])
     odd, odder = (replace(doing(2), state=name, flow_state=FlowState.UNMAPPED) for name in ("Odd", "Odder"))
-    board.move(NOWHERE, Standing.of(odd))
-    board.move(Standing.of(odd), Standing.of(odder))
-    board.move(Standing.of(odder), Standing.of(odder))
+    board.move(NO_STATE, CurrentState.of(odd))
+    board.move(CurrentState.of(odd), CurrentState.of(odder))
+    board.move(CurrentState.of(odder), CurrentState.of(odder))
     assert (board.states, board.unmapped) == ({"Odder": 1}, {("jira/acme", "Odder"): 1})
 
 
