@@ -34,7 +34,7 @@ class Kind(StrEnum):
 BREACHES = frozenset({Kind.PASSED, Kind.MISSED})
 
 
-class Standing(NamedTuple):
+class LastNotice(NamedTuple):
     """What was told last of a limit or target, and since when it is so.
 
     `number` goes up by one with each change of a key. `metric` is a target's.
@@ -54,7 +54,7 @@ class Change(NamedTuple):
     """
 
     key: Key
-    standing: Standing | None
+    notice: LastNotice | None
     lasted: int | None = None
     data: Mapping[str, Any] = {}
 
@@ -63,17 +63,17 @@ class Watch:
     """The limits and targets of one partition's nodes."""
 
     def __init__(self) -> None:
-        self._standings: dict[Key, Standing] = {}
+        self._notices: dict[Key, LastNotice] = {}
 
-    def restore(self, key: Key, standing: Standing | None) -> None:
+    def restore(self, key: Key, notice: LastNotice | None) -> None:
         """Take up what was told before; None where that was taken back."""
-        if standing is None:
-            self._standings.pop(key, None)
+        if notice is None:
+            self._notices.pop(key, None)
         else:
-            self._standings[key] = standing
+            self._notices[key] = notice
 
     def look(self, nodes: Sequence[NodeNumbers], now: int) -> list[Change]:
-        """Compare the nodes with what was told. Once the changes are durable, hand them to `told`.
+        """Compare the nodes with what was told. Once the changes are durable, hand them to `confirm`.
 
         All nodes of the partition must be there; the portfolio alone may be left out where its numbers are not known.
         """
@@ -81,14 +81,14 @@ class Watch:
         changes = [change for numbers in nodes for change in self._node(numbers, now, seen)]
         return [*changes, *self._gone(seen, {numbers.node for numbers in nodes})]
 
-    def told(self, changes: Sequence[Change]) -> None:
+    def confirm(self, changes: Sequence[Change]) -> None:
         """Note that changes are durable."""
         for change in changes:
-            self.restore(change.key, change.standing)
+            self.restore(change.key, change.notice)
 
     def met_since(self) -> dict[str, int]:
         """Give since when each target that is met was seen met without a break, by its name."""
-        return {key[1]: standing.since for key, standing in self._standings.items() if standing.kind is Kind.MET}
+        return {key[1]: notice.since for key, notice in self._notices.items() if notice.kind is Kind.MET}
 
     def _node(self, numbers: NodeNumbers, now: int, seen: set[Key]) -> Iterator[Change]:
         if numbers.limit is not None:
@@ -100,11 +100,11 @@ class Watch:
         node, load, recovers_at = numbers.node, numbers.load, limit - limit // 10
         key = ("limit", node.level, *filter(None, node[1:]))
         seen.add(key)
-        passed = key in self._standings and self._standings[key].kind is Kind.PASSED
+        passed = key in self._notices and self._notices[key].kind is Kind.PASSED
         if (load <= recovers_at) if passed else (load > limit):
             kind = Kind.RECOVERED if passed else Kind.PASSED
             data = {"value": load, "limit": limit, "recovers_at": recovers_at}
-            yield self._change(key, kind, now, Standing(kind, now, now, node), data)
+            yield self._change(key, kind, now, LastNotice(kind, now, now, node), data)
 
     def _target(self, node: Node, target: Measured, now: int, seen: set[Key]) -> Iterator[Change]:
         key = ("target", target.name)
@@ -112,7 +112,7 @@ class Watch:
         if target.met is None:
             return
         kind = Kind.MET if target.met else Kind.MISSED
-        former = self._standings.get(key)
+        former = self._notices.get(key)
         # A target that was given another node or metric is another target under the same name.
         if former is None or (former.kind, former.node, former.metric) != (kind, node, target.metric):
             data = {
@@ -122,20 +122,20 @@ class Watch:
                 "at_least": target.at_least,
                 "at_most": target.at_most,
             }
-            yield self._change(key, kind, now, Standing(kind, now, now, node, target.metric), data)
+            yield self._change(key, kind, now, LastNotice(kind, now, now, node, target.metric), data)
 
-    def _change(self, key: Key, kind: Kind, now: int, standing: Standing, data: Mapping[str, Any]) -> Change:
-        former = self._standings.get(key)
+    def _change(self, key: Key, kind: Kind, now: int, notice: LastNotice, data: Mapping[str, Any]) -> Change:
+        former = self._notices.get(key)
         if former is None:
-            return Change(key, standing, None, data)
-        same = (former.node, former.metric) == (standing.node, standing.metric)
+            return Change(key, notice, None, data)
+        same = (former.node, former.metric) == (notice.node, notice.metric)
         over = same and former.kind in BREACHES and kind not in BREACHES
         lasted = max(0, now - former.since) if over else None
-        return Change(key, standing._replace(number=former.number + 1), lasted, data)
+        return Change(key, notice._replace(number=former.number + 1), lasted, data)
 
     def _gone(self, seen: set[Key], nodes: set[Node]) -> list[Change]:
         return [
             Change(key, None)
-            for key, standing in self._standings.items()
-            if key not in seen and (standing.node != PORTFOLIO or PORTFOLIO in nodes)
+            for key, notice in self._notices.items()
+            if key not in seen and (notice.node != PORTFOLIO or PORTFOLIO in nodes)
         ]

@@ -149,7 +149,7 @@ class Feed:
         }
         offsets = await engine.feed_outbox.write(rows)
         memory.nodes.told(news)
-        memory.watch.told(changes)
+        memory.watch.confirm(changes)
         for tp, written in rows.items():
             if tp in offsets and offsets[tp].last == memory.ends[tp.topic] + len(written) - 1:
                 memory.ends[tp.topic] += len(written)

@@ -14,7 +14,7 @@ import orjson
 from stream.events.time import format_time, parse_time
 from stream.flow.nodes import Node
 from stream.flow.statistics import SECOND
-from stream.flow.watch import Change, Key, Kind, Standing
+from stream.flow.watch import Change, Key, Kind, LastNotice
 from stream.kafka.outbox import Row
 
 SOURCE = "flowgauge"
@@ -60,22 +60,22 @@ def alert(change: Change, at: int) -> Row:
 
     The number makes the id: the same change has the same id, whoever tells of it.
     """
-    key, standing = orjson.dumps(change.key), change.standing
-    if standing is None:
+    key, notice = orjson.dumps(change.key), change.notice
+    if notice is None:
         return Row(key, None)
-    number = f"{standing.number:0{DIGITS}d}"
-    body = _envelope(f"{key.decode()}/{number}", standing.kind.value, standing.node, at)
+    number = f"{notice.number:0{DIGITS}d}"
+    body = _envelope(f"{key.decode()}/{number}", notice.kind.value, notice.node, at)
     body["sequence"] = number
     body["data"] = {
-        **standing.node._asdict(),
+        **notice.node._asdict(),
         **change.data,
-        "since": format_time(standing.since),
+        "since": format_time(notice.since),
         "lasted_seconds": None if change.lasted is None else change.lasted / SECOND,
     }
     return Row(key, orjson.dumps(body), None, HEADERS)
 
 
-def read_alert(key: bytes, value: bytes | None) -> tuple[Key, Standing | None]:
+def read_alert(key: bytes, value: bytes | None) -> tuple[Key, LastNotice | None]:
     """Read what was told of a limit or target back. Raises ValueError, KeyError or TypeError."""
     named = _names(key)
     limit = named[:1] == ("limit",) and named[1:2] and LEVELS.get(named[1]) == len(named) - 1
@@ -87,7 +87,7 @@ def read_alert(key: bytes, value: bytes | None) -> tuple[Key, Standing | None]:
     data = body["data"]
     node = Node(*(data[field] for field in Node._fields))
     since, number = parse_time(data["since"]), int(body["sequence"][:DIGITS])
-    return named, Standing(Kind(body["type"]), since, number, node, data.get("metric", ""))
+    return named, LastNotice(Kind(body["type"]), since, number, node, data.get("metric", ""))
 
 
 def _names(key: bytes) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from stream.flow.boards import Boards
 from stream.flow.goals import Measured
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import NodeNumbers, Reading
-from stream.flow.watch import Change, Kind, Standing, Watch
+from stream.flow.watch import Change, Kind, LastNotice, Watch
 from tests.flow.material import configured
 
 HOUR = DAY // 24
@@ -29,14 +29,14 @@ def target(actual: float | None, metric: str = "load") -> Measured:
 
 def step(watch: Watch, now: int, *nodes: NodeNumbers) -> list[Change]:
     changes = watch.look(nodes, now)
-    watch.told(changes)
+    watch.confirm(changes)
     return changes
 
 
 def test_a_limit_is_passed_above_it_and_recovered_a_tenth_below() -> None:
     watch = Watch()
     told = [step(watch, 0, numbers(load=load, limit=25)) for load in (25, 26, 25, 24, 26, 23, 25, 26)]
-    assert [[change.standing.kind for change in changes if change.standing] for changes in told] == [
+    assert [[change.notice.kind for change in changes if change.notice] for changes in told] == [
         [],
         [Kind.PASSED],
         [],
@@ -62,15 +62,15 @@ def test_a_change_says_since_when_and_how_long_the_breach_lasted() -> None:
     [passed] = step(watch, 5 * HOUR, numbers(load=3, limit=2))
     assert passed == Change(
         LIMIT,
-        Standing(Kind.PASSED, 5 * HOUR, 5 * HOUR, CARDS),
+        LastNotice(Kind.PASSED, 5 * HOUR, 5 * HOUR, CARDS),
         None,
         {"value": 3, "limit": 2, "recovers_at": 2},
     )
     [recovered] = step(watch, 7 * HOUR, numbers(load=1, limit=2))
-    assert recovered.standing == Standing(Kind.RECOVERED, 7 * HOUR, 5 * HOUR + 1, CARDS)
+    assert recovered.notice == LastNotice(Kind.RECOVERED, 7 * HOUR, 5 * HOUR + 1, CARDS)
     assert recovered.lasted == 2 * HOUR
     [again] = step(watch, 9 * HOUR, numbers(load=3, limit=2))
-    assert (again.standing, again.lasted) == (Standing(Kind.PASSED, 9 * HOUR, 5 * HOUR + 2, CARDS), None)
+    assert (again.notice, again.lasted) == (LastNotice(Kind.PASSED, 9 * HOUR, 5 * HOUR + 2, CARDS), None)
 
 
 def test_a_clock_that_goes_back_makes_no_negative_breach() -> None:
@@ -85,14 +85,14 @@ def test_nothing_is_told_twice_and_nothing_before_it_is_durable() -> None:
     nodes = [numbers(load=3, limit=2)]
     first = watch.look(nodes, HOUR)
     assert watch.look(nodes, HOUR) == first
-    watch.told(first)
+    watch.confirm(first)
     assert watch.look(nodes, 2 * HOUR) == []
 
 
 def test_a_watch_goes_on_where_another_ended() -> None:
     former, watch = Watch(), Watch()
     for change in step(former, HOUR, numbers(CARDS, 3, 2, target(6.0))):
-        watch.restore(change.key, change.standing)
+        watch.restore(change.key, change.notice)
     assert watch.look([numbers(CARDS, 3, 2, target(6.0))], 2 * HOUR) == []
     over = watch.look([numbers(CARDS, 2, 2, target(5.0))], 3 * HOUR)
     assert [(change.key, change.lasted) for change in over] == [(LIMIT, 2 * HOUR), (TARGET, 2 * HOUR)]
@@ -118,7 +118,7 @@ def test_a_target_is_told_of_when_it_is_first_measured() -> None:
     assert step(watch, 0, numbers(CARDS, 0, None, target(None))) == []
     [met] = step(watch, HOUR, numbers(CARDS, 0, None, target(4.0)))
     data = {"target": "focus", "metric": "load", "actual": 4.0, "at_least": None, "at_most": 5.0}
-    assert met == Change(TARGET, Standing(Kind.MET, HOUR, HOUR, CARDS, "load"), None, data)
+    assert met == Change(TARGET, LastNotice(Kind.MET, HOUR, HOUR, CARDS, "load"), None, data)
     assert watch.met_since() == {"focus": HOUR}
 
 
@@ -137,9 +137,9 @@ def test_a_target_of_another_node_or_metric_begins_anew() -> None:
     watch, art = Watch(), Node("art", "Payments", "Checkout")
     step(watch, HOUR, numbers(CARDS, 0, None, target(6.0)))
     [moved] = step(watch, 2 * HOUR, numbers(art, 0, None, target(6.0)))
-    assert moved.standing == Standing(Kind.MISSED, 2 * HOUR, HOUR + 1, art, "load")
+    assert moved.notice == LastNotice(Kind.MISSED, 2 * HOUR, HOUR + 1, art, "load")
     [other] = step(watch, 3 * HOUR, numbers(art, 0, None, target(4.0, "velocity")))
-    assert other.standing == Standing(Kind.MET, 3 * HOUR, HOUR + 2, art, "velocity")
+    assert other.notice == LastNotice(Kind.MET, 3 * HOUR, HOUR + 2, art, "velocity")
     assert other.lasted is None
 
 
