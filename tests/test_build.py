@@ -8,13 +8,13 @@ import sys
 
 from stream import __version__
 from stream.build import is_compiled
-from stream.items import tail
+from stream.items import append_only
 
 
 def test_the_version_tells_which_core_runs() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "stream", "--version"], capture_output=True, text=True, check=True, env=os.environ
     )
-    compiled = not tail.__file__.endswith(".py")
+    compiled = not append_only.__file__.endswith(".py")
     assert is_compiled() == compiled
     assert done.stdout == f"flowgauge, version {__version__}, core {'compiled' if compiled else 'in plain Python'}\n"

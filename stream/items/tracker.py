@@ -15,6 +15,7 @@ from stream.events.event import DAY, Event, EventType
 from stream.events.limits import MAX_EVENT_BYTES
 from stream.events.partition import Place
 from stream.events.rejection import Reason, Rejection
+from stream.items.append_only import AppendOnlyHistory, reopen
 from stream.items.codec import encode_summary
 from stream.items.derivation import Derivation
 from stream.items.fold import Life, fold, live
@@ -25,7 +26,6 @@ from stream.items.outcome import MILLISECOND, Outcome, Refusal, Reroute, Sent
 from stream.items.row import read_header
 from stream.items.rules import Rules
 from stream.items.summary import ENDED_STATES, Summary
-from stream.items.tail import Tail, reopen
 
 OBJECTIVE = "\0objective\0"
 _OBJECTIVE_KEY = OBJECTIVE.encode()
@@ -35,7 +35,7 @@ BEGIN_ANEW = (
     "and send the item's events again"
 )
 # Up to some three kilobytes each.
-MAX_TAILS = 20_000
+MAX_APPEND_ONLY = 20_000
 
 
 class Record(Protocol):
@@ -58,12 +58,16 @@ class _Tally:
 
 
 class Batch:
-    """One batch of one partition; `rows` are the partition's rows, which it reads and never writes.
+    """One batch of one partition.
 
-    Events up to `now` are known; `today`, if that is another instant, is what retention is counted back from. `tails`
-    are what former batches of the partition remember of its items, for this one to use and to renew. `place` is the
-    partition; events of items that belong to another one are not taken. Without it all are. `full` are the items of the
-    partition that are known to have no room.
+    Args:
+        rows: The partition's rows. The batch reads them and never writes them.
+        derivation: Rules, retention and the number of partitions of `flow.items`.
+        now: Events up to this instant are known (microseconds).
+        today: Retention is counted back from this instant; None: from `now`.
+        append_only: What earlier batches of the partition remember of its items. The batch uses and updates it.
+        place: The partition of the events topic. Events of items that belong elsewhere are rerouted. None: all belong.
+        full: The items of the partition that are known to have no room for another event.
     """
 
     def __init__(  # noqa: PLR0913
@@ -72,21 +76,21 @@ class Batch:
         derivation: Derivation,
         now: int,
         today: int | None = None,
-        tails: dict[bytes, Tail] | None = None,
+        append_only: dict[bytes, AppendOnlyHistory] | None = None,
         *,
         place: Place | None = None,
         full: FullItems | None = None,
     ) -> None:
         self._oldest = (now if today is None else today) - derivation.retention
         self._rows = rows
-        self._tails = {} if tails is None else tails
+        self._append_only = {} if append_only is None else append_only
         self._derivation = derivation
         self._place = place
         self._full = FullItems() if full is None else full
         # Of a table that compresses its rows, what it holds can be told without reading it.
         self._stored: Callable[[bytes], bytes | None] = getattr(rows, "stored", rows.get)
         self._now = now
-        self._open: dict[bytes, History | Tail] = {}
+        self._open: dict[bytes, History | AppendOnlyHistory] = {}
         self._tallies: dict[str, _Tally] = {}
         self._outcome = Outcome()
 
@@ -137,7 +141,7 @@ class Batch:
         self._count_in(event, arrival, applied=applied)
         return None
 
-    def _add_to(self, key: bytes, item: History | Tail, event: Event, arrival: int) -> bool:
+    def _add_to(self, key: bytes, item: History | AppendOnlyHistory, event: Event, arrival: int) -> bool:
         if isinstance(item, History):
             return item.add(event, arrival)
         if item.add(event, arrival, self._now):
@@ -181,10 +185,10 @@ class Batch:
 
     def _begin(self, key: bytes, event: Event) -> int | None:
         """Open an item for its first event in the batch; where it belongs to another partition only give which one."""
-        row, tail = self._rows.get(key), self._tails.pop(key, None)
+        row, known = self._rows.get(key), self._append_only.pop(key, None)
         # What is remembered holds only while the row is still what it was; compressed meanwhile, it is another object.
-        if tail is not None and tail.row == row:
-            self._open[key] = tail
+        if known is not None and known.row == row:
+            self._open[key] = known
             return None
         # What is remembered was looked at before, so this costs next to nothing for each event.
         home = None if self._place is None else self._place.elsewhere(record_key(key))
@@ -192,18 +196,22 @@ class Batch:
             self._open[key] = self._opened(key, row, event)
         return home
 
-    def _opened(self, key: bytes, row: bytes | None, event: Event) -> History | Tail:
+    def _opened(self, key: bytes, row: bytes | None, event: Event) -> History | AppendOnlyHistory:
         if row is not None:
             return self._read(key, row, event)
         if event.time < self._oldest:
             self._outcome.late += 1
-        return new_history() if event.type is EventType.OBJECTIVE else Tail(Life(self._derivation.rules, event))
+        return (
+            new_history()
+            if event.type is EventType.OBJECTIVE
+            else AppendOnlyHistory(Life(self._derivation.rules, event))
+        )
 
     def touch(self, key: bytes) -> None:
         """Fold an item again though nothing came: its time has come, or the configuration is another."""
         row = self._rows.get(key)
         # What is remembered may have been folded at an instant that is not past yet, by a clock that was ahead.
-        self._tails.pop(key, None)
+        self._append_only.pop(key, None)
         if row is not None:
             # Of what cannot be read the last summary stays.
             with suppress(Rejection):
@@ -212,7 +220,7 @@ class Batch:
     def close(self) -> Outcome:
         """Fold each item that was touched once, and give what has to be written."""
         for key, item in self._open.items():
-            if isinstance(item, Tail):
+            if isinstance(item, AppendOnlyHistory):
                 self._settle(key, item)
             else:
                 self._close(key, item)
@@ -229,7 +237,7 @@ class Batch:
             outcome.backdated[source] = tally.backdated
         outcome.counts, outcome.anomalies, outcome.backdated = +outcome.counts, +outcome.anomalies, +outcome.backdated
 
-    def _read(self, key: bytes, row: bytes, event: Event | None = None) -> History | Tail:
+    def _read(self, key: bytes, row: bytes, event: Event | None = None) -> History | AppendOnlyHistory:
         try:
             key.decode()
             if key.startswith(_OBJECTIVE_KEY):
@@ -241,16 +249,16 @@ class Batch:
             source = "" if event is None else event.source
             raise Rejection(Reason.UNREADABLE_HISTORY, detail, source) from None
 
-    def _settle(self, key: bytes, tail: Tail) -> None:
+    def _settle(self, key: bytes, history: AppendOnlyHistory) -> None:
         """Close an item of which all was appended."""
-        summary, came = tail.life.summary(key.decode()), tail.came
-        self._outcome.merged += tail.life.tells_other
+        summary, came = history.life.summary(key.decode()), history.came
+        self._outcome.merged += history.life.tells_other
         stands_in = self._stands_in(summary)
-        sent = self._sent(tail.sent, stands_in)
-        row = tail.settle(sent)
+        sent = self._sent(history.sent, stands_in)
+        row = history.settle(sent)
         if row is not None:
             self._outcome.rows[key] = row
-        self._remember(key, tail, summary)
+        self._remember(key, history, summary)
         self._send(key, summary, stands_in, sent, came)
 
     def _close(self, key: bytes, item: History) -> None:
@@ -275,15 +283,15 @@ class Batch:
         if item.newest > now:
             self._outcome.due[key] = min(entry.time for entry in item.entries if entry.time > now)
         elif life is not None and isinstance(summary, Summary):
-            self._remember(key, Tail.of(item, row, life), summary)
+            self._remember(key, AppendOnlyHistory.of(item, row, life), summary)
         self._send(key, summary, stands_in, item.sent, item.came)
 
-    def _remember(self, key: bytes, tail: Tail, summary: Summary) -> None:
+    def _remember(self, key: bytes, history: AppendOnlyHistory, summary: Summary) -> None:
         # To an ended item hardly anything comes any more.
         if summary.flow_state not in ENDED_STATES:
-            if len(self._tails) >= MAX_TAILS:
-                self._tails.clear()
-            self._tails[key] = tail
+            if len(self._append_only) >= MAX_APPEND_ONLY:
+                self._append_only.clear()
+            self._append_only[key] = history
 
     def _stands_in(self, summary: Summary | Objective | None) -> int:
         """Give a bit set of the partitions in which the item counts: of its owner now, at its start, at its finish."""

@@ -286,7 +286,15 @@ class Track:
     def _begin(self, tracked: Tracked) -> Batch:
         clock, place = self._engine.clock, self._place(tracked.tp.partition)
         now, today = clock.fold_until(), clock.now()
-        return Batch(tracked.rows, self._engine.derivation, now, today, tracked.tails, place=place, full=tracked.full)
+        return Batch(
+            tracked.rows,
+            self._engine.derivation,
+            now,
+            today,
+            append_only=tracked.append_only,
+            place=place,
+            full=tracked.full,
+        )
 
     def _place(self, partition: int) -> Place | None:
         return Place(partition, self._engine.settings.events_partitions)

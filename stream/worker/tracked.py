@@ -6,10 +6,10 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 
 from stream.events.rejection import Rejection
+from stream.items.append_only import AppendOnlyHistory
 from stream.items.full import FullItems
 from stream.items.outcome import Outcome
 from stream.items.row import read_newest
-from stream.items.tail import Tail
 from stream.items.tracker import Batch
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
@@ -71,7 +71,7 @@ class Tracked:
         self.tp = tp
         self._rows = rows
         self.due = Due()
-        self.tails: dict[bytes, Tail] = {}
+        self.append_only: dict[bytes, AppendOnlyHistory] = {}
         self.full = FullItems()
         self.newest: dict[str, int] = {}
         self.open: OpenBatch | None = None

@@ -17,13 +17,13 @@ from stream.events.partition import Place, partition_of
 from stream.events.rejection import Reason
 from stream.events.time import format_time
 from stream.items import history
+from stream.items.append_only import AppendOnlyHistory
 from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.history import decode_history
 from stream.items.outcome import MILLISECOND, Outcome, Reroute
 from stream.items.row import Header, read_header, write_row
 from stream.items.summary import Summary
-from stream.items.tail import Tail
 from stream.items.tracker import Batch, expired, row_key
 from tests.items.material import FLOW, NOW, configured, event
 
@@ -321,9 +321,9 @@ def test_where_an_item_belongs_is_asked_when_it_is_opened_and_not_for_each_event
             asked.append(key)
             return super().elsewhere(key)
 
-    place, tails, rows = Counted(partition_of(b"1", 4), 4), dict[bytes, Tail](), dict[bytes, bytes]()
+    place, append_only, rows = Counted(partition_of(b"1", 4), 4), dict[bytes, AppendOnlyHistory](), dict[bytes, bytes]()
     for day in (3, 2):
-        batch = Batch(rows, ONE, NOW, tails=tails, place=place)
+        batch = Batch(rows, ONE, NOW, append_only=append_only, place=place)
         for second in range(5):
             assert batch.add(event(NOW - day * DAY + second, state="Doing"), NOW) is None
         rows.update({key: row for key, row in batch.close().rows.items() if row is not None})

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from stream.events.event import DAY, Event, EventType
 from stream.events.rejection import Rejection
 from stream.items import history, tracker
+from stream.items.append_only import AppendOnlyHistory
 from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.fold import fold
 from stream.items.history import decode_history, new_history
 from stream.items.outcome import Outcome
 from stream.items.summary import Summary
-from stream.items.tail import Tail
 from stream.items.tracker import Batch
 from tests.items.material import NOW, configured
 
@@ -30,12 +30,12 @@ def event(number: int, time: int, kind: EventType = EventType.CHANGED, **changes
 
 
 def taken(batches: list[list[Event]], *, remembering: bool) -> tuple[dict[bytes, bytes | None], Outcome]:
-    """Take batches through, each item's tail remembered from one to the next, or each batch with none."""
+    """Process batches, each item's append-only history remembered from one to the next, or none of them."""
     rows: dict[bytes, Any] = {}
-    tails: dict[bytes, Tail] = {}
+    append_only: dict[bytes, AppendOnlyHistory] = {}
     outcome = Outcome()
     for events in batches:
-        batch = Batch(rows, ONE, NOW, tails=tails if remembering else None)
+        batch = Batch(rows, ONE, NOW, append_only=append_only if remembering else None)
         for one in events:
             batch.add(one, NOW)
         outcome = batch.close()
@@ -100,9 +100,9 @@ def test_a_batch_that_is_kept_open_while_time_passes_comes_to_the_same(batches: 
 @settings(deadline=None)
 @given(days())
 def test_remembering_changes_nothing(batches: list[list[Event]]) -> None:
-    with_tails, last = taken(batches, remembering=True)
+    with_memory, last = taken(batches, remembering=True)
     without, other = taken(batches, remembering=False)
-    assert with_tails == without
+    assert with_memory == without
     assert (last.summaries, last.counts, last.due) == (other.summaries, other.counts, other.due)
 
 
@@ -114,14 +114,14 @@ def test_an_id_that_stands_there_as_another_text_is_taken_all_the_same() -> None
 
 
 def test_a_row_that_somebody_else_has_written_is_read_anew() -> None:
-    tails: dict[bytes, Tail] = {}
+    append_only: dict[bytes, AppendOnlyHistory] = {}
     first, second, third = (event(number, NOW - (9 - number) * DAY, state="Doing") for number in range(3))
-    batch = Batch({}, ONE, NOW, tails=tails)
+    batch = Batch({}, ONE, NOW, append_only=append_only)
     batch.add(first, NOW)
-    assert batch.close().rows.keys() == tails.keys() == {b"1"}
+    assert batch.close().rows.keys() == append_only.keys() == {b"1"}
     others, _ = taken([[first, second]], remembering=False)
     rows: dict[bytes, Any] = dict(others)
-    batch = Batch(rows, ONE, NOW, tails=tails)
+    batch = Batch(rows, ONE, NOW, append_only=append_only)
     batch.add(third, NOW)
     assert batch.close().rows == taken([[first, second, third]], remembering=False)[0]
 
@@ -161,28 +161,28 @@ class Compressed(dict[bytes, bytes]):
 
 
 def test_what_was_compressed_meanwhile_is_remembered_still() -> None:
-    rows, tails, seen = Compressed(), dict[bytes, Tail](), []
+    rows, append_only, seen = Compressed(), dict[bytes, AppendOnlyHistory](), []
     for number in range(3):
-        batch = Batch(rows, ONE, NOW, tails=tails)
+        batch = Batch(rows, ONE, NOW, append_only=append_only)
         batch.add(event(number, NOW - (9 - number) * DAY, state=STATES[number]), NOW)
         rows.update({key: row for key, row in batch.close().rows.items() if row is not None})
-        seen.append(tails[b"1"])
+        seen.append(append_only[b"1"])
     assert seen[0] is seen[1] is seen[2]
     rows[b"1"] = decode_history(rows[b"1"]).encode()[:-1] + b" ]"
-    batch = Batch(rows, ONE, NOW, tails=tails)
+    batch = Batch(rows, ONE, NOW, append_only=append_only)
     batch.add(event(3, NOW, state="Ready"), NOW)
     batch.close()
-    assert tails[b"1"] is not seen[0]
+    assert append_only[b"1"] is not seen[0]
 
 
 def test_what_has_ended_is_not_remembered() -> None:
-    tails: dict[bytes, Tail] = {}
+    append_only: dict[bytes, AppendOnlyHistory] = {}
     for state, remembered in (("Doing", [b"1"]), ("Done", []), ("Dropped", [])):
-        batch = Batch({}, ONE, NOW, tails=tails)
+        batch = Batch({}, ONE, NOW, append_only=append_only)
         batch.add(event(1, NOW, state=state), NOW)
         batch.close()
-        assert list(tails) == remembered
-        tails.clear()
+        assert list(append_only) == remembered
+        append_only.clear()
 
 
 def test_a_duplicate_of_what_was_appended_a_moment_ago_keeps_its_arrival() -> None:
@@ -195,10 +195,10 @@ def test_a_duplicate_of_what_was_appended_a_moment_ago_keeps_its_arrival() -> No
 
 
 def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracker, "MAX_TAILS", 2)
-    tails: dict[bytes, Tail] = {}
-    batch = Batch({}, ONE, NOW, tails=tails)
+    monkeypatch.setattr(tracker, "MAX_APPEND_ONLY", 2)
+    append_only: dict[bytes, AppendOnlyHistory] = {}
+    batch = Batch({}, ONE, NOW, append_only=append_only)
     for item in range(5):
         batch.add(Event("jira/acme", f"e{item}", NOW, "", EventType.CHANGED, str(item), {"state": "Doing"}), NOW)
     assert len(batch.close().rows) == 5
-    assert list(tails) == [b"4"]
+    assert list(append_only) == [b"4"]

@@ -20,7 +20,7 @@ ORDINARY = frozenset({EventType.CHANGED, EventType.DELETED})
 _HASH = Struct("q").pack
 
 
-class Tail:
+class AppendOnlyHistory:
     """An item's row, its life after its last entry, and what was appended since; `count` entries are in the row.
 
     `came` is the last arrival in the batch that works on it.
@@ -40,14 +40,14 @@ class Tail:
         self._size = 0
 
     @classmethod
-    def of(cls, history: History, row: bytes, life: Life) -> Tail:
+    def of(cls, history: History, row: bytes, life: Life) -> AppendOnlyHistory:
         """Begin with a history of which all is known, the row it was read from or written to, and its life."""
-        tail = cls(life)
-        tail.row, tail.last = row, history.entries[-1]
-        tail.count, tail.arrival, tail.sent = len(history.entries), history.arrival, history.sent
-        tail._names = _hashes(entry.id for entry in history.entries)
-        tail._size = len(row)
-        return tail
+        opened = cls(life)
+        opened.row, opened.last = row, history.entries[-1]
+        opened.count, opened.arrival, opened.sent = len(history.entries), history.arrival, history.sent
+        opened._names = _hashes(entry.id for entry in history.entries)
+        opened._size = len(row)
+        return opened
 
     def add(self, event: Event, arrival: int, now: int) -> bool:
         """Append an event that follows all others and is known at `now`; False where the history must be asked."""
@@ -99,13 +99,13 @@ class Tail:
         return self.row if changed else None
 
 
-def reopen(row: bytes, rules: Rules, now: int, event: Event | None = None) -> History | Tail:
-    """Read a row, for an event if one came; as a tail if all in it is known at `now` and nothing is erased."""
+def reopen(row: bytes, rules: Rules, now: int, event: Event | None = None) -> History | AppendOnlyHistory:
+    """Read a row, for an event if one came; append-only if all in it is known at `now` and nothing is erased."""
     history = decode_history(row)
     # Behind entries of another version nothing can be appended; what is not later is mostly a duplicate.
     appendable = row[0] == VERSION and history.newest <= now and (event is None or event.time > history.newest)
     life = live(history.entries, rules, now) if appendable else None
-    return history if life is None else Tail.of(history, row, life)
+    return history if life is None else AppendOnlyHistory.of(history, row, life)
 
 
 def _place(event: Entry | Event) -> tuple[int, str, str, str]:
