@@ -15,8 +15,8 @@ from stream.config.model import FlowConfig
 from stream.flow.board import NO_STATE, Board, CurrentState
 from stream.flow.bulk import Bulk
 from stream.flow.finished import Finish
-from stream.flow.held import ALWAYS, Held
 from stream.flow.nodes import PORTFOLIO, Node, configured_nodes, path
+from stream.flow.partition_items import ALWAYS, PartitionItems
 from stream.flow.timeline import Interval
 from stream.items.objective import Objective
 from stream.items.summary import Summary, Team
@@ -42,7 +42,7 @@ class Boards:
         self._boards: dict[Node, Board] = {node: Board(self._widths) for node in self._limits}
         # Nodes that no configuration names: what nobody owns stands there.
         self._others: dict[Node, Board] = {}
-        self._held: dict[int, Held] = {}
+        self._partitions: dict[int, PartitionItems] = {}
         self._now: int | None = None
         self._intervals: dict[int, Interval] = {}
         # Owners are teams of the configuration, or nobody, so that there are not many.
@@ -50,15 +50,15 @@ class Boards:
 
     def put(self, partition: int, key: bytes, summary: Summary | Objective | None) -> None:
         """Replace the item's (or objective's) former summary; None takes it out."""
-        held = self._partition(partition)
-        former = held.summaries.get(key)
+        items = self._partition(partition)
+        former = items.summaries.get(key)
         if former == summary:
             # A duplicate repeats what is known.
             return
         if summary is None:
-            del held.summaries[key]
+            del items.summaries[key]
         else:
-            held.summaries[key] = summary
+            items.summaries[key] = summary
         for each, step in ((former, -1), (summary, 1)):
             if isinstance(each, Objective):
                 mapped = not self._increments or each.pi in self._increments
@@ -69,16 +69,16 @@ class Boards:
         self._move(partition, old, new)
         # Most events leave start and finish as they were, and with them the windows.
         if (old and old.start) != (new and new.start):
-            self._restart(partition, held, key, old, -1)
-            self._restart(partition, held, key, new, 1)
+            self._restart(partition, items, key, old, -1)
+            self._restart(partition, items, key, new, 1)
         if _finished(old) != _finished(new):
-            self._refinish(partition, held, key, old, -1)
-            self._refinish(partition, held, key, new, 1)
+            self._refinish(partition, items, key, old, -1)
+            self._refinish(partition, items, key, new, 1)
 
     def put_all(self, partition: int, summaries: Mapping[bytes, Summary | Objective]) -> None:
         """Put many in, which is several times faster for items that were not there before."""
-        held = self._partition(partition)
-        known = held.summaries
+        items = self._partition(partition)
+        known = items.summaries
         fresh = {key: each for key, each in summaries.items() if isinstance(each, Summary) and key not in known}
         for key in summaries.keys() - fresh.keys():
             self.put(partition, key, summaries[key])
@@ -88,16 +88,16 @@ class Boards:
             for key, summary in fresh.items():
                 self.put(partition, key, summary)
             return
-        held.summaries.update(fresh)
+        items.summaries.update(fresh)
         for owner in bulk.owners:
             boards = self._of(owner, partition)
             if boards:
-                held.starts.extend(bulk.starts[owner].when)
-                held.finishes.extend(bulk.finishes[owner].when)
+                items.starts.extend(bulk.starts[owner].when)
+                items.finishes.extend(bulk.finishes[owner].when)
                 summed = bulk.board(owner, self._intervals)
                 for board in boards:
                     board.merge(summed)
-        held.changes_at = ALWAYS
+        items.changes_at = ALWAYS
 
     @property
     def at_once(self) -> int:
@@ -107,7 +107,7 @@ class Boards:
 
     def drop(self, partition: int) -> None:
         """Take out all that a partition brought: it is another worker's now."""
-        if self._held.pop(partition, None) is None:
+        if self._partitions.pop(partition, None) is None:
             return
         # A value stream belongs to one partition, with all below it. Only the portfolio counts several.
         for nodes in (self._boards, self._others):
@@ -124,11 +124,11 @@ class Boards:
         """Let all windows end at `now` (microseconds)."""
         before, self._now = self._now, now
         former, self._intervals = self._intervals, {width: Interval(now - width, now) for width in self._widths}
-        for partition, held in self._held.items():
-            if before is None or now < before or now >= held.changes_at:
+        for partition, items in self._partitions.items():
+            if before is None or now < before or now >= items.changes_at:
                 for width, interval in self._intervals.items():
-                    self._shift(partition, held, width, former.get(width), interval)
-                held.look_ahead(self._intervals.values())
+                    self._shift(partition, items, width, former.get(width), interval)
+                items.look_ahead(self._intervals.values())
 
     def nodes(self) -> Iterator[Placed]:
         """Give each node with its limit and board: as configured, others where something counts, the portfolio."""
@@ -142,14 +142,14 @@ class Boards:
 
     def items(self, partition: int) -> int:
         """Count the items whose summaries a partition holds."""
-        held = self._held.get(partition)
-        return 0 if held is None else len(held.summaries)
+        items = self._partitions.get(partition)
+        return 0 if items is None else len(items.summaries)
 
-    def _partition(self, partition: int) -> Held:
-        held = self._held.get(partition)
-        if held is None:
-            held = self._held[partition] = Held()
-        return held
+    def _partition(self, partition: int) -> PartitionItems:
+        items = self._partitions.get(partition)
+        if items is None:
+            items = self._partitions[partition] = PartitionItems()
+        return items
 
     def _move(self, partition: int, old: Summary | None, new: Summary | None) -> None:
         before, after = (
@@ -167,54 +167,54 @@ class Boards:
             for board in self._of(new.owner, partition):
                 board.move(NO_STATE, after)
 
-    def _restart(self, partition: int, held: Held, key: bytes, summary: Summary | None, step: int) -> None:
+    def _restart(self, partition: int, items: PartitionItems, key: bytes, summary: Summary | None, step: int) -> None:
         boards = self._of(summary.start.owner, partition) if summary and summary.start else ()
         if not (boards and summary and summary.start):
             return
         start = summary.start
-        (held.starts.add if step > 0 else held.starts.remove)((start.time, key))
-        widths = self._holding(held, start.time)
+        (items.starts.add if step > 0 else items.starts.remove)((start.time, key))
+        widths = self._holding(items, start.time)
         for board in boards:
             board.past += step
             board.count_arrival(widths, start.item_type, step)
 
-    def _refinish(self, partition: int, held: Held, key: bytes, summary: Summary | None, step: int) -> None:
+    def _refinish(self, partition: int, items: PartitionItems, key: bytes, summary: Summary | None, step: int) -> None:
         boards = self._of(summary.finish.owner, partition) if summary and summary.finish else ()
         if not (boards and summary and summary.finish):
             return
         finish = summary.finish
-        (held.finishes.add if step > 0 else held.finishes.remove)((finish.time, key))
-        widths, counted = self._holding(held, finish.time), Finish.of(summary, finish)
+        (items.finishes.add if step > 0 else items.finishes.remove)((finish.time, key))
+        widths, counted = self._holding(items, finish.time), Finish.of(summary, finish)
         for board in boards:
             board.past += step
             board.count_finish(widths, counted, step)
 
-    def _holding(self, held: Held, time: int) -> Sequence[int]:
+    def _holding(self, items: PartitionItems, time: int) -> Sequence[int]:
         """Give the widths of the windows that hold an instant, and note when it will enter or leave one."""
         if self._now is None:
             return ()
         if time > self._now:
-            held.changes_at = min(held.changes_at, time)
+            items.changes_at = min(items.changes_at, time)
             return ()
         widths = self._widths[bisect_right(self._widths, self._now - time) :]
         if widths:
-            held.changes_at = min(held.changes_at, time + widths[0])
+            items.changes_at = min(items.changes_at, time + widths[0])
         return widths
 
-    def _shift(self, partition: int, held: Held, width: int, old: Interval | None, new: Interval) -> None:
+    def _shift(self, partition: int, items: PartitionItems, width: int, old: Interval | None, new: Interval) -> None:
         leaving = None if old is None else old.beyond(new)
         for interval, step in ((leaving, -1), (new if old is None else new.beyond(old), 1)):
             if interval is not None:
-                self._cross(partition, held, width, interval, step)
+                self._cross(partition, items, width, interval, step)
 
-    def _cross(self, partition: int, held: Held, width: int, interval: Interval, step: int) -> None:
+    def _cross(self, partition: int, items: PartitionItems, width: int, interval: Interval, step: int) -> None:
         """Let what lies within an interval enter (1) or leave (-1) the windows of a width."""
-        for key in held.starts.within(interval):
-            start = held.started(key)
+        for key in items.starts.within(interval):
+            start = items.started(key)
             for board in self._of(start.owner, partition):
                 board.count_arrival((width,), start.item_type, step)
-        for key in held.finishes.within(interval):
-            summary, finish = held.finished(key)
+        for key in items.finishes.within(interval):
+            summary, finish = items.finished(key)
             for board in self._of(finish.owner, partition):
                 board.count_finish((width,), Finish.of(summary, finish), step)
 

@@ -13,7 +13,7 @@ from stream.items.summary import Stamp, Summary
 ALWAYS = 0
 
 
-class Held:
+class PartitionItems:
     """One partition.
 
     `changes_at` is the first instant (microseconds) at which one of its items enters or leaves a window by the clock
