@@ -16,17 +16,17 @@ from stream.flow.timeline import Interval
 from stream.items.summary import Summary, Team
 
 Moment = tuple[int, bytes]
-Told = TypeVar("Told")
+Counted = TypeVar("Counted")
 
 
-class Moments(Generic[Told]):
+class Moments(Generic[Counted]):
     """When items started or were finished (microseconds, with the item's key), and beside each what it counts as."""
 
-    __slots__ = ("told", "when")
+    __slots__ = ("counted", "when")
 
     def __init__(self) -> None:
         self.when: list[Moment] = []
-        self.told: list[Told] = []
+        self.counted: list[Counted] = []
 
 
 class Bulk:
@@ -42,11 +42,11 @@ class Bulk:
             if start is not None:
                 started = self.starts[start.owner]
                 started.when.append((start.time, key))
-                started.told.append(start.item_type)
+                started.counted.append(start.item_type)
             if finish is not None:
                 finished = self.finishes[finish.owner]
                 finished.when.append((finish.time, key))
-                finished.told.append(Finish.of(summary, finish))
+                finished.counted.append(Finish.of(summary, finish))
 
     @property
     def owners(self) -> set[Team]:
@@ -71,9 +71,9 @@ def _fill(board: Board, intervals: Mapping[int, Interval], starts: Moments[str],
     # What lies after an edge, and up to the next one with it; the first holds what is older, the last what is to come.
     arrivals: list[list[str]] = [[] for _ in range(len(edges) + 1)]
     finished: list[list[Finish]] = [[] for _ in range(len(edges) + 1)]
-    for (time, _), item_type in zip(starts.when, starts.told, strict=True):
+    for (time, _), item_type in zip(starts.when, starts.counted, strict=True):
         arrivals[bisect_left(edges, time)].append(item_type)
-    for (time, _), finish in zip(finishes.when, finishes.told, strict=True):
+    for (time, _), finish in zip(finishes.when, finishes.counted, strict=True):
         finished[bisect_left(edges, time)].append(finish)
     smaller = Window()
     for place, width in reversed(list(enumerate(widths, 1))):

@@ -163,7 +163,7 @@ class Life:
         return self.start is not None and self.finish is not None
 
     @property
-    def tells_other(self) -> bool:
+    def is_merged(self) -> bool:
         """Whether some of the stays in the summary are `other`, since there are too many states."""
         return self.is_measured and self.finished_merged
 

@@ -138,7 +138,7 @@ class Batch:
             if opened:
                 self._leave(key)
             raise
-        self._count_in(event, arrival, applied=applied)
+        self._tally(event, arrival, applied=applied)
         return None
 
     def _add_to(self, key: bytes, item: History | AppendOnlyHistory, event: Event, arrival: int) -> bool:
@@ -155,7 +155,7 @@ class Batch:
         if isinstance(history, History) and stored is not None:
             self._full.remember(key, history, stored)
 
-    def _count_in(self, event: Event, arrival: int, *, applied: bool) -> None:
+    def _tally(self, event: Event, arrival: int, *, applied: bool) -> None:
         time = event.time
         tally = self._tallies.get(event.source)
         if tally is None:
@@ -252,14 +252,14 @@ class Batch:
     def _settle(self, key: bytes, history: AppendOnlyHistory) -> None:
         """Close an item of which all was appended."""
         summary, came = history.life.summary(key.decode()), history.came
-        self._outcome.merged += history.life.tells_other
-        stands_in = self._stands_in(summary)
-        sent = self._sent(history.sent, stands_in)
+        self._outcome.merged += history.life.is_merged
+        counts_in = self._counts_in(summary)
+        sent = self._ever_sent(history.sent, counts_in)
         row = history.settle(sent)
         if row is not None:
             self._outcome.rows[key] = row
         self._remember(key, history, summary)
-        self._send(key, summary, stands_in, sent, came)
+        self._send(key, summary, counts_in, sent, came)
 
     def _close(self, key: bytes, item: History) -> None:
         """Close an item that came in disorder, from its beginning."""
@@ -272,9 +272,9 @@ class Batch:
         else:
             life = live(item.entries, rules, now)
             summary = None if life is None else life.summary(key.decode())
-            self._outcome.merged += life is not None and life.tells_other
-        stands_in = self._stands_in(summary)
-        item.sent = self._sent(item.sent, stands_in)
+            self._outcome.merged += life is not None and life.is_merged
+        counts_in = self._counts_in(summary)
+        item.sent = self._ever_sent(item.sent, counts_in)
         row = item.encode()
         if row == self._rows.get(key):
             row = self._rows[key]
@@ -284,7 +284,7 @@ class Batch:
             self._outcome.due[key] = min(entry.time for entry in item.entries if entry.time > now)
         elif life is not None and isinstance(summary, Summary):
             self._remember(key, AppendOnlyHistory.of(item, row, life), summary)
-        self._send(key, summary, stands_in, item.sent, item.came)
+        self._send(key, summary, counts_in, item.sent, item.came)
 
     def _remember(self, key: bytes, history: AppendOnlyHistory, summary: Summary) -> None:
         # To an ended item hardly anything comes any more.
@@ -293,7 +293,7 @@ class Batch:
                 self._append_only.clear()
             self._append_only[key] = history
 
-    def _stands_in(self, summary: Summary | Objective | None) -> int:
+    def _counts_in(self, summary: Summary | Objective | None) -> int:
         """Give a bit set of the partitions in which the item counts: of its owner now, at its start, at its finish."""
         if summary is None:
             return 0
@@ -304,15 +304,15 @@ class Batch:
         partitions = {self._derivation.partition(owner.value_stream) for owner in owners}
         return sum(1 << partition for partition in partitions)
 
-    def _sent(self, sent: int, stands_in: int) -> int:
+    def _ever_sent(self, sent: int, counts_in: int) -> int:
         # Nothing is to be remembered where there is one partition; so rows tell of nothing but their events.
-        return 1 if self._derivation.partitions == 1 else sent | stands_in
+        return 1 if self._derivation.partitions == 1 else sent | counts_in
 
-    def _send(self, key: bytes, summary: Summary | Objective | None, stands_in: int, sent: int, arrival: int) -> None:
+    def _send(self, key: bytes, summary: Summary | Objective | None, counts_in: int, sent: int, arrival: int) -> None:
         value = None if summary is None else encode_summary(summary, self._derivation.name)
         for partition in range(self._derivation.partitions):
             if sent >> partition & 1:
-                kept = value if stands_in >> partition & 1 else None
+                kept = value if counts_in >> partition & 1 else None
                 self._outcome.summaries.append(Sent(partition, key, kept, arrival))
 
 
