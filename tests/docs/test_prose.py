@@ -17,7 +17,6 @@ PENDING = {
     "CHANGELOG.md",
     "README.md",
     "benchmarks/README.md",
-    "deploy/grafana/README.md",
     "docs/capacity.md",
     "docs/decisions",
     "docs/metrics.md",
