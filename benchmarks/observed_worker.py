@@ -13,7 +13,7 @@ import struct
 import sys
 from pathlib import Path
 
-from stream.clock import wall
+from stream.clock import wall_time
 from stream.gauges.engine_numbers import EngineNumbers
 
 PAIR = struct.Struct("<dd")
@@ -26,7 +26,7 @@ def observe(numbers: EngineNumbers, path: Path) -> None:
     inner = numbers.observe_freshness
 
     def observed(seconds: float) -> None:
-        file.write(PAIR.pack(wall() / 1_000_000, seconds))
+        file.write(PAIR.pack(wall_time() / 1_000_000, seconds))
         inner(seconds)
 
     numbers.observe_freshness = observed  # type: ignore[method-assign]

@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.broker import Kafka
 from benchmarks.processes import Child
 from benchmarks.workload import Size, Workload, workload
-from stream.clock import wall
+from stream.clock import wall_time
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 LIFE_SECONDS = 1_200.0
@@ -29,7 +29,7 @@ class Run:
     kafka: Kafka
     folder: Path
     quick: bool
-    started: datetime = field(default_factory=lambda: datetime.fromtimestamp(wall() / 1_000_000, UTC))
+    started: datetime = field(default_factory=lambda: datetime.fromtimestamp(wall_time() / 1_000_000, UTC))
     populated: dict[int, Any] = field(default_factory=dict)
     _workloads: dict[Size, Workload] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ class Run:
 
 def now() -> datetime:
     """Give the present instant."""
-    return datetime.fromtimestamp(wall() / 1_000_000, UTC)
+    return datetime.fromtimestamp(wall_time() / 1_000_000, UTC)
 
 
 def middle(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:

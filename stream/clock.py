@@ -13,7 +13,7 @@ from stream.events.time import parse_time
 END_OF_TIME = 2**62
 
 
-def wall() -> int:
+def wall_time() -> int:
     """Give the wall clock in microseconds since 1970."""
     return time.time_ns() // 1_000
 
@@ -38,7 +38,7 @@ class Clock:
         """Give the instant at which gauges are read."""
         if self._instant is not None:
             return self._instant
-        return wall() if self.mode == "wall" else self._newest_event()
+        return wall_time() if self.mode == "wall" else self._newest_event()
 
     def fold_until(self) -> int:
         """Give the instant up to which events are known; no event lies beyond the newest one."""

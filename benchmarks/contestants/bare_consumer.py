@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.contestants.tally import done, reading
 from benchmarks.percentiles import percentiles
-from stream.clock import wall
+from stream.clock import wall_time
 
 PARTITIONS = 4
 
@@ -30,7 +30,7 @@ async def run(broker: str, topic: str, count: int, left_out: int) -> None:
     latencies: list[float] = []
     while len(latencies) < count:
         batches = await consumer.getmany(timeout_ms=200)
-        received = wall() / 1_000_000
+        received = wall_time() / 1_000_000
         latencies += [received - record.timestamp / 1_000 for records in batches.values() for record in records]
     done(percentiles(latencies[left_out:]))
     await consumer.stop()

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from benchmarks.contestants.tally import done, reading
 from benchmarks.percentiles import percentiles
 from benchmarks.workload import Size, changes, event, partition_of
-from stream.clock import wall
+from stream.clock import wall_time
 
 Change = tuple[str, str, str]
 
@@ -51,7 +51,7 @@ class Sender:
 
     async def _send(self, number: int) -> asyncio.Future[object]:
         item, team, state = self._changes[number]
-        value = event(self._first + number, item, team, state, datetime.fromtimestamp(wall() / 1_000_000, UTC))
+        value = event(self._first + number, item, team, state, datetime.fromtimestamp(wall_time() / 1_000_000, UTC))
         sent: asyncio.Future[object] = await self._producer.send(
             self._topic, value, item.encode(), partition=self._places[number]
         )
@@ -67,9 +67,9 @@ async def run(broker: str, topic: str, rate: float, first: int, going_on: Sequen
     await producer.start()
     sender = Sender(producer, topic, first, going_on)
     reading()
-    begun = wall() / 1_000_000
+    begun = wall_time() / 1_000_000
     await sender.run(rate, len(going_on))
-    result = {"sent": len(sender.lateness), "begun": begun, "seconds": wall() / 1_000_000 - begun}
+    result = {"sent": len(sender.lateness), "begun": begun, "seconds": wall_time() / 1_000_000 - begun}
     done(result | {"late": percentiles(sender.lateness)})
     await producer.stop()
 

@@ -19,7 +19,7 @@ from benchmarks.engine.filled import Filled
 from benchmarks.processes import rss_of
 from benchmarks.run import now
 from benchmarks.workload import Keyed, event, team_name
-from stream.clock import wall
+from stream.clock import wall_time
 from stream.flow.report import Reading
 
 TEAMS = 40
@@ -46,7 +46,7 @@ def lives(kind: str, first: int, count: int, today: datetime) -> Iterator[Keyed]
 def run(kind: str, count: int) -> dict[str, float]:
     """Fill, and weigh."""
     today = now()
-    filled = Filled(TEAMS, wall())
+    filled = Filled(TEAMS, wall_time())
     reading = Reading(filled.config, filled.boards)
     filled.take(lives(kind, count, WARM_UP, today))
     reading.read(filled.now)

@@ -15,7 +15,7 @@ from statistics import median
 from benchmarks.engine.filled import Filled
 from benchmarks.run import now
 from benchmarks.workload import Size, workload
-from stream.clock import wall
+from stream.clock import wall_time
 from stream.flow.board import WindowNumbers
 from stream.flow.report import NodeNumbers, Reading
 from stream.gauges.engine_numbers import EngineNumbers
@@ -28,7 +28,7 @@ EVENTS_AN_ITEM = 4
 
 def run(teams: int, times: int) -> dict[str, float]:
     """Fill the boards, read them as the worker's snapshot does, and render the page."""
-    filled = Filled(teams, wall())
+    filled = Filled(teams, wall_time())
     items = ITEMS_A_TEAM * teams
     events = workload(Size(EVENTS_AN_ITEM * items, items, teams), now())
     filled.take(chain.from_iterable(events.partitions))

@@ -24,7 +24,7 @@ from benchmarks.run import Run, middle
 from benchmarks.topic_bytes import log_bytes, newest_bytes
 from benchmarks.worker import BenchWorker, compare, counted, dropped, place
 from benchmarks.workload import Size, Workload, flow_yaml, workload
-from stream.worker.pulse import SESSION_TIMEOUT
+from stream.worker.freeze_guard import SESSION_TIMEOUT
 from tests.kafka.worker import Deployment, stop_all
 
 WORKERS = (1, 2, 4)

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from stream.cli.options import mapping_option, source_option
-from stream.clock import wall
+from stream.clock import wall_time
 from stream.config.load import load_config
 from stream.errors import KafkaError
 from stream.events.encode import encode, key_of
@@ -107,7 +107,7 @@ def command(
     settings = Settings.from_env(os.environ | ({"FLOW_KAFKA_BROKERS": brokers} if brokers else {}))
     load_config(config or settings.config)
     ensure_topics(settings)
-    arrival = wall()
+    arrival = wall_time()
     try:
         tally = asyncio.run(_import(read_log(log, mapping, source, arrival), log, arrival, settings))
     except KeyboardInterrupt:

@@ -10,7 +10,7 @@ import click
 import orjson
 
 from stream.cli.options import mapping_option, source_option
-from stream.clock import wall
+from stream.clock import wall_time
 from stream.config.load import load_config
 from stream.events.event import Event
 from stream.events.log import ColumnMap, read_log
@@ -42,7 +42,7 @@ class Instant(click.ParamType):
 def command(log: Path, config: str, at: int | None, mapping: ColumnMap, source: str, as_program: bool) -> None:
     """Print the numbers of LOG (CSV or JSON Lines, plain or .gz) at an instant: the same engine, in process."""
     flow = load_config(config)
-    now = wall()
+    now = wall_time()
     instant = now if at is None else at
     replay = Replay(flow, instant)
     replay.add(_events(log, mapping, source, max(now, instant)))

@@ -16,7 +16,7 @@ from typing import Protocol
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError as AiokafkaError
 
-from stream.clock import wall
+from stream.clock import wall_time
 from stream.demo.journal import Journal, Record
 from stream.demo.sources import Step
 from stream.errors import KafkaError
@@ -129,4 +129,4 @@ class Player:
 
 
 def _seconds_until(due: datetime | None) -> float:
-    return 0.0 if due is None else due.timestamp() - wall() / SECOND
+    return 0.0 if due is None else due.timestamp() - wall_time() / SECOND

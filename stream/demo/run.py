@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from stream.clock import wall
+from stream.clock import wall_time
 from stream.demo.broker import PARTITIONS, EmbeddedBroker
 from stream.demo.feed import Feed, Player
 from stream.demo.journal import Journal
@@ -109,12 +109,12 @@ async def _demo(options: Options) -> None:
 
 def _steps(options: Options, journal: Journal, refusals: _Refusals) -> Iterator[Step]:
     if options.log is not None:
-        rows = read_log(options.log, options.mapping, LOG_SOURCE, wall())
+        rows = read_log(options.log, options.mapping, LOG_SOURCE, wall_time())
         # What cannot be read at all is said now, before anything is started.
         rows = chain(tuple(islice(rows, 1)), rows)
         resume_log(journal, options.log)
         return log_steps(rows, options.log.stat().st_size, journal, refusals.add)
-    now = datetime.fromtimestamp(wall() // SECOND, UTC)
+    now = datetime.fromtimestamp(wall_time() // SECOND, UTC)
     simulated = resume_simulation(journal, options.seed, now - timedelta(days=options.days), now)
     return simulated_steps(simulated, journal)
 

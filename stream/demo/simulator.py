@@ -13,7 +13,7 @@ import click
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError as AiokafkaError
 
-from stream.clock import wall
+from stream.clock import wall_time
 from stream.demo.feed import Player
 from stream.demo.journal import Journal, Record
 from stream.demo.portfolio import PORTFOLIO
@@ -72,7 +72,7 @@ async def _simulate(settings: Settings, seed: int | None, days: int) -> None:
 
 
 async def _play(simulator: Simulator, settings: Settings, journal: Journal, seed: int | None, days: int) -> None:
-    now = datetime.fromtimestamp(wall() // SECOND, UTC)
+    now = datetime.fromtimestamp(wall_time() // SECOND, UTC)
     known = journal.count()
     simulated = resume_simulation(journal, seed, now - timedelta(days=days), now)
     what = f"the journal's {known:,} events, then what came since" if known else f"{days} days of a portfolio"

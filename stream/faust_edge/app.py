@@ -31,7 +31,7 @@ from stream.kafka.topics import DEAD_LETTERS, EVENTS, HISTORIES, ITEMS
 from stream.settings import Settings
 from stream.worker.clients import Clients
 from stream.worker.fatal import ending_on_error, stop_unacknowledged
-from stream.worker.pulse import HEARTBEAT_EVERY, SESSION_TIMEOUT, WRITE_DEADLINE, Pulse
+from stream.worker.freeze_guard import HEARTBEAT_EVERY, SESSION_TIMEOUT, WRITE_DEADLINE, FreezeGuard
 from stream.worker.worker import COMMIT_EVERY, Timer, Worker
 
 # Large polls spare Faust's time; but fetches of 8 MiB cost the client more CPU for each record than those of one.
@@ -81,17 +81,17 @@ class FlowApp(faust.App):
         self.agent(self._raw_topic(self._items), name="measure")(self._measure)
 
     def _clients(self, settings: Settings, client_id: str, table: RowTable) -> Clients:
-        pulse = Pulse()
+        freeze_guard = FreezeGuard()
 
         def may_write() -> None:
             try:
-                pulse.check()
+                freeze_guard.check()
             except KafkaError as error:
                 stop_unacknowledged(error)
 
         return Clients(
             client_id=client_id,
-            pulse=pulse,
+            freeze_guard=freeze_guard,
             streams=FaustStreams(self),
             rows=table.store,
             outbox=Outbox(

@@ -16,7 +16,7 @@ from stream.items.merging import merge_rows
 from stream.items.tracker import record_key
 from stream.kafka.outbox import Outbox, Row
 from stream.kafka.places import TP
-from stream.kafka.reading import Reader, Span
+from stream.kafka.reading import OffsetRange, Reader
 
 # Seconds.
 WRITE_DEADLINE = 120.0
@@ -68,7 +68,7 @@ class Copier:
         await self.reader.__aexit__(kind, error, trace)
         await self._outbox.stop()
 
-    async def by_key(self, topic: str, spans: Iterable[Span], target: str, partitions: int) -> Counter[int]:
+    async def by_key(self, topic: str, spans: Iterable[OffsetRange], target: str, partitions: int) -> Counter[int]:
         """Copy records to the partitions of their keys; return how many came to each.
 
         What has no key belongs nowhere, and is spread over the partitions.
@@ -82,7 +82,7 @@ class Copier:
             counts.update(await self._write(target, rows))
         return counts
 
-    async def histories(self, topic: str, spans: Sequence[Span], target: str, partitions: int) -> Histories:
+    async def histories(self, topic: str, spans: Sequence[OffsetRange], target: str, partitions: int) -> Histories:
         """Copy the newest row of each item to the partition of its key; rows of one item become one."""
         done = Histories()
         newest = await self._newest(topic, spans)
@@ -103,7 +103,7 @@ class Copier:
             done.counts.update(await self._write(target, rows))
         return done
 
-    async def _newest(self, topic: str, spans: Iterable[Span]) -> dict[int, dict[bytes, int]]:
+    async def _newest(self, topic: str, spans: Iterable[OffsetRange]) -> dict[int, dict[bytes, int]]:
         """Give the offset of each item's newest row by partition; what was taken out has none."""
         newest: dict[int, dict[bytes, int]] = defaultdict(dict)
         async for partition, records in self.reader.read(topic, spans):
@@ -115,7 +115,7 @@ class Copier:
                     found[record.key] = record.offset
         return newest
 
-    async def misplaced(self, topic: str, spans: Iterable[Span], partitions: int) -> int:
+    async def misplaced(self, topic: str, spans: Iterable[OffsetRange], partitions: int) -> int:
         """Count the items that have a row in a partition that their key does not belong to."""
         newest = await self._newest(topic, spans)
         return len(
@@ -137,7 +137,9 @@ class Copier:
         same = {span.partition: await self._common(source, target, ends[span.partition], span) for span in there}
         # Where the next record is to go, unless others were there.
         reached = {span.partition: span.end for span in there if span.end == same[span.partition]}
-        async for number, records in self.reader.read(source, [Span(n, first, ends[n]) for n, first in same.items()]):
+        async for number, records in self.reader.read(
+            source, [OffsetRange(n, first, ends[n]) for n, first in same.items()]
+        ):
             rows = [_row(record) for record in records]
             written = (await self._outbox.write({TP(target, number): rows}))[TP(target, number)]
             if reached.get(number) == written.first and written.last - written.first + 1 == len(rows):
@@ -147,10 +149,10 @@ class Copier:
             self._progress(len(rows))
         return same
 
-    async def _common(self, source: str, target: str, end: int, there: Span) -> int:
+    async def _common(self, source: str, target: str, end: int, there: OffsetRange) -> int:
         """Count the first records that are the same, at the same offsets, in a partition of two topics."""
         number = 0
-        span = Span(there.partition, 0, min(end, there.end))
+        span = OffsetRange(there.partition, 0, min(end, there.end))
         ours, theirs = (
             _one_by_one(reader.read(topic, [span])) for reader, topic in ((self.reader, source), (self._other, target))
         )

@@ -58,7 +58,7 @@ class State(Struct):
     left_out: dict[str, int] = field(default_factory=dict)
 
 
-class Journal:
+class RepartitionJournal:
     """The journal under a deployment's prefix."""
 
     def __init__(self, settings: Settings) -> None:

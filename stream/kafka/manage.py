@@ -40,7 +40,7 @@ class Found:
     rights: Collection[str]
 
 
-class Place(NamedTuple):
+class CommittedOffset(NamedTuple):
     """What a group has committed of a partition."""
 
     offset: int
@@ -127,17 +127,17 @@ def members(settings: Settings) -> int:
     return len(group["members"]) or int(group["group_state"] in _MEMBERS)
 
 
-def committed(settings: Settings, topic: str) -> dict[int, Place]:
+def committed(settings: Settings, topic: str) -> dict[int, CommittedOffset]:
     """Give what the workers' group has committed of a topic, by partition. Raises KafkaError."""
     found = _patiently(settings, lambda admin: admin.list_group_offsets(settings.group)[settings.group])
     return {
-        place.partition: Place(row.offset, row.metadata)
+        place.partition: CommittedOffset(row.offset, row.metadata)
         for place, row in found.items()
         if place.topic == topic and row.offset >= 0
     }
 
 
-def commit(settings: Settings, topic: str, places: Mapping[int, Place]) -> None:
+def commit(settings: Settings, topic: str, places: Mapping[int, CommittedOffset]) -> None:
     """Commit for the workers' group, which Kafka allows only while it has no members. Raises KafkaError."""
     rows = {
         TopicPartition(topic, partition): OffsetAndMetadata(place.offset, place.metadata, None)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stream.errors import KafkaError, SettingsError
 from stream.kafka.admin import kafka_admin
 from stream.kafka.copying import Copier
-from stream.kafka.journal import Journal, Move, State
+from stream.kafka.journal import Move, RepartitionJournal, State
 from stream.kafka.manage import Found, Topics, committed, members, running
 from stream.kafka.offsets import read_metadata
 from stream.kafka.topics import EVENTS, HISTORIES, MIB, MOVING, Topic, topics
@@ -32,7 +32,7 @@ _RIGHTS = {"READ", "WRITE", "DELETE", "ALTER", "ALTER_CONFIGS"}
 class Prepared:
     """A repartition that may begin, or go on where it was cut short; `misplaced` items have a row elsewhere."""
 
-    journal: Journal
+    journal: RepartitionJournal
     state: State
     resumed: bool
     misplaced: int = 0
@@ -46,7 +46,7 @@ def prepare(settings: Settings, to: int | None) -> Prepared:
     """
     if settings.embedded:
         raise SettingsError("the embedded broker has as many partitions as it has: FLOW_EMBEDDED must not be 1")
-    journal = Journal(settings)
+    journal = RepartitionJournal(settings)
     with kafka_admin(settings) as admin:
         there = Topics(admin)
         state = journal.read(there)
@@ -64,7 +64,7 @@ def _check_target(state: State, to: int | None) -> None:
         raise KafkaError(f"{begun}: finish it first: flowgauge topics repartition --to {state.to}")
 
 
-def _planned(settings: Settings, journal: Journal, there: Topics, to: int) -> Prepared:
+def _planned(settings: Settings, journal: RepartitionJournal, there: Topics, to: int) -> Prepared:
     declared = {topic.name: topic for topic in topics(settings)}
     events, histories = (_found(there, declared[settings.topic(name)]) for name in (EVENTS, HISTORIES))
     known = {
@@ -121,7 +121,7 @@ def _move(found: Found, topic: Topic, *, needed: bool) -> Move:
     return Move(found.name, found.id, found.partitions, found.replicas, config, config | moving, needed)
 
 
-def _check_room(there: Topics, journal: Journal, state: State) -> None:
+def _check_room(there: Topics, journal: RepartitionJournal, state: State) -> None:
     """See that the topics that are needed meanwhile can be made."""
     for move in (state.events, state.histories):
         name = move.name + MOVING

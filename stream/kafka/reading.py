@@ -23,7 +23,7 @@ POLL_MS = 1_000
 SILENCE = 60.0
 
 
-class Span(NamedTuple):
+class OffsetRange(NamedTuple):
     """Offsets of a partition, from the first to the one behind the last."""
 
     partition: int
@@ -62,16 +62,16 @@ class Reader:
     ) -> None:
         await self._consumer.stop()
 
-    async def spans(self, topic: str, partitions: Iterable[int]) -> list[Span]:
+    async def spans(self, topic: str, partitions: Iterable[int]) -> list[OffsetRange]:
         """Give from where to where each partition can be read now; what an open transaction has written cannot."""
         places = [TopicPartition(topic, partition) for partition in partitions]
         try:
             first, end = await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places)
         except ClientError as error:
             raise KafkaError(f"topic {topic!r}: Kafka does not tell where it ends: {error!r}") from None
-        return [Span(place.partition, first[place], end[place]) for place in places]
+        return [OffsetRange(place.partition, first[place], end[place]) for place in places]
 
-    async def read(self, topic: str, spans: Iterable[Span]) -> AsyncGenerator[tuple[int, list[Any]], None]:
+    async def read(self, topic: str, spans: Iterable[OffsetRange]) -> AsyncGenerator[tuple[int, list[Any]], None]:
         """Give partitions and their next records, some thousands at a time, until all spans are read."""
         left = {TopicPartition(topic, span.partition): span for span in spans if span.first < span.end}
         if not left:
@@ -97,7 +97,7 @@ class Reader:
                 where = ", ".join(f"[{span.partition}] at {span.first:,}" for span in left.values())
                 raise KafkaError(f"topic {topic!r}: Kafka has fallen silent before the end of {where}")
 
-    async def _moved(self, left: dict[Any, Span]) -> bool:
+    async def _moved(self, left: dict[Any, OffsetRange]) -> bool:
         """Note how far each partition is read; what is read to its end is read no further."""
         any_moved = False
         for place, span in list(left.items()):

@@ -24,10 +24,10 @@ from stream.errors import KafkaError
 from stream.kafka.admin import kafka_admin
 from stream.kafka.copying import Copier
 from stream.kafka.journal import Move, State
-from stream.kafka.manage import LOOK_EVERY, Place, Topics, commit, committed, members, running
+from stream.kafka.manage import LOOK_EVERY, CommittedOffset, Topics, commit, committed, members, running
 from stream.kafka.offsets import write_metadata
 from stream.kafka.prepare import Prepared
-from stream.kafka.reading import Span
+from stream.kafka.reading import OffsetRange
 from stream.kafka.topics import MOVING
 from stream.settings import Settings
 
@@ -90,7 +90,7 @@ class Repartition:
         events = self._topics.find(self._state.events.name)
         if events is not None:
             # Should all else be lost, what is committed says that everything is to be read again.
-            place = Place(0, write_metadata("", 0, self._state.newest, 0))
+            place = CommittedOffset(0, write_metadata("", 0, self._state.newest, 0))
             commit(self._settings, events.name, dict.fromkeys(range(events.partitions), place))
 
     def _move_histories(self) -> None:
@@ -141,13 +141,13 @@ class Repartition:
         self._doing_next(f"copying {move.name}", sum(span.end - span.first for span in spans))
         known = self._state.offsets
         middle = {span.partition: min(max(span.first, known.get(span.partition, 0)), span.end) for span in spans}
-        folded = [Span(number, first, middle[number]) for number, first, _ in spans]
-        unread = [Span(number, middle[number], end) for number, _, end in spans]
+        folded = [OffsetRange(number, first, middle[number]) for number, first, _ in spans]
+        unread = [OffsetRange(number, middle[number], end) for number, _, end in spans]
         move.folded = dict(await copier.by_key(move.name, folded, move.name + MOVING, to))
         await self._copy_more(copier, move, unread)
         await self._verify(copier, move)
 
-    async def _copy_more(self, copier: Copier, move: Move, spans: list[Span]) -> None:
+    async def _copy_more(self, copier: Copier, move: Move, spans: list[OffsetRange]) -> None:
         counts = await copier.by_key(move.name, spans, move.name + MOVING, self._state.to)
         move.counts = dict(counts + Counter(move.counts or move.folded))
         move.read |= {span.partition: span.end for span in spans}
@@ -181,7 +181,7 @@ class Repartition:
     async def _copy_late(self, copier: Copier) -> None:
         move = self._state.events
         spans = await copier.reader.spans(move.name, range(move.partitions))
-        late = [Span(number, max(first, move.read.get(number, 0)), end) for number, first, end in spans]
+        late = [OffsetRange(number, max(first, move.read.get(number, 0)), end) for number, first, end in spans]
         await self._copy_more(copier, move, [span for span in late if span.end > span.first])
 
     def _original(self, move: Move) -> bool:
@@ -238,7 +238,7 @@ class Repartition:
         if move.needed:
             # Behind what was folded; but before what somebody else has written among it.
             offsets = {number: min(move.folded.get(number, 0), move.same.get(number, 0)) for number in offsets}
-        places = {number: Place(offset, text) for number, offset in offsets.items()}
+        places = {number: CommittedOffset(offset, text) for number, offset in offsets.items()}
         begun = time.monotonic()
         while committed(self._settings, move.name) != places:
             if time.monotonic() - begun > TRANSACTION:

@@ -12,7 +12,7 @@ from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
 from stream.kafka.reads import Latest, Polled
 from stream.settings import Settings
-from stream.worker.pulse import Pulse
+from stream.worker.freeze_guard import FreezeGuard
 
 ReadLatest = Callable[[Sequence[str], Mapping[TP, int]], Awaitable[dict[TP, Latest]]]
 """Reads partitions of brokers from an offset to their present end. Raises KafkaError if Kafka does not answer."""
@@ -75,7 +75,7 @@ class Writes(Protocol):
         """Write all rows, and return once Kafka has acknowledged them. Raises KafkaError."""
 
 
-class RowTable(Protocol):
+class RowStore(Protocol):
     """The rows of the partitions that this worker tracks."""
 
     def rows(self, partition: int) -> MutableMapping[bytes, bytes]:
@@ -97,9 +97,9 @@ class Clients:
     """
 
     client_id: str
-    pulse: Pulse
+    freeze_guard: FreezeGuard
     streams: Streams
-    rows: RowTable
+    rows: RowStore
     outbox: Writes
     feed_outbox: Writes
     offsets: Offsets

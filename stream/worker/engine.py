@@ -37,7 +37,7 @@ class Engine:
         self.unreadable = Unreadable(self.numbers)
         self.wall = Wall()
         self.ending = Ending(self.wall)
-        self.pulse = clients.pulse
+        self.freeze_guard = clients.freeze_guard
         self.outbox, self.feed_outbox, self.offsets = clients.outbox, clients.feed_outbox, clients.offsets
         self.folded = Folded()
         # By this name the group lists this worker.

@@ -22,8 +22,8 @@ from stream.worker.engine import Engine
 from stream.worker.feed_memory import FeedMemory
 from stream.worker.measurements import Measurements, News
 from stream.worker.messages import alert, read_alert
-from stream.worker.pace import Pace
-from stream.worker.unreadable import Place
+from stream.worker.pauses import CooperativePauses
+from stream.worker.unreadable import RecordPlace
 
 # A node takes some four kilobytes.
 NODES_A_WRITE = 500
@@ -107,7 +107,7 @@ class Feed:
                 else:
                     memory.watch.restore(*read_alert(key, value))
             except (ValueError, KeyError, TypeError) as error:
-                self._engine.unreadable.note(Place(*tp, key, read.offsets.get(key)), repr(error))
+                self._engine.unreadable.note(RecordPlace(*tp, key, read.offsets.get(key)), repr(error))
 
     @property
     def _whole(self) -> bool:
@@ -130,10 +130,10 @@ class Feed:
         there = {numbers.node for numbers in nodes}
         # While other partitions of this worker are still read, the portfolio is not known, but not gone either.
         part = told.gone({*there, PORTFOLIO} if self._whole else there)
-        pace = Pace()
+        pauses = CooperativePauses()
         for one in told.look(nodes, at):
             part.append(one)
-            await pace.rest()
+            await pauses.pause()
             if len(part) >= NODES_A_WRITE:
                 yield part
                 part = []

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from math import inf
 from time import monotonic
 
-from stream.clock import uptime, wall
+from stream.clock import uptime, wall_time
 from stream.errors import KafkaError
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import Reading
@@ -25,9 +25,9 @@ from stream.kafka.reads import Polled
 from stream.worker.clients import Streams
 from stream.worker.engine import Engine
 from stream.worker.measured import Measured
-from stream.worker.pace import Pace
+from stream.worker.pauses import CooperativePauses
 from stream.worker.readiness import Look, Readiness
-from stream.worker.unreadable import Place
+from stream.worker.unreadable import RecordPlace
 
 SECOND = 1_000_000
 # Keys of records that cannot be read.
@@ -66,7 +66,7 @@ class Measure:
         self.readiness.assign([each.shown for each in measured.values()])
         self._swap(monotonic())
 
-    def _note_unreadable(self, place: Place, error: ValueError) -> None:
+    def _note_unreadable(self, place: RecordPlace, error: ValueError) -> None:
         self._engine.unreadable.note(place, error)
         if place.key is not None and len(self._engine.overwritten) < MAX_OVERWRITTEN:
             self._engine.overwritten.add(place.key)
@@ -215,12 +215,12 @@ class Measure:
 
     async def publish(self) -> None:
         """Read the boards and swap the snapshot: little by little first, so that few nodes are left to read at once."""
-        begun, pace = monotonic(), Pace()
+        begun, pauses = monotonic(), CooperativePauses()
         ready = self.readiness.ready(uptime())
         if ready:
             for _ in self._reading.ahead(self._engine.clock.now(), self._shown(ready)):
-                await pace.rest()
-        self._swap(begun + pace.rested)
+                await pauses.pause()
+        self._swap(begun + pauses.seconds)
 
     def _swap(self, begun: float) -> None:
         self._changed = False
@@ -237,7 +237,7 @@ class Measure:
 
     def _observe(self, rows: Sequence[Row]) -> None:
         """Note how fresh what has just come into the boards is: a scrape from now on shows it."""
-        now = wall()
+        now = wall_time()
         for row in rows:
             if row.timestamp:
                 self._engine.numbers.observe_freshness(max(0, now - row.timestamp * MILLISECOND) / SECOND)

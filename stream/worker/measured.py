@@ -14,7 +14,7 @@ from stream.kafka.outbox import Row
 from stream.kafka.places import TP
 from stream.worker.feed_memory import FeedMemory
 from stream.worker.readiness import Shown
-from stream.worker.unreadable import Place
+from stream.worker.unreadable import RecordPlace
 
 
 class Measured:
@@ -26,7 +26,7 @@ class Measured:
     """
 
     def __init__(
-        self, tp: TP, boards: Boards, derivation: str, unreadable: Callable[[Place, ValueError], None]
+        self, tp: TP, boards: Boards, derivation: str, unreadable: Callable[[RecordPlace, ValueError], None]
     ) -> None:
         self.tp = tp
         self._boards = boards
@@ -89,5 +89,5 @@ class Measured:
         try:
             return decode_summary(value, self._derivation)
         except ValueError as error:
-            self._unreadable(Place(*self.tp, key, offset), error)
+            self._unreadable(RecordPlace(*self.tp, key, offset), error)
             return None

@@ -17,7 +17,7 @@ AGES_EVERY = 60 * SECOND
 """How long a node may wait whose items have only grown older."""
 
 
-class Sent(NamedTuple):
+class LastSent(NamedTuple):
     """What was sent last of a node: its JSON without the ages, the ages, and as of when.
 
     `numbers` are what it was written from; None where it was read back.
@@ -34,7 +34,7 @@ class News(NamedTuple):
     """A node, what is sent of it with the record to send; no record where its JSON has not changed."""
 
     node: Node
-    sent: Sent | None
+    sent: LastSent | None
     row: Row | None
 
 
@@ -42,7 +42,7 @@ class Measurements:
     """What was sent last of each node of a partition; instants are microseconds."""
 
     def __init__(self) -> None:
-        self._sent: dict[Node, Sent] = {}
+        self._sent: dict[Node, LastSent] = {}
 
     def restore(self, key: bytes, value: bytes | None) -> None:
         """Take up a record that was sent before. Raises ValueError, KeyError or TypeError where it is none of ours."""
@@ -53,7 +53,7 @@ class Measurements:
             age, blocked_age_max = Statistics(**numbers.pop("age")), numbers.pop("blocked_age_max")
             if not all(isinstance(each, int | float | None) for each in (age.mean, age.max, blocked_age_max)):
                 raise TypeError("ages are no numbers")
-            self._sent[node] = Sent(_body(numbers), age, blocked_age_max, at)
+            self._sent[node] = LastSent(_body(numbers), age, blocked_age_max, at)
 
     def look(self, nodes: Iterable[NodeNumbers], at: int) -> Iterator[News]:
         """Give what is news of nodes as of `at`. Once it is durable, hand it to `told`."""
@@ -77,7 +77,7 @@ class Measurements:
                 self._sent[node] = sent
 
 
-def _outdated(former: Sent, age: Statistics, blocked_age_max: float | None, at: int) -> bool:
+def _outdated(former: LastSent, age: Statistics, blocked_age_max: float | None, at: int) -> bool:
     """Tell whether ages are to be sent: after a minute, or at once where they have not just grown with the clock."""
     before = (former.age.mean, former.age.max, former.blocked_age_max)
     after = (age.mean, age.max, blocked_age_max)
@@ -92,13 +92,13 @@ def _outdated(former: Sent, age: Statistics, blocked_age_max: float | None, at: 
     return not grown or abs(at - former.at) >= AGES_EVERY
 
 
-def _news(former: Sent | None, numbers: NodeNumbers, at: int) -> News:
+def _news(former: LastSent | None, numbers: NodeNumbers, at: int) -> News:
     written, age, blocked = as_json(numbers, at), numbers.ages.at(at), numbers.blocked_age_max(at)
     body = _body({name: part for name, part in written.items() if name not in {"age", "blocked_age_max"}})
     if former is not None and former.body == body and not _outdated(former, age, blocked, at):
         grown = (former.age, former.blocked_age_max) != (age, blocked)
         return News(numbers.node, former._replace(numbers=numbers, at=former.at if grown else at), None)
-    sent = Sent(body, age, blocked, at, numbers)
+    sent = LastSent(body, age, blocked, at, numbers)
     return News(numbers.node, sent, measured(numbers.node, written, at))
 
 

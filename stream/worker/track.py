@@ -19,14 +19,14 @@ from stream.items.tracker import BEGIN_ANEW, Batch, expired
 from stream.kafka.offsets import Committed, write_metadata
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
-from stream.worker.clients import Delivery, RowTable, Streams
+from stream.worker.clients import Delivery, RowStore, Streams
 from stream.worker.engine import Engine
 from stream.worker.measure import Measure
 from stream.worker.placing import check_placed, check_rows
 from stream.worker.readiness import Look
 from stream.worker.rerouting import Rerouting
 from stream.worker.tracked import FAR, MAX_GATHERED, OpenBatch, Tracked
-from stream.worker.unreadable import Place as RecordPlace
+from stream.worker.unreadable import RecordPlace
 from stream.worker.writer import Taken, Writer
 
 CHUNK = 2_000
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 class Track:
     """The tracking of the partitions of `flow.events` that this worker has: `engine.tracked`."""
 
-    def __init__(self, engine: Engine, store: RowTable, streams: Streams, measure: Measure) -> None:
+    def __init__(self, engine: Engine, store: RowStore, streams: Streams, measure: Measure) -> None:
         self._engine = engine
         self._writer = Writer(engine, store, measure)
         self._store = store

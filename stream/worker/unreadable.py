@@ -19,7 +19,7 @@ MAX_SHOWN = 300
 logger = logging.getLogger(__name__)
 
 
-class Place(NamedTuple):
+class RecordPlace(NamedTuple):
     """Where a record stands, as far as that is known."""
 
     topic: str
@@ -42,7 +42,7 @@ class Unreadable:
         self._told: dict[str, float] = {}
         self._untold: Counter[str] = Counter()
 
-    def note(self, place: Place, why: object, mend: str = "", records: int = 1) -> None:
+    def note(self, place: RecordPlace, why: object, mend: str = "", records: int = 1) -> None:
         """Count records that cannot be read, and name one."""
         shown = " ".join(str(why).split())[:MAX_SHOWN]
         mend = mend or "Only flowgauge may write to this topic: find who else does"
@@ -50,13 +50,13 @@ class Unreadable:
 
     def note_row(self, topic: str, partition: int, record: Any) -> None:
         """Count and name a record of the histories that is no row; the row that was there before it stays."""
-        self.note(Place(topic, partition, record.key, record.offset), "it is no row of an item")
+        self.note(RecordPlace(topic, partition, record.key, record.offset), "it is no row of an item")
 
     def note_unwritten(self, tp: TP, row: Row) -> None:
         """Count and name a row that is larger than its topic takes, and is not written."""
         size = sum(len(part or b"") for part in (row.key, row.value, *(value for _, value in row.headers)))
         mend = "What follows from it is missing: raise the topic's max.message.bytes"
-        self._note(tp.topic, f"{Place(*tp, row.key)}: {size:,} bytes are more than the topic takes. {mend}", 1)
+        self._note(tp.topic, f"{RecordPlace(*tp, row.key)}: {size:,} bytes are more than the topic takes. {mend}", 1)
 
     def _note(self, topic: str, line: str, records: int) -> None:
         now = self._now()
@@ -71,4 +71,4 @@ class Unreadable:
 
     def note_batch(self, topic: str, partition: int, batch: RefusedBatch) -> None:
         """Count and name a batch that was refused as a whole."""
-        self.note(Place(topic, partition, offset=batch.offset), batch.detail, records=batch.records)
+        self.note(RecordPlace(topic, partition, offset=batch.offset), batch.detail, records=batch.records)

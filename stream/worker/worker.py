@@ -30,7 +30,7 @@ from stream.worker.engine import Engine
 from stream.worker.fatal import ending_on_error
 from stream.worker.feed import Feed
 from stream.worker.measure import Measure
-from stream.worker.pace import Pace
+from stream.worker.pauses import CooperativePauses
 from stream.worker.topics_watch import TopicsWatch
 from stream.worker.track import Track
 
@@ -85,7 +85,7 @@ class Worker:
         engine.wall.heartbeat = monotonic()
         # Nobody else can take over what the embedded broker holds, so that a laptop may sleep on a demo.
         if not settings.embedded:
-            engine.pulse.start()
+            engine.freeze_guard.start()
         page.start()
         address = f"http://{settings.web_host}:{settings.web_port}"
         say(f"reading {engine.events_topic} at {', '.join(settings.brokers)}; {address}/metrics, {address}/ready")
@@ -171,12 +171,12 @@ class Worker:
     async def _read_ahead(self) -> None:
         with ending_on_error():
             await self.measure.renew()
-            pace = Pace()
+            pauses = CooperativePauses()
             for _ in self._metrics.ahead():
-                await pace.rest()
+                await pauses.pause()
 
     async def _publish(self) -> None:
-        self.engine.pulse.check()
+        self.engine.freeze_guard.check()
         if not self.measure.fresh_for:
             await self.measure.publish()
         self._say_ready()
@@ -220,9 +220,9 @@ class Worker:
 
     async def _compress(self) -> None:
         """Compress rows in a twentieth of the time, while the numbers are true: before that there is more to do."""
-        pace = Pace(turn=0.001, pause=0.019, pauses=inf)
+        pauses = CooperativePauses(turn=0.001, pause=0.019, pauses=inf)
         for _ in self._clients.rows.compress() if self._is_ready() else ():
-            await pace.rest()
+            await pauses.pause()
             if not self._is_ready():
                 return
 

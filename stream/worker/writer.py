@@ -14,11 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from stream.clock import wall
+from stream.clock import wall_time
 from stream.items.outcome import MILLISECOND, Outcome
 from stream.kafka.outbox import Row
 from stream.kafka.places import TP
-from stream.worker.clients import RowTable
+from stream.worker.clients import RowStore
 from stream.worker.engine import Engine
 from stream.worker.fatal import stop_unacknowledged
 from stream.worker.letters import dead_letters
@@ -48,7 +48,7 @@ class Handed:
 class Writer:
     """Writes in groups; where Kafka does not acknowledge one, the process ends."""
 
-    def __init__(self, engine: Engine, store: RowTable, measure: Measure) -> None:
+    def __init__(self, engine: Engine, store: RowStore, measure: Measure) -> None:
         self._engine = engine
         self._store = store
         self._measure = measure
@@ -149,7 +149,7 @@ class Writer:
 
 def _summaries(outcome: Outcome) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = defaultdict(list)
-    now = wall()
+    now = wall_time()
     for sent in outcome.summaries:
         # 0 where no event has caused it: a summary that was derived again says nothing of freshness. A broker whose
         # clock was ahead for a while does not take the times that it gave then.

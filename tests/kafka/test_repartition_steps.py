@@ -22,7 +22,7 @@ from stream.items.tracker import Batch
 from stream.kafka import repartition as module
 from stream.kafka.admin import ensure_topics, kafka_admin, plan
 from stream.kafka.copying import Copier
-from stream.kafka.journal import Journal, Move
+from stream.kafka.journal import Move, RepartitionJournal
 from stream.kafka.manage import Place, Topics, commit, committed
 from stream.kafka.offsets import read_metadata, write_metadata
 from stream.kafka.outbox import Outbox, Row
@@ -122,7 +122,7 @@ class Deployed:
 
     def noted(self) -> bool:
         with kafka_admin(self.settings) as admin:
-            return Journal(self.settings).read(Topics(admin)) is not None
+            return RepartitionJournal(self.settings).read(Topics(admin)) is not None
 
     def check(self, to: int, others: int = 0, *, exactly: bool = True) -> None:
         """Fail unless all is as it must be in so many partitions, beside some records of others.
@@ -195,7 +195,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     for owner, name in (
         *((Topics, name) for name in ("create", "delete", "add_partitions", "configure")),
-        *((Journal, name) for name in ("begin", "note", "end")),
+        *((RepartitionJournal, name) for name in ("begin", "note", "end")),
         (Outbox, "write"),
         (module, "commit"),
     ):

@@ -12,7 +12,7 @@ from stream.cli import dead_letters
 from stream.cli import topics as topics_command
 from stream.errors import KafkaError
 from stream.kafka.admin import ensure_topics, kafka_admin, plan
-from stream.kafka.journal import Journal
+from stream.kafka.journal import RepartitionJournal
 from stream.kafka.manage import Topics
 from stream.kafka.topics import topics
 from stream.settings import Settings
@@ -71,7 +71,7 @@ def test_a_repartition_killed_before_its_first_note_locks_nobody_out(
 ) -> None:
     ensure_topics(settings)
     with kafka_admin(settings) as admin:
-        Journal(settings).begin(Topics(admin), 1)
+        RepartitionJournal(settings).begin(Topics(admin), 1)
     runner = CliRunner()
     refused = runner.invoke(topics_command.command, ["apply"], env=environ)
     assert "a repartition is under way" in str(refused.exception)

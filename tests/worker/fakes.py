@@ -13,7 +13,7 @@ from stream.kafka.reads import Polled
 from stream.settings import Settings
 from stream.worker.clients import Clients
 from stream.worker.engine import Engine
-from stream.worker.pulse import Pulse
+from stream.worker.freeze_guard import FreezeGuard
 
 FLOW_YAML = Path(__file__).parents[2] / "deploy" / "flow.yaml"
 
@@ -82,7 +82,7 @@ def clients(**others: Any) -> Clients:
     nothing: Any = None
     made: dict[str, Any] = {
         "client_id": "test",
-        "pulse": Pulse(),
+        "freeze_guard": FreezeGuard(),
         "streams": FakeStreams(),
         "rows": FakeRows(),
         "outbox": nothing,

@@ -7,19 +7,19 @@ import pytest
 from stream.events.rejection import Reason
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.kafka.batches import RefusedBatch
-from stream.worker.unreadable import LINE_EVERY, Place, Unreadable
+from stream.worker.unreadable import LINE_EVERY, RecordPlace, Unreadable
 
 
 def test_one_line_a_minute_and_topic_says_how_many_more_there_were(caplog: pytest.LogCaptureFixture) -> None:
     now, numbers = 0.0, EngineNumbers()
     unreadable = Unreadable(numbers, lambda: now)
     for offset in range(3):
-        unreadable.note(Place("flow.items", 0, b"k\n1", offset), ValueError("no\nJSON"))
-    unreadable.note(Place("flow.histories", 2), "it is short", "Delete it")
+        unreadable.note(RecordPlace("flow.items", 0, b"k\n1", offset), ValueError("no\nJSON"))
+    unreadable.note(RecordPlace("flow.histories", 2), "it is short", "Delete it")
     now += LINE_EVERY
-    unreadable.note(Place("flow.items", 1, b"k"), "x" * 1_000, records=5)
+    unreadable.note(RecordPlace("flow.items", 1, b"k"), "x" * 1_000, records=5)
     now += LINE_EVERY
-    unreadable.note(Place("flow.items", 1), "y")
+    unreadable.note(RecordPlace("flow.items", 1), "y")
     only = "Only flowgauge may write to this topic: find who else does"
     others = " (2 more since the last such line)"
     assert caplog.messages == [

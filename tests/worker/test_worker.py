@@ -219,8 +219,8 @@ def play(scenario: Callable[[Kafka], Awaitable[None]]) -> None:
 
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No pulse: its thread would outlive the test."""
-    monkeypatch.setattr("stream.worker.pulse.Pulse.start", lambda _: None)
+    """No freeze guard: its thread would outlive the test."""
+    monkeypatch.setattr("stream.worker.freeze_guard.FreezeGuard.start", lambda _: None)
 
 
 def test_a_worker_is_ready_once_all_is_folded_and_shown() -> None:

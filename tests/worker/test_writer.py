@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stream.clock import wall
+from stream.clock import wall_time
 from stream.events.event import SECOND
 from stream.items.outcome import Outcome, Sent
 from stream.kafka.outbox import Row, Written
@@ -133,9 +133,9 @@ def test_what_nobody_waits_for_goes_out_together(monkeypatch: pytest.MonkeyPatch
 
 def test_no_summary_is_of_a_later_time_than_now() -> None:
     """A broker whose clock was ahead for a while refuses the times that it gave then."""
-    now = wall()
+    now = wall_time()
     found = _summaries(Outcome(summaries=[Sent(0, b"1", b"", at) for at in (0, now - SECOND, now + 3_600 * SECOND)]))
     derived, usual, ahead = [row.timestamp for row in found[0]]
     assert (derived, usual) == (0, (now - SECOND) // 1_000)
     assert ahead is not None
-    assert now // 1_000 <= ahead <= wall() // 1_000
+    assert now // 1_000 <= ahead <= wall_time() // 1_000

@@ -7,32 +7,32 @@ from types import SimpleNamespace
 
 import pytest
 
-from stream.worker import pace
-from stream.worker.pace import PAUSE, PAUSES, TURN, Pace
+from stream.worker import pauses
+from stream.worker.pauses import PAUSE, PAUSES, TURN, CooperativePauses
 
 
 @pytest.fixture
 def passed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Give the pauses that were made; time passes in pauses, and with `pace.work`."""
-    pauses: list[float] = []
+    """Give the pauses that were made; time passes in pauses, and with `pauses.work`."""
+    made: list[float] = []
 
     async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
+        made.append(seconds)
         clock.now += seconds
 
     clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(pace, "monotonic", lambda: clock.now)
-    monkeypatch.setattr(pace, "asyncio", SimpleNamespace(sleep=sleep))
-    monkeypatch.setattr(pace, "work", lambda seconds: setattr(clock, "now", clock.now + seconds), raising=False)
-    return pauses
+    monkeypatch.setattr(pauses, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(pauses, "asyncio", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(pauses, "work", lambda seconds: setattr(clock, "now", clock.now + seconds), raising=False)
+    return made
 
 
-def turns(count: int, seconds: float) -> Pace:
-    async def scenario() -> Pace:
-        kept = Pace()
+def turns(count: int, seconds: float) -> CooperativePauses:
+    async def scenario() -> CooperativePauses:
+        kept = CooperativePauses()
         for _ in range(count):
-            pace.work(seconds)  # type: ignore[attr-defined]
-            await kept.rest()
+            pauses.work(seconds)  # type: ignore[attr-defined]
+            await kept.pause()
         return kept
 
     return asyncio.run(scenario())
@@ -41,7 +41,7 @@ def turns(count: int, seconds: float) -> Pace:
 def test_a_turn_of_many_nodes_is_followed_by_a_pause(passed: list[float]) -> None:
     kept = turns(8, 0.3 * TURN)
     assert passed == [PAUSE, PAUSE]
-    assert kept.rested == pytest.approx(2 * PAUSE)
+    assert kept.seconds == pytest.approx(2 * PAUSE)
 
 
 def test_who_has_paused_long_enough_lets_others_on_without_a_pause(passed: list[float]) -> None:
