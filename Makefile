@@ -3,13 +3,13 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-# What stands compiled in build/compiled goes before the sources, in whatever a command starts as well.
+# The compiled modules in build/compiled come before the sources, also in the processes that a command starts.
 COMPILED := PYTHONSAFEPATH=1 PYTHONPATH=$(CURDIR)/build/compiled:$(CURDIR)
 PYTEST_COMPILED := $(COMPILED) $(BIN)/pytest --import-mode=append -q
 
 .PHONY: help demo test java cc check fast compiled kafka faults e2e chaos bench bench-quick bench-report docs soak format lock clean
 
-help: ## Say what there is to make
+help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--log FILE -c flow.yaml" for a log
@@ -21,7 +21,7 @@ test: java cc check ## Everything: checks, all tests, real Kafka, alerts end to 
 cc:
 	@command -v cc >/dev/null && $(PYTHON) -c \
 	  'import os, sys, sysconfig; sys.exit(not os.path.exists(sysconfig.get_path("include") + "/Python.h"))' || { \
-	  echo "make: the core is compiled by a C compiler with Python's headers: apt install gcc libc6-dev python3-dev" >&2; exit 1; }
+	  echo "make: compiling the core needs a C compiler and Python's headers: apt install gcc libc6-dev python3-dev" >&2; exit 1; }
 
 check: $(VENV)/dev ## Lint, types, layers, all tests that need no Kafka, coverage of the core
 	$(BIN)/ruff format --check stream tests deploy docs benchmarks
@@ -56,27 +56,27 @@ compiled: build/compiled ## The tests of the core, compiled
 fast: $(VENV)/dev ## The tests that need no Kafka, without coverage
 	$(BIN)/pytest -q -m "not kafka and not e2e"
 
-bench: java build/compiled ## Everything measured beside the peers; about an hour (JDK 17, Maven, a C compiler)
+bench: java build/compiled ## Measure everything, and the peers; about an hour (JDK 17, Maven, a C compiler)
 	$(COMPILED) $(BIN)/python -m benchmarks
 
-bench-quick: java build/compiled ## Throughput, recovery and freshness, smaller
+bench-quick: java build/compiled ## Measure throughput, recovery and freshness, with fewer events
 	$(COMPILED) $(BIN)/python -m benchmarks throughput recovery freshness --quick
 
-bench-report: $(VENV)/dev ## The tables of README and docs/capacity.md from build/bench.json, after `make bench`
+bench-report: $(VENV)/dev ## Write the documents' measured tables from build/bench.json, after `make bench`
 	$(BIN)/python -m benchmarks.report
 
-docs: $(VENV)/dev ## Write the README's tables and the dashboards anew from the code
+docs: $(VENV)/dev ## Write the documents' tables and the dashboards from the code
 	$(BIN)/python -m tests.docs.generate
 	$(BIN)/flowgauge dashboards -c deploy/flow.yaml -o deploy/grafana
 
 soak: $(VENV)/dev ## The properties over many more histories (some ten minutes)
 	SOAK=20 $(BIN)/pytest -q tests/properties
 
-format: $(VENV)/dev ## Put the code into its form
+format: $(VENV)/dev ## Format the code
 	$(BIN)/ruff format stream tests deploy docs benchmarks
 	$(BIN)/ruff check --fix stream tests deploy docs benchmarks
 
-lock: $(VENV)/dev ## Resolve the dependencies anew
+lock: $(VENV)/dev ## Resolve the dependencies again
 	$(BIN)/pip install -q pip-tools
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --generate-hashes --strip-extras --allow-unsafe \
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
@@ -85,7 +85,7 @@ lock: $(VENV)/dev ## Resolve the dependencies anew
 	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 	  --extra dashboards --extra demo --extra dev -o requirements-dev.lock pyproject.toml
 
-clean: ## Remove what was made
+clean: ## Remove everything that make created
 	rm -rf $(VENV) build dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 
 $(VENV)/runtime: requirements.lock pyproject.toml
@@ -99,7 +99,7 @@ $(VENV)/dev: $(VENV)/runtime requirements-dev.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-# The sources are compiled in their place, and what that made is moved out of it: it would hide every later change.
+# mypyc compiles next to the sources. The result must not stay there: it would hide every later change.
 build/compiled: $(VENV)/dev pyproject.toml README.md $(shell find stream -type f -not -name '*.py[co]') $(shell find stream -type d -not -name __pycache__)
 	@$(MAKE) --no-print-directory cc
 	rm -rf $@
