@@ -1,6 +1,6 @@
 """The deployment settings: where Kafka is, ports, partitions. Never the organisation: that is flow.yaml.
 
-The fields of `Settings` are the one table of them. The README and `flowgauge --help` are generated from `SETTINGS`.
+The fields of `Settings` are the one table of them. docs/reference.md and `--help` are generated from `SETTINGS`.
 Why no library reads them: docs/decisions/settings.md.
 """
 

@@ -1,7 +1,7 @@
-"""The documents' tables of what was measured: `python -m benchmarks.report build/bench.json` writes them anew.
+"""The documents' tables of what was measured: `python -m benchmarks.report build/bench.json` writes them again.
 
-A table stands between `<!-- bench: NAME -->` and `<!-- end -->`, under a name of `PARTS`. What they are made of is kept
-in `benchmarks/results.json`, so that a test can compare them without measuring anything.
+A table is between `<!-- bench: NAME -->` and `<!-- end -->`, with a name of `PARTS`. `benchmarks/results.json` keeps
+the results, so that a test can compare the tables without measuring anything.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import capacity, readme
+from benchmarks.report import capacity, peers
 from benchmarks.report.markdown import significant
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
-DOCUMENTS = (REPOSITORY / "README.md", REPOSITORY / "docs" / "capacity.md")
+DOCUMENTS = tuple(REPOSITORY / name for name in ("README.md", "benchmarks/README.md", "docs/capacity.md"))
 PART = re.compile(r"(?<=<!-- bench: )(\w+) -->\n.*?(?=<!-- end -->)", re.DOTALL)
 # What says nothing about the figures, and something about whose machine it was.
 LEFT_OUT = {"system"}
 
 PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "machine": readme.machine,
-    "throughput": readme.throughput,
-    "worker": readme.worker,
+    "machine": peers.machine,
+    "summary": peers.summary,
+    "throughput": peers.throughput,
+    "worker": peers.worker,
     "constants": capacity.constants,
     "topics": capacity.topics,
     "scale": capacity.scale,

@@ -16,7 +16,7 @@ from benchmarks.report import DOCUMENTS, REPOSITORY, RESULTS, compact, filled
 @click.command()
 @click.argument("measured", type=click.Path(path_type=Path, exists=True), default=REPOSITORY / "build" / "bench.json")
 def main(measured: Path) -> None:
-    """Write the tables of README and docs/capacity.md from MEASURED, which is build/bench.json by default."""
+    """Write the tables of the documents from MEASURED, which is build/bench.json by default."""
     results: dict[str, Any] = compact(json.loads(measured.read_text("utf-8")))
     try:
         texts = {document: filled(document.read_text("utf-8"), results) for document in DOCUMENTS}

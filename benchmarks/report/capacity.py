@@ -13,7 +13,7 @@ Results = Mapping[str, Any]
 
 
 class Constants(NamedTuple):
-    """What the formulas are made of; seconds and bytes."""
+    """The constants of the formulas, in seconds and bytes."""
 
     events_a_second: float
     cpu_seconds_an_event: float
@@ -68,7 +68,7 @@ def constants(results: Results) -> str:
         ("`M`, memory of a worker with no item", size(found.empty_bytes)),
         ("`m`, memory of an item, history and board", size(found.bytes_an_item)),
         ("`r`, items recovered after a start", f"{number(found.recovered_a_second)} a second"),
-        ("`d`, items folded anew after a changed `flow.yaml`", f"{number(found.rebuilt_a_second)} a second"),
+        ("`d`, items folded again after a changed `flow.yaml`", f"{number(found.rebuilt_a_second)} a second"),
         ("`s`, a scrape of 1,000 teams", f"{duration(found.scrape_seconds)}, {size(found.scrape_bytes)}"),
         ("`e`, an event in `flow.events`", size(found.event_bytes)),
         (f"`h`, a history of {number(found.events_an_item)} events in `flow.histories`", size(found.history_bytes)),
@@ -122,8 +122,8 @@ def scale(results: Results) -> str:
     head = ("workers", "events/s until ready", "until folded", "per CPU second", "Kafka's CPU beside it", "memory")
     found = part(results, "scale")
     volume, rounds = found["size"], found["1"]["throughput"]["rounds"]
-    told = f"{volume['events']:,} events of {volume['items']:,} items in {volume['teams']} teams; rounds: {rounds}."
-    return f"{told}\n\n{table(head, rows)}"
+    volumes = f"{volume['events']:,} events of {volume['items']:,} items in {volume['teams']} teams; rounds: {rounds}."
+    return f"{volumes}\n\n{table(head, rows)}"
 
 
 def moves(results: Results) -> str:
@@ -137,7 +137,7 @@ def moves(results: Results) -> str:
         for workers, row in _by_workers(results)
     ]
     waited = f"Without the {duration(part(results, 'scale')['session_seconds'])} that Kafka waits for a killed worker."
-    head = ("workers", "all started anew", "one killed (not shown)", "it joins again (not shown)")
+    head = ("workers", "all started again", "one killed (not shown)", "it joins again (not shown)")
     return f"{waited}\n\n{table(head, rows)}"
 
 
@@ -150,14 +150,14 @@ def _by_workers(results: Results) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def large(results: Results) -> str:
-    """Compute what so many items and teams take of one worker, and of each of several."""
+    """Compute what these items and teams need of one worker, and of each of several."""
     found = Constants.of(results)
     rows = [
         (label, *(formula(found, ITEMS / count) for count in (1, SHARED_BY))) for label, formula in FORMULAS.items()
     ]
     measured = largest(results, "recovery")["size"]["items"]
-    told = f"Computed from the constants above, and not measured: the largest worker that was had {measured:,} items."
-    return f"{told}\n\n" + table(("computed", f"{ITEMS:,} items", f"each of {SHARED_BY} workers"), rows)
+    origin = f"Computed from the constants above, not measured: the largest measured worker had {measured:,} items."
+    return f"{origin}\n\n" + table(("computed", f"{ITEMS:,} items", f"each of {SHARED_BY} workers"), rows)
 
 
 FORMULAS: Mapping[str, Callable[[Constants, float], str]] = {

@@ -1,4 +1,4 @@
-"""The README's tables: the worker beside its peers, and what else was measured of it."""
+"""The tables of benchmarks/README.md: the worker beside its peers, and other figures. The README has a summary."""
 
 from __future__ import annotations
 
@@ -35,25 +35,40 @@ KINDS = {
     "finished_before": "one finished before it, 6 events",
 }
 
-# A load average above this is somebody else's: the run itself has not begun.
+# A load average above this is from other processes: the run itself has not begun.
 IDLE = 0.5
 
 Results = Mapping[str, Any]
 
 
 def machine(results: Results) -> str:
-    """Tell on what, with what and when."""
+    """Say on which machine, with which versions and when."""
     found = part(results, "machine")
     versions = ", ".join(f"{name} {found['versions'][key]}" for key, name in VERSIONS.items())
     rounds = "one round" if found["rounds"] == 1 else f"medians of {found['rounds']} rounds"
     quick = "A quick run, which says less: " if found["quick"] else "By `make bench`: "
     hardware = f"{found['cores']} cores ({found['cpu']}), {found['memory_kib'] / 1024**2:.0f} GiB of memory"
-    busy = (
-        f" Others were at work on it: the load was {found['load']:.1f} before it began." if found["load"] > IDLE else ""
-    )
+    busy = f" Other processes used it: the load was {found['load']:.1f} before the run." if found["load"] > IDLE else ""
     core = "compiled" if found["compiled"] else "in plain Python"
-    told = f"{quick}{rounds} on {found['date'][:10]}, {hardware}, Kafka's broker among it."
-    return f"{told} flowgauge's core is {core}. {versions}.{busy}"
+    sentence = f"{quick}{rounds} on {found['date'][:10]}, {hardware}, Kafka's broker included."
+    return f"{sentence} flowgauge's core is {core}. {versions}.{busy}"
+
+
+def summary(results: Results) -> str:
+    """Write the few figures that the README has."""
+    full, at_rate = part(results, "throughput")["flowgauge"], part(results, "freshness")["1000"]["flowgauge"]
+    killed, page = largest(results, "recovery"), part(results, "scrape")["100"]
+    rows = [
+        ("events folded from a full topic", f"{number(full['events_per_second'])} a second"),
+        ("arrival to gauge at 1,000 events/s, p50 and p99", _percentiles(at_rate)),
+        (
+            f"killed and ready again, {killed['size']['items']:,} items",
+            duration(killed["flowgauge"]["seconds"]),
+        ),
+        (f"a scrape of {page['teams']:,} teams", duration(page["seconds"])),
+        ("memory of an item in progress, 4 events", size(largest(results, "memory")["in_progress"]["bytes_an_item"])),
+    ]
+    return table(("one worker", "measured"), rows)
 
 
 def throughput(results: Results) -> str:
@@ -73,7 +88,7 @@ def throughput(results: Results) -> str:
 
 
 def worker(results: Results) -> str:
-    """Write what else was measured of a worker."""
+    """Write the other figures of a worker."""
     rows = [*_recovery(results), *_freshness(results), *_scrape(results), *_memory(results), *_growth(results)]
     return table(("what", "flowgauge", "beside it"), rows)
 
@@ -117,5 +132,5 @@ def _growth(results: Results) -> Iterator[tuple[str, str, str]]:
     for found in part(results, "growth").values():
         at = f"{found['size']['items']:,} items and {found['size']['teams']:,} teams"
         own = found["flowgauge"]
-        beside = f"{duration(own['cpu_seconds_an_event_less_idle'])} without what it takes at rest"
+        beside = f"{duration(own['cpu_seconds_an_event_less_idle'])} without the load at rest"
         yield f"CPU of an event at {at}", duration(own["cpu_seconds_an_event"]), beside

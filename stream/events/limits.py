@@ -1,4 +1,4 @@
-"""What an event may be at most; the README tells them."""
+"""The limits of an event; docs/reference.md lists them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every metric, declared once. The page, the README's table and tests read these lists."""
+"""Every metric, declared once. The page, the documents and the tests read these lists."""
 
 from __future__ import annotations
 

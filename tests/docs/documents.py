@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.docs.generate import README, REPOSITORY
 
-METRICS = REPOSITORY / "docs" / "metrics.md"
+TROUBLESHOOTING = REPOSITORY / "docs" / "troubleshooting.md"
 NO_SOURCES = {".venv", "build", "node_modules"}
 
 
@@ -63,14 +63,14 @@ def headings(document: Path) -> list[str]:
     return [heading.strip("`") for _, heading in _HEADING.findall(prose(document))]
 
 
-def first_column(heading: str, document: Path = README) -> list[str]:
+def first_column(heading: str, document: Path) -> list[str]:
     """Give the names in the first column of the table below a heading."""
     section = re.split(r"^#+ ", text(document).split(f"# {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
     return re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
 
 
 def shell_lines(document: Path) -> Iterator[str]:
-    """Give the commands of the shell blocks; in a `console` block they stand behind `$ `."""
+    """Give the commands of the shell blocks; in a `console` block they follow `$ `."""
     for block in blocks(document, "sh"):
         yield from (line for line in block.replace("\\\n", "").splitlines() if line)
     for block in blocks(document, "console"):

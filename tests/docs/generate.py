@@ -1,6 +1,6 @@
-"""The parts of the README that come from the code: `python -m tests.docs.generate` writes them anew.
+"""The parts of the documents that come from the code: `python -m tests.docs.generate` writes them again.
 
-A part stands between `<!-- generated: NAME -->` and `<!-- end -->`, under a name of `PARTS`.
+A part is between `<!-- generated: NAME -->` and `<!-- end -->`, with a name of `PARTS`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ from stream.worker.letters import MAX_LETTER_BYTES, PART_BYTES
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
+METRICS = REPOSITORY / "docs" / "metrics.md"
+REFERENCE = REPOSITORY / "docs" / "reference.md"
+GENERATED = (README, METRICS, REFERENCE)
 PART = re.compile(r"(?<=<!-- generated: )(\w+) -->\n.*?(?=<!-- end -->)", re.DOTALL)
 REPLAY = ("replay", "docs/example.csv", "-c", "deploy/flow.yaml", "--at", "2026-11-22T18:00:00Z")
 
@@ -73,10 +76,7 @@ def _longest(part: click.Parameter) -> str:
 
 
 def _metrics() -> str:
-    rows = [
-        (f"[`{one.name}`](docs/metrics.md#{one.name})", one.type, ", ".join(one.labels) or "-", one.help)
-        for one in CATALOGUE
-    ]
+    rows = [(f"[`{one.name}`](#{one.name})", one.type, ", ".join(one.labels) or "-", one.help) for one in CATALOGUE]
     return _table(("metric", "type", "labels", "meaning"), rows)
 
 
@@ -142,7 +142,7 @@ def _limits() -> str:
 
 
 def _replay() -> str:
-    # A fixed width, and no FLOW_ setting of whoever runs this.
+    # A fixed width, and no FLOW_ setting of the caller.
     environ = {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")}
     done = subprocess.run(
         [sys.executable, "-m", "stream", *REPLAY],
@@ -173,4 +173,5 @@ PARTS: Mapping[str, Callable[[], str]] = {
 
 
 if __name__ == "__main__":
-    README.write_text(generated(README.read_text("utf-8")), "utf-8")
+    for document in GENERATED:
+        document.write_text(generated(document.read_text("utf-8")), "utf-8")

@@ -19,7 +19,7 @@ from stream.gauges.catalogue import CATALOGUE, Metric
 from stream.worker.readiness import REASONS
 from tests.docs.documents import (
     DOCUMENTS,
-    METRICS,
+    TROUBLESHOOTING,
     anchors,
     blocks,
     first_column,
@@ -28,7 +28,7 @@ from tests.docs.documents import (
     shell_lines,
     text,
 )
-from tests.docs.generate import PARTS, README, REPOSITORY, commands, generated
+from tests.docs.generate import GENERATED, METRICS, PARTS, README, REPOSITORY, commands, generated
 
 BY_NAME = {metric.name: metric for metric in CATALOGUE}
 LABELS = {label for metric in CATALOGUE for label in metric.labels}
@@ -47,9 +47,10 @@ each_document = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: 
 
 
 def test_the_generated_parts_are_those_of_the_code() -> None:
-    parts = re.findall(r"<!-- generated: (\w+) -->", text())
+    parts = [part for document in GENERATED for part in re.findall(r"<!-- generated: (\w+) -->", text(document))]
     assert sorted(parts) == sorted(PARTS)
-    assert generated(text()) == text(), "run: python -m tests.docs.generate"
+    for document in GENERATED:
+        assert generated(text(document)) == text(document), "run: python -m tests.docs.generate"
 
 
 @each_document
@@ -158,8 +159,15 @@ def test_the_excerpt_has_the_labels_of_the_catalogue() -> None:
 @pytest.mark.parametrize(
     ("heading", "reasons"), [("`/ready` says no", REASONS), ("Dead letters", [str(reason) for reason in Reason])]
 )
-def test_every_reason_has_its_mend(heading: str, reasons: Iterable[str]) -> None:
-    assert sorted(first_column(heading)) == sorted(reasons)
+def test_every_reason_has_its_fix(heading: str, reasons: Iterable[str]) -> None:
+    assert sorted(first_column(heading, TROUBLESHOOTING)) == sorted(reasons)
+
+
+def test_the_index_names_every_document() -> None:
+    index = REPOSITORY / "docs" / "README.md"
+    named = {(index.parent / link.partition("#")[0]).resolve() for link in links(index)}
+    pages = {page.resolve() for page in index.parent.glob("*.md")}
+    assert pages - named == {index.resolve()}
 
 
 def test_the_configuration_that_the_readme_leads_to_is_valid() -> None:

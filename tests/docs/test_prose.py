@@ -15,8 +15,6 @@ MAX_ARCHITECTURE = 1_200
 PENDING = {
     "ARCHITECTURE.md",
     "CHANGELOG.md",
-    "README.md",
-    "benchmarks/README.md",
     "docs/capacity.md",
     "docs/decisions",
     "docs/metrics.md",
