@@ -20,7 +20,7 @@ from stream.flow.board import WindowNumbers
 from stream.flow.report import NodeNumbers, Reading
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.metrics import Metrics
-from stream.gauges.snapshot import Snapshot, Wall
+from stream.gauges.snapshot import Published, Snapshot
 
 ITEMS_A_TEAM = 3
 EVENTS_AN_ITEM = 4
@@ -35,15 +35,15 @@ def run(teams: int, times: int) -> dict[str, float]:
     begun = time.monotonic()
     nodes = Reading(filled.config, filled.boards).read(filled.now)
     reading = time.monotonic() - begun
-    hung = Wall()
-    hung.snapshot = Snapshot(filled.now, tuple(nodes), (), items)
+    published = Published()
+    published.snapshot = Snapshot(filled.now, tuple(nodes), (), items)
     first, again = [], []
     for _ in range(times):
-        metrics = Metrics(hung, EngineNumbers(), filled.config.item_types)
+        metrics = Metrics(published, EngineNumbers(), filled.config.item_types)
         begun = time.monotonic()
         scrape(metrics)
         first.append(time.monotonic() - begun)
-        hung.snapshot = hung.snapshot._replace(nodes=some_changed(hung.snapshot.nodes))
+        published.snapshot = published.snapshot._replace(nodes=some_changed(published.snapshot.nodes))
         begun = time.monotonic()
         scrape(metrics)
         again.append(time.monotonic() - begun)

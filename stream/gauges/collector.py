@@ -24,7 +24,7 @@ from stream.flow.statistics import SECOND
 from stream.gauges.catalogue import CATALOGUE, OF_ENGINE, OF_NODES, Metric
 from stream.gauges.engine_numbers import FRESHNESS_BUCKETS, EngineNumbers
 from stream.gauges.samples import BOUNDS, histograms, moving, own, windowed
-from stream.gauges.snapshot import Snapshot, Wall
+from stream.gauges.snapshot import Published, Snapshot
 from stream.items.rules import OTHER
 
 _FAMILIES: Mapping[str, type[Any]] = {
@@ -40,8 +40,8 @@ _FRESHNESS_BOUNDS = [*map(str, FRESHNESS_BUCKETS), "+Inf"]
 class FlowCollector(Collector):
     """Collects the newest snapshot and the engine's own counts. `item_types` are the configured flow item types."""
 
-    def __init__(self, wall: Wall, engine: EngineNumbers, item_types: Iterable[str]) -> None:
-        self._wall = wall
+    def __init__(self, published: Published, engine: EngineNumbers, item_types: Iterable[str]) -> None:
+        self._published = published
         self._engine = engine
         self._item_types = (*item_types, OTHER)
 
@@ -52,7 +52,7 @@ class FlowCollector(Collector):
     def collect(self) -> Iterator[Family]:
         """Yield every metric of the catalogue; those of the organisation have samples for the nodes that are true."""
         of_nodes = families(OF_NODES)
-        snapshot = self._wall.snapshot
+        snapshot = self._published.snapshot
         for numbers in snapshot.nodes:
             self._node(of_nodes, numbers, snapshot.at)
         yield from of_nodes.values()
@@ -61,7 +61,7 @@ class FlowCollector(Collector):
     def _node(self, of_nodes: Mapping[str, Any], numbers: NodeNumbers, at: int) -> None:
         level = numbers.node.level
         place = (*numbers.node[1:], level)
-        gauges = [*own(numbers, self._item_types), *moving(numbers, at, self._wall.met_since)]
+        gauges = [*own(numbers, self._item_types), *moving(numbers, at, self._published.met_since)]
         for label, window in numbers.windows.items():
             gauges += windowed(level, label, window, self._item_types)
             for name, labels, counts, total in histograms(level, label, window):

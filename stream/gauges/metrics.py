@@ -15,7 +15,7 @@ from stream.gauges.catalogue import OF_NODES
 from stream.gauges.collector import EngineCollector, FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.rendering import Rendering
-from stream.gauges.snapshot import Wall
+from stream.gauges.snapshot import Published
 from stream.items.rules import OTHER
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
@@ -32,22 +32,22 @@ OF_A_NODE = frozenset(name for metric in OF_NODES for name in metric.samples)
 class Metrics:
     """A WSGI application. `item_types` are the configured flow item types.
 
-    `renew` is called by the thread of a scrape that asks for nodes, and returns when the wall's snapshot is new.
+    `renew` is called by the thread of a scrape that asks for nodes, and returns when the published snapshot is new.
     """
 
     def __init__(
         self,
-        wall: Wall,
+        published: Published,
         engine: EngineNumbers,
         item_types: Iterable[str],
         renew: Callable[[], None] = lambda: None,
     ) -> None:
-        self._wall = wall
+        self._published = published
         self._renew = renew
         self._engine = engine
         item_types = tuple(item_types)
-        self._rendering = Rendering(wall, (*item_types, OTHER))
-        self._client = make_wsgi_app(_registry(FlowCollector(wall, engine, item_types)))
+        self._rendering = Rendering(published, (*item_types, OTHER))
+        self._client = make_wsgi_app(_registry(FlowCollector(published, engine, item_types)))
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         """Answer a GET. The Prometheus client answers those that nobody sends each minute."""
@@ -64,16 +64,16 @@ class Metrics:
         respond("200 OK", [*headers, ("Content-Length", str(sum(map(len, pieces))))])
         return _chunks(pieces)
 
-    def ahead(self) -> Iterator[None]:
+    def prepare(self) -> Iterator[None]:
         """Write what a scrape will show, little by little."""
-        return self._rendering.ahead()
+        return self._rendering.prepare()
 
     def _page(self, encode: Callable[[Any], bytes], kind: str, asked: list[str] | None) -> list[bytes]:
         if asked is None or OF_A_NODE.intersection(asked):
             self._renew()
             snapshot, lines = self._rendering.read()
         else:
-            snapshot, lines = self._wall.snapshot, {}
+            snapshot, lines = self._published.snapshot, {}
         write = exposition.openmetrics if kind.startswith("application/openmetrics-text") else exposition.text
         registry = _registry(EngineCollector(self._engine, snapshot))
         engine = encode(registry if asked is None else registry.restricted_registry(asked))

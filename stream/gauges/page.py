@@ -16,7 +16,7 @@ import orjson
 from stream.errors import ServeError
 from stream.gauges.metrics import Respond
 from stream.gauges.server import LIMITS, Server
-from stream.gauges.snapshot import Wall
+from stream.gauges.snapshot import Published
 
 STALLED_AFTER = 60.0
 SCRAPES = LIMITS.connections // 2
@@ -29,9 +29,9 @@ INDEX = b"""<!doctype html><title>flowgauge</title><h1>flowgauge</h1>
 class Page:
     """Answers requests; closed with `stop`."""
 
-    def __init__(self, host: str, port: int, wall: Wall, metrics: Callable[..., Iterable[bytes]]) -> None:
+    def __init__(self, host: str, port: int, published: Published, metrics: Callable[..., Iterable[bytes]]) -> None:
         self._metrics = metrics
-        self._wall = wall
+        self._published = published
         # Slow readers of long answers must leave room for the short ones.
         self._scrapes = threading.BoundedSemaphore(SCRAPES)
         try:
@@ -92,12 +92,12 @@ class Page:
             self._scrapes.release()
 
     def _ready(self, respond: Respond) -> Iterable[bytes]:
-        snapshot = self._wall.snapshot
+        snapshot = self._published.snapshot
         reasons = [{"reason": reason, "detail": detail} for reason, detail in snapshot.reasons]
         return _json(respond, snapshot.ready, {"ready": snapshot.ready, "reasons": reasons})
 
     def _live(self, respond: Respond) -> Iterable[bytes]:
-        silent = monotonic() - self._wall.heartbeat
+        silent = monotonic() - self._published.heartbeat
         alive = silent < STALLED_AFTER
         return _json(respond, alive, {"live": alive, "seconds_since_heartbeat": round(silent, 3)})
 

@@ -16,7 +16,7 @@ from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers
 from stream.gauges.lines import Pen
 from stream.gauges.samples import MOVING, OWN, WINDOWED, histograms, moving, own, windowed
-from stream.gauges.snapshot import Snapshot, Wall
+from stream.gauges.snapshot import Published, Snapshot
 
 Pieces = tuple[bytes, ...]
 Lines = Mapping[str, Sequence[bytes]]
@@ -43,20 +43,20 @@ class _Moving(NamedTuple):
 class Rendering:
     """Gives the lines of the newest snapshot. Scrapes come in several threads: the second waits, and writes little."""
 
-    def __init__(self, wall: Wall, item_types: tuple[str, ...]) -> None:
-        self._wall = wall
+    def __init__(self, published: Published, item_types: tuple[str, ...]) -> None:
+        self._published = published
         self._item_types = item_types
         self._written: dict[Node, _Written] = {}
         self._moving: dict[Node, _Moving] = {}
         self._lock = threading.Lock()
 
-    def ahead(self) -> Iterator[None]:
+    def prepare(self) -> Iterator[None]:
         """Write what is new in the newest snapshot node by node, so that little is left to `read`.
 
         The event loop does it between its other work: it would wait for the interpreter, each time that it wakes up,
         while a thread writes all at once.
         """
-        snapshot, met_since = self._wall.snapshot, self._wall.met_since
+        snapshot, met_since = self._published.snapshot, self._published.met_since
         for numbers in snapshot.nodes:
             node, written = numbers.node, self._renewed(numbers)
             moved = self._moved(numbers, snapshot.at, met_since)
@@ -67,7 +67,7 @@ class Rendering:
     def read(self) -> tuple[Snapshot, Lines]:
         """Give the newest snapshot and its lines in pieces, by name of the sample."""
         with self._lock:
-            snapshot, met_since = self._wall.snapshot, self._wall.met_since
+            snapshot, met_since = self._published.snapshot, self._published.met_since
             self._written = {numbers.node: self._renewed(numbers) for numbers in snapshot.nodes}
             self._moving = {numbers.node: self._moved(numbers, snapshot.at, met_since) for numbers in snapshot.nodes}
             nodes = self._written.values()

@@ -39,11 +39,11 @@ class Snapshot(NamedTuple):
         return self._replace(nodes=(), reasons=(reason,), partitions=frozenset(), until=inf)
 
 
-class Wall:
-    """Where the newest snapshot hangs; `met_since`: since when (microseconds) each target was seen met, by name.
+class Published:
+    """The newest snapshot, published by the event loop and read by other threads.
 
-    Whoever reads the snapshot gets it without numbers once it has expired, or once `stopping` is set, whatever the
-    event loop is doing.
+    A reader gets it without numbers once it has expired, or once `stopping` is set, even if the event loop is stuck.
+    `met_since` says since when (microseconds) each target has been seen met, by name.
     """
 
     def __init__(self, uptime: Callable[[], float] = uptime) -> None:
@@ -55,7 +55,7 @@ class Wall:
 
     @property
     def snapshot(self) -> Snapshot:
-        """Give the newest snapshot, as far as it may be shown now."""
+        """Give the newest snapshot, or one without numbers if it may not be shown now."""
         snapshot = self._snapshot
         if self.stopping:
             return snapshot.withdrawn(STOPPING)

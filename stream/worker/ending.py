@@ -11,7 +11,7 @@ import sys
 import threading
 from time import monotonic
 
-from stream.gauges.snapshot import Wall
+from stream.gauges.snapshot import Published
 
 DEADLINE = 15.0
 """Seconds from the first signal until the process has ended."""
@@ -23,8 +23,8 @@ LOOK_EVERY = 0.1
 class Ending:
     """Ends the process when it takes too long to stop by itself."""
 
-    def __init__(self, wall: Wall) -> None:
-        self._wall = wall
+    def __init__(self, published: Published) -> None:
+        self._published = published
         self._since: float | None = None
 
     def watch(self) -> None:
@@ -33,7 +33,7 @@ class Ending:
 
     def begin(self) -> None:
         """Show nothing from now on. Called by a signal handler, so it takes no lock."""
-        self._wall.stopping = True
+        self._published.stopping = True
         if self._since is None:
             self._since = monotonic()
 

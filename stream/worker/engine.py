@@ -9,7 +9,7 @@ from stream.clock import Clock
 from stream.config.model import FlowConfig
 from stream.flow.boards import Boards
 from stream.gauges.engine_numbers import EngineNumbers
-from stream.gauges.snapshot import Wall
+from stream.gauges.snapshot import Published
 from stream.items.derivation import Derivation
 from stream.kafka.offsets import Committed, Folded
 from stream.kafka.topics import ALERTS, DEAD_LETTERS, EVENTS, HISTORIES, ITEMS, METRICS, topics
@@ -22,7 +22,7 @@ from stream.worker.unreadable import Unreadable
 
 
 class Engine:
-    """A worker's state. Everything in it belongs to the event loop, but the wall, which threads may read."""
+    """A worker's state. Only the event loop touches it, except `published`, which threads may read."""
 
     def __init__(self, settings: Settings, config: FlowConfig, clients: Clients, clock: Clock | None = None) -> None:
         self.settings = settings
@@ -35,8 +35,8 @@ class Engine:
         # Each topic from the start, so that the first record of a process is an increase.
         self.numbers.unreadable.update(dict.fromkeys((topic.name for topic in topics(settings)), 0))
         self.unreadable = Unreadable(self.numbers)
-        self.wall = Wall()
-        self.ending = Ending(self.wall)
+        self.published = Published()
+        self.ending = Ending(self.published)
         self.freeze_guard = clients.freeze_guard
         self.outbox, self.feed_outbox, self.offsets = clients.outbox, clients.feed_outbox, clients.offsets
         self.folded = Folded()

@@ -64,7 +64,7 @@ class Feed:
             await self._read_back()
             return
         async with self._writing:
-            snapshot, assignment = engine.wall.snapshot, engine.assignment
+            snapshot, assignment = engine.published.snapshot, engine.assignment
             for partition, nodes in self._by_partition(snapshot):
                 memory = engine.measured[partition].feed_memory
                 changes = memory.watch.look(nodes, snapshot.at)
@@ -158,5 +158,5 @@ class Feed:
         watches = [memory.watch for memory in self._memories]
         met_since = {name: since for watch in watches for name, since in watch.met_since().items()}
         # The same object, where it says the same: what was written of it still holds.
-        if met_since != self._engine.wall.met_since:
-            self._engine.wall.met_since = met_since
+        if met_since != self._engine.published.met_since:
+            self._engine.published.met_since = met_since

@@ -197,7 +197,7 @@ class Measure:
     @property
     def fresh_for(self) -> float:
         """Seconds until the next snapshot is due if nobody asks for one: a second; less, to tell that all is true."""
-        snapshot = self._engine.wall.snapshot
+        snapshot = self._engine.published.snapshot
         pause = max(1.0 if snapshot.ready else 0.1, PAUSE * snapshot.seconds)
         return max(0.0, self._published + pause - monotonic())
 
@@ -207,7 +207,7 @@ class Measure:
         Whoever asks waits, so that boards of any size leave room for events.
         """
         while self._changed:
-            left = self._published + PAUSE_BEFORE_A_SCRAPE * self._engine.wall.snapshot.seconds - monotonic()
+            left = self._published + PAUSE_BEFORE_A_SCRAPE * self._engine.published.snapshot.seconds - monotonic()
             if left > 0:
                 await asyncio.sleep(left)
             else:
@@ -233,7 +233,7 @@ class Measure:
         until = self.readiness.until(instant) if ready or not reasons else inf
         self._published = monotonic()
         seconds = self._published - begun
-        engine.wall.snapshot = Snapshot(now, tuple(nodes), tuple(reasons), items, seconds, ready, until)
+        engine.published.snapshot = Snapshot(now, tuple(nodes), tuple(reasons), items, seconds, ready, until)
 
     def _observe(self, rows: Sequence[Row]) -> None:
         """Note how fresh what has just come into the boards is: a scrape from now on shows it."""

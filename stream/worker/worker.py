@@ -66,7 +66,7 @@ class Worker:
         self.engine = engine = Engine(settings, config, clients, clock)
         self._clients = clients
         self._topics = TopicsWatch(engine, clients.describe)
-        self._metrics = Metrics(engine.wall, engine.numbers, config.item_types, self._renew)
+        self._metrics = Metrics(engine.published, engine.numbers, config.item_types, self._renew)
         self._page: Page | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._was_ready = False
@@ -76,13 +76,13 @@ class Worker:
         """Connect, see to the topics, and serve the page. Raises FlowgaugeError where that cannot work."""
         engine, settings = self.engine, self.engine.settings
         self._loop = asyncio.get_running_loop()
-        page = self._page = Page(settings.web_host, settings.web_port, engine.wall, self._metrics)
+        page = self._page = Page(settings.web_host, settings.web_port, engine.published, self._metrics)
         try:
             await self._connect()
         except BaseException:
             page.stop()
             raise
-        engine.wall.heartbeat = monotonic()
+        engine.published.heartbeat = monotonic()
         # Nobody else can take over what the embedded broker holds, so that a laptop may sleep on a demo.
         if not settings.embedded:
             engine.freeze_guard.start()
@@ -156,7 +156,7 @@ class Worker:
         return hasattr(self, "feed")
 
     def _is_ready(self) -> bool:
-        return self.engine.wall.snapshot.ready
+        return self.engine.published.snapshot.ready
 
     def _renew(self) -> None:
         """Have the boards read for a scrape, which waits; where the worker is too busy it shows what was read last."""
@@ -172,7 +172,7 @@ class Worker:
         with ending_on_error():
             await self.measure.renew()
             pauses = CooperativePauses()
-            for _ in self._metrics.ahead():
+            for _ in self._metrics.prepare():
                 await pauses.pause()
 
     async def _publish(self) -> None:
@@ -180,14 +180,14 @@ class Worker:
         if not self.measure.fresh_for:
             await self.measure.publish()
         self._say_ready()
-        self.engine.wall.heartbeat = monotonic()
+        self.engine.published.heartbeat = monotonic()
 
     def _say_ready(self) -> None:
-        snapshot, before = self.engine.wall.snapshot, self._was_ready
+        snapshot, before = self.engine.published.snapshot, self._was_ready
         self._was_ready = snapshot.ready
         if snapshot.ready and not before:
             say("ready: the numbers are true")
-        if before and not snapshot.ready and not self.engine.wall.stopping:
+        if before and not snapshot.ready and not self.engine.published.stopping:
             say(f"not ready: {'; '.join(detail for _, detail in snapshot.reasons)}")
 
     async def _keep(self) -> None:

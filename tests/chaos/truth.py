@@ -12,7 +12,7 @@ from stream.events.time import parse_time
 from stream.flow.replay import Replay
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
-from stream.gauges.snapshot import Snapshot, Wall
+from stream.gauges.snapshot import Published, Snapshot
 from tests.chaos.lives import Change
 from tests.chaos.organisation import CLOCK, FLOW_YAML
 from tests.oracle.series import Series, parse_metrics
@@ -23,10 +23,10 @@ def replayed(changes: Iterable[Change]) -> dict[Series, float]:
     config, at = parse_config(FLOW_YAML, "flow.yaml"), parse_time(CLOCK.isoformat())
     replay = Replay(config, at)
     replay.add(decode_value(change.value, at) for change in changes)
-    wall = Wall()
-    wall.snapshot = Snapshot(at, replay.read(), ())
+    published = Published()
+    published.snapshot = Snapshot(at, replay.read(), ())
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(FlowCollector(wall, EngineNumbers(), config.item_types))
+    registry.register(FlowCollector(published, EngineNumbers(), config.item_types))
     return of_nodes(parse_metrics(generate_latest(registry).decode()))
 
 

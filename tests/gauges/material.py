@@ -1,4 +1,4 @@
-"""A wall with a small organisation on it."""
+"""A snapshot of a small organisation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stream.flow.report import NodeNumbers, Reading
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.metrics import Metrics
-from stream.gauges.snapshot import Snapshot, Wall
+from stream.gauges.snapshot import Published, Snapshot
 from stream.items.objective import Objective
 from stream.items.outcome import Outcome, Refusal
 from stream.items.summary import FlowState, Stamp, Summary, Team
@@ -96,19 +96,21 @@ def outcome(
     return Outcome(refusals=refusals, counts=Counter(counts), anomalies=once, backdated=once, late=late)
 
 
-def wall(config: FlowConfig, *summaries: Summary | Objective, reasons: tuple[tuple[str, str], ...] = ()) -> Wall:
-    """Hang a snapshot of the summaries on a wall."""
-    hung = Wall()
-    hung.met_since = {"time-to-market": NOW - DAY, "waste": NOW}
-    hung.snapshot = Snapshot(NOW, nodes(config, *summaries), reasons, len(summaries), 0.25)
-    return hung
+def publish(
+    config: FlowConfig, *summaries: Summary | Objective, reasons: tuple[tuple[str, str], ...] = ()
+) -> Published:
+    """Publish a snapshot of the summaries."""
+    published = Published()
+    published.met_since = {"time-to-market": NOW - DAY, "waste": NOW}
+    published.snapshot = Snapshot(NOW, nodes(config, *summaries), reasons, len(summaries), 0.25)
+    return published
 
 
-def collector(hung: Wall, numbers: EngineNumbers | None = None) -> FlowCollector:
-    """Make the collector of a wall, as the worker does."""
-    return FlowCollector(hung, numbers or EngineNumbers(), configured().item_types)
+def collector(published: Published, numbers: EngineNumbers | None = None) -> FlowCollector:
+    """Make the collector of a publish, as the worker does."""
+    return FlowCollector(published, numbers or EngineNumbers(), configured().item_types)
 
 
-def metrics(hung: Wall, numbers: EngineNumbers | None = None) -> Metrics:
-    """Make what answers `/metrics` of a wall, as the worker does."""
-    return Metrics(hung, numbers or EngineNumbers(), configured().item_types)
+def metrics(published: Published, numbers: EngineNumbers | None = None) -> Metrics:
+    """Make what answers `/metrics` of a publish, as the worker does."""
+    return Metrics(published, numbers or EngineNumbers(), configured().item_types)

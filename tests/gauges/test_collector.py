@@ -21,7 +21,7 @@ from stream.flow.report import MAX_STATES, bounded
 from stream.gauges.catalogue import CATALOGUE
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
-from stream.gauges.snapshot import Wall
+from stream.gauges.snapshot import Published
 from stream.items.summary import Team
 from tests.gauges.material import (
     DOING,
@@ -36,7 +36,7 @@ from tests.gauges.material import (
     collector,
     configured,
     outcome,
-    wall,
+    publish,
 )
 
 DAY_SECONDS = 86_400.0
@@ -77,7 +77,7 @@ def text(collected: FlowCollector, generate: Any = generate_latest) -> str:
 
 def test_the_families_are_the_catalogue() -> None:
     numbers = EngineNumbers()
-    families = {family.name: family for family in collector(wall(CONFIG, DOING), numbers).collect()}
+    families = {family.name: family for family in collector(publish(CONFIG, DOING), numbers).collect()}
     assert list(families) == [metric.name.removesuffix("_total") for metric in CATALOGUE]
     for metric, family in zip(CATALOGUE, families.values(), strict=True):
         assert (family.type, family.documentation) == (metric.type, metric.help)
@@ -89,20 +89,20 @@ def test_each_sample_has_the_labels_that_the_catalogue_declares() -> None:
     numbers.see({"jira/acme": NOW})
     numbers.unreadable["flow.items"] += 1
     declared = {metric.name.removesuffix("_total"): set(metric.labels) for metric in CATALOGUE}
-    for family in collector(wall(CONFIG, DOING, READY, DONE, UNMAPPED, OBJECTIVE, UNLISTED), numbers).collect():
+    for family in collector(publish(CONFIG, DOING, READY, DONE, UNMAPPED, OBJECTIVE, UNLISTED), numbers).collect():
         assert family.samples, family.name
         for sample in family.samples:
             assert set(sample.labels) - {"le"} == declared[family.name]
 
 
 def test_describing_names_the_catalogue_without_a_sample() -> None:
-    described = list(collector(wall(CONFIG, DOING)).describe())
+    described = list(collector(publish(CONFIG, DOING)).describe())
     assert [family.name for family in described] == [metric.name.removesuffix("_total") for metric in CATALOGUE]
     assert not any(family.samples for family in described)
 
 
 def test_a_configured_team_of_which_nothing_is_known_is_exported_as_zero() -> None:
-    found = samples(collector(wall(CONFIG)))
+    found = samples(collector(publish(CONFIG)))
     load = of(found, "flow_load_items", team="Cards", value_stream="Payments", art="Checkout")
     types = ("defect", "feature", "other")
     assert load == {f"{state},{kind}": 0 for kind in types for state in ("active", "waiting")}
@@ -115,7 +115,7 @@ def test_a_configured_team_of_which_nothing_is_known_is_exported_as_zero() -> No
 
 
 def test_the_statistics_of_nothing_are_absent_and_never_nan() -> None:
-    found = samples(collector(wall(CONFIG)))
+    found = samples(collector(publish(CONFIG)))
     absent = ("time_quantile_seconds", "time_mean_seconds", "efficiency_ratio", "distribution_ratio", "state_items")
     for name in (*absent, "item_age_max_seconds", "item_age_quantile_seconds", "state_seconds"):
         assert of(found, f"flow_{name}") == {}
@@ -123,7 +123,7 @@ def test_the_statistics_of_nothing_are_absent_and_never_nan() -> None:
 
 
 def test_a_team_in_work() -> None:
-    found = samples(collector(wall(CONFIG, DOING, READY, DONE, WITHOUT_START)))
+    found = samples(collector(publish(CONFIG, DOING, READY, DONE, WITHOUT_START)))
     cards = {"value_stream": "Payments", "art": "Checkout", "team": "Cards"}
     load = {name: value for name, value in of(found, "flow_load_items", **cards).items() if value}
     assert load == {"active,feature": 1, "waiting,defect": 1}
@@ -148,7 +148,7 @@ def test_a_team_in_work() -> None:
 
 
 def test_objectives_of_a_team_can_be_summed_and_the_ratio_stands_at_each_level() -> None:
-    found = samples(collector(wall(CONFIG, OBJECTIVE, replace(OBJECTIVE, committed=False, actual=1_000_000))))
+    found = samples(collector(publish(CONFIG, OBJECTIVE, replace(OBJECTIVE, committed=False, actual=1_000_000))))
     for name, value in (("planned", 8), ("actual", 7), ("projected", 7)):
         metric = f"flow_objective_{name}_value"
         assert of(found, metric, value_stream="Payments", art="Checkout", team="Cards") == {"2024.4": value}
@@ -163,7 +163,7 @@ def test_objectives_of_a_team_can_be_summed_and_the_ratio_stands_at_each_level()
 
 
 def test_targets_that_are_met_missed_and_not_measured() -> None:
-    found = samples(collector(wall(CONFIG, DONE)))
+    found = samples(collector(publish(CONFIG, DONE)))
     assert of(found, "flow_target_value", target="share") == {
         ",at_least,portfolio,distribution,,": 0.1,
         ",at_most,portfolio,distribution,,": 0.3,
@@ -176,13 +176,13 @@ def test_targets_that_are_met_missed_and_not_measured() -> None:
     assert list(actual.values()) == [8 * DAY_SECONDS]
     since = of(found, "flow_target_met_since_timestamp_seconds")
     assert list(since.values()) == [(NOW - DAY) / 1_000_000]
-    nothing = samples(collector(wall(CONFIG)))
+    nothing = samples(collector(publish(CONFIG)))
     assert of(nothing, "flow_target_met") == of(nothing, "flow_target_actual_value") == {}
     assert len(of(nothing, "flow_target_value")) == 4
 
 
 def test_what_needs_somebody_is_told_by_place_and_age() -> None:
-    found = samples(collector(wall(CONFIG, DOING, READY, DONE, UNMAPPED)))
+    found = samples(collector(publish(CONFIG, DOING, READY, DONE, UNMAPPED)))
     cards = {"value_stream": "Payments", "art": "Checkout", "team": "Cards"}
     assert of(found, "flow_unmapped_items", **cards) == {"jira/acme,On Hold": 1}
     assert of(found, "flow_blocked_age_max_seconds", **cards, level="team") == {"": DAY_SECONDS}
@@ -191,12 +191,12 @@ def test_what_needs_somebody_is_told_by_place_and_age() -> None:
 
 def test_the_unmapped_states_of_a_node_are_bounded_and_none_is_lost() -> None:
     states = [replace(UNMAPPED, state=f"s{number:04}") for number in range(MAX_STATES + 3)]
-    found = of(samples(collector(wall(CONFIG, *states))), "flow_unmapped_items", team="Cards")
+    found = of(samples(collector(publish(CONFIG, *states))), "flow_unmapped_items", team="Cards")
     assert (len(found), sum(found.values())) == (MAX_STATES + 1, MAX_STATES + 3)
 
 
 def test_objectives_of_a_pi_that_is_not_listed_are_told_by_source_and_pi_and_in_no_sum() -> None:
-    found = samples(collector(wall(CONFIG, OBJECTIVE, UNLISTED)))
+    found = samples(collector(publish(CONFIG, OBJECTIVE, UNLISTED)))
     cards = {"value_stream": "Payments", "art": "Checkout", "team": "Cards"}
     assert of(found, "flow_unmapped_objectives", **cards) == {"2024.04,planning": 1}
     for name in ("flow_objective_planned_value", "flow_objective_actual_value", "flow_objective_projected_value"):
@@ -206,12 +206,14 @@ def test_objectives_of_a_pi_that_is_not_listed_are_told_by_source_and_pi_and_in_
 
 def test_the_unmapped_objectives_of_a_node_are_bounded_and_none_is_lost() -> None:
     objectives = [replace(UNLISTED, pi=f"p{number:04}") for number in range(MAX_STATES + 3)]
-    found = of(samples(collector(wall(CONFIG, *objectives))), "flow_unmapped_objectives", art="Checkout", team="Cards")
+    found = of(
+        samples(collector(publish(CONFIG, *objectives))), "flow_unmapped_objectives", art="Checkout", team="Cards"
+    )
     assert (len(found), found["other,other,Payments"]) == (MAX_STATES + 1, 3)
 
 
 def test_summable_series_exist_for_teams_only_and_the_others_at_each_level() -> None:
-    found = samples(collector(wall(CONFIG, DOING, DONE)))
+    found = samples(collector(publish(CONFIG, DOING, DONE)))
     for name, names in found:
         labels = dict(names)
         if "team" in labels and "level" not in labels:
@@ -223,10 +225,10 @@ def test_summable_series_exist_for_teams_only_and_the_others_at_each_level() -> 
 
 
 def test_a_team_that_is_gone_leaves_no_series() -> None:
-    hung = wall(CONFIG, DOING, replace(DOING, owner=Team("unassigned", "unassigned", "unassigned")))
-    collected = collector(hung)
+    published = publish(CONFIG, DOING, replace(DOING, owner=Team("unassigned", "unassigned", "unassigned")))
+    collected = collector(published)
     assert of(samples(collected), "flow_load_items", team="unassigned")
-    hung.snapshot = wall(configured(FLOW.replace("Cards", "Wallets"))).snapshot
+    published.snapshot = publish(configured(FLOW.replace("Cards", "Wallets"))).snapshot
     teams = {dict(names).get("team") for _, names in samples(collected)}
     assert teams == {None, "", "Wallets", 'Quote " and \\ slash'}
 
@@ -234,12 +236,12 @@ def test_a_team_that_is_gone_leaves_no_series() -> None:
 def test_an_item_type_that_is_not_configured_any_more_is_shown_while_it_counts() -> None:
     old = replace(DOING, item_type="spike")
     labels = {"team": "Cards", "value_stream": "Payments", "art": "Checkout", "flow_state": "active"}
-    load = of(samples(collector(wall(CONFIG, old))), "flow_load_items", **labels)
+    load = of(samples(collector(publish(CONFIG, old))), "flow_load_items", **labels)
     assert load == {"feature": 0, "defect": 0, "other": 0, "spike": 1}
 
 
 def test_before_the_numbers_are_true_there_is_no_series_of_the_organisation() -> None:
-    found = samples(collector(Wall()))
+    found = samples(collector(Published()))
     assert of(found, "flow_ready") == {"": 0}
     organisation = [name for name, names in found if "team" in dict(names)]
     assert organisation == []
@@ -255,7 +257,7 @@ def test_what_the_engine_counts() -> None:
     numbers.see({"jira/acme": 1_500_000})
     for seconds in (0.01, 0.2, 7200.0):
         numbers.observe_freshness(seconds)
-    found = samples(collector(wall(CONFIG, DOING), numbers))
+    found = samples(collector(publish(CONFIG, DOING), numbers))
     assert of(found, "flow_events_total") == {"applied,jira/acme": 3, "rejected,": 2}
     letters = of(found, "flow_dead_letters_total")
     assert letters == dict.fromkeys((reason.value for reason in Reason), 0) | {"not_json": 2}
@@ -283,5 +285,5 @@ def test_the_states_of_a_node_are_bounded_and_none_is_lost() -> None:
     ("generate", "parse"), [(generate_latest, parse_text), (generate_openmetrics, parse_openmetrics)]
 )
 def test_the_parser_of_prometheus_reads_both_formats(generate: Any, parse: Any) -> None:
-    collected = collector(wall(CONFIG, DOING, READY, DONE))
+    collected = collector(publish(CONFIG, DOING, READY, DONE))
     assert values(parse(text(collected, generate))) == samples(collected)

@@ -18,7 +18,7 @@ from stream.gauges.catalogue import OF_NODES
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.metrics import Metrics
-from stream.gauges.snapshot import Snapshot, Wall
+from stream.gauges.snapshot import Published, Snapshot
 from tests.gauges.material import (
     DOING,
     DONE,
@@ -32,7 +32,7 @@ from tests.gauges.material import (
     configured,
     metrics,
     outcome,
-    wall,
+    publish,
 )
 from tests.gauges.snapshots import TYPES, seen_met, snapshots
 
@@ -78,18 +78,18 @@ def same(ours: Answer, theirs: Answer) -> bool:
     return ours == Answer(theirs.status, theirs.headers | length, theirs.body)
 
 
-def busy() -> tuple[Wall, EngineNumbers]:
+def busy() -> tuple[Published, EngineNumbers]:
     numbers = EngineNumbers()
     numbers.count(outcome({("jira/acme", "applied"): 5}, ["jira/acme"]))
     numbers.see({"jira/acme": NOW})
-    return wall(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE, UNLISTED), numbers
+    return publish(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE, UNLISTED), numbers
 
 
 def pair(snapshot: Snapshot) -> tuple[Metrics, Any]:
     """Hang a snapshot; give our page and the client's."""
-    hung, numbers = Wall(), EngineNumbers()
-    hung.snapshot, hung.met_since = snapshot, seen_met(snapshot)
-    return Metrics(hung, numbers, TYPES), client(FlowCollector(hung, numbers, TYPES))
+    published, numbers = Published(), EngineNumbers()
+    published.snapshot, published.met_since = snapshot, seen_met(snapshot)
+    return Metrics(published, numbers, TYPES), client(FlowCollector(published, numbers, TYPES))
 
 
 @settings(max_examples=300, deadline=None)
@@ -104,13 +104,14 @@ def test_any_snapshot_is_written_as_the_client_writes_it(snapshot: Snapshot, acc
 @BOTH
 @pytest.mark.parametrize("odd", ["100 %", "%s %(art)s", 'quote " slash \\ line\n', "\x00 € 😀", ""])
 def test_a_team_of_any_name(odd: str, accept: str) -> None:
-    hung, numbers = busy()
-    hung.snapshot = hung.snapshot._replace(
+    published, numbers = busy()
+    published.snapshot = published.snapshot._replace(
         nodes=[
-            each._replace(node=each.node._replace(art=odd, team=odd + each.node.team)) for each in hung.snapshot.nodes
+            each._replace(node=each.node._replace(art=odd, team=odd + each.node.team))
+            for each in published.snapshot.nodes
         ]
     )
-    assert same(ask(metrics(hung, numbers), accept), ask(client(collector(hung, numbers)), accept))
+    assert same(ask(metrics(published, numbers), accept), ask(client(collector(published, numbers)), accept))
 
 
 @settings(max_examples=150, deadline=None)
@@ -124,10 +125,10 @@ def test_what_is_asked_for_by_name_is_what_the_client_gives(snapshot: Snapshot, 
 @BOTH
 @pytest.mark.parametrize("name", NAMES)
 def test_each_name_alone(name: str, accept: str) -> None:
-    hung, numbers = busy()
+    published, numbers = busy()
     query = f"name[]={name}"
-    expected = ask(client(collector(hung, numbers)), accept, query)
-    assert same(ask(metrics(hung, numbers), accept, query), expected)
+    expected = ask(client(collector(published, numbers)), accept, query)
+    assert same(ask(metrics(published, numbers), accept, query), expected)
     assert (name.encode() in expected.body) == (name not in {"up", "flow_time_seconds", "flow_events"})
 
 
@@ -145,24 +146,24 @@ def test_each_name_alone(name: str, accept: str) -> None:
     ],
 )
 def test_formats_are_agreed_on_as_the_client_does(accept: str) -> None:
-    hung, numbers = busy()
-    assert same(ask(metrics(hung, numbers), accept), ask(client(collector(hung, numbers)), accept))
+    published, numbers = busy()
+    assert same(ask(metrics(published, numbers), accept), ask(client(collector(published, numbers)), accept))
 
 
 @pytest.mark.parametrize("escaping", ["dots", "values"])
 @pytest.mark.parametrize("accept", ["text/plain; version=1.0.0", OPENMETRICS])
 def test_names_in_a_rare_escaping_are_the_clients(accept: str, escaping: str) -> None:
-    hung, numbers = busy()
+    published, numbers = busy()
     asked = f"{accept}; escaping={escaping}"
-    answer = ask(metrics(hung, numbers), asked)
-    assert answer == ask(client(collector(hung, numbers)), asked)
+    answer = ask(metrics(published, numbers), asked)
+    assert answer == ask(client(collector(published, numbers)), asked)
     assert answer.headers["Content-Type"].endswith(f"escaping={escaping}")
 
 
 @BOTH
 def test_gzip_is_the_same_page_and_says_how_long_it_is(accept: str) -> None:
-    hung, numbers = busy()
-    page = metrics(hung, numbers)
+    published, numbers = busy()
+    page = metrics(published, numbers)
     plain, packed = ask(page, accept), ask(page, accept, encoding="deflate, gzip;q=0.5")
     assert gzip.decompress(packed.body) == plain.body
     assert len(packed.body) < len(plain.body) / 5
@@ -172,13 +173,13 @@ def test_gzip_is_the_same_page_and_says_how_long_it_is(accept: str) -> None:
 
 @pytest.mark.parametrize("accept", ["text/plain; version=a", "application/openmetrics-text; version=.", "\xff;=,;"])
 def test_an_accept_header_that_makes_no_sense_is_passed_over(accept: str) -> None:
-    hung, numbers = busy()
-    assert same(ask(metrics(hung, numbers), accept), ask(client(collector(hung, numbers))))
+    published, numbers = busy()
+    assert same(ask(metrics(published, numbers), accept), ask(client(collector(published, numbers))))
 
 
 def test_a_worker_that_has_only_begun_shows_all_metrics_without_the_organisations_samples() -> None:
-    answer = ask(metrics(Wall()))
-    assert same(answer, ask(client(collector(Wall()))))
+    answer = ask(metrics(Published()))
+    assert same(answer, ask(client(collector(Published()))))
     assert b"# TYPE flow_load_items gauge\n# HELP flow_blocked_items" in answer.body
 
 
@@ -189,7 +190,7 @@ def test_the_text_of_a_small_snapshot() -> None:
     numbers.see({"jira/acme": NOW - DAY})
     numbers.observe_freshness(0.125)
     written = ask(
-        metrics(wall(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE, UNLISTED), numbers)
+        metrics(publish(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE, UNLISTED), numbers)
     ).body.decode()
     assert written.replace(f'version="{__version__}"', 'version="0"') == GOLDEN.read_text()
 
@@ -204,11 +205,11 @@ def test_the_text_of_a_small_snapshot() -> None:
     ],
 )
 def test_who_asks_for_nodes_has_the_boards_read(query: str, accept: str, renewed: int) -> None:
-    shown, asked = Wall(), []
+    shown, asked = Published(), []
 
     def renew() -> None:
         asked.append(shown.snapshot)
-        shown.snapshot = wall(configured(), DOING).snapshot
+        shown.snapshot = publish(configured(), DOING).snapshot
 
     page = Metrics(shown, EngineNumbers(), TYPES, renew)
     body = ask(page, accept, query).body

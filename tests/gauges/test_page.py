@@ -22,21 +22,21 @@ from stream.gauges import page
 from stream.gauges.metrics import Respond
 from stream.gauges.page import SCRAPES, STALLED_AFTER, Page
 from stream.gauges.server import LIMITS
-from stream.gauges.snapshot import Wall
+from stream.gauges.snapshot import Published
 from tests.gauges.clients import HOST, TIMEOUT, Deadline, ask, closed, connect, dribble, free_port
-from tests.gauges.material import DOING, configured, metrics, wall
+from tests.gauges.material import DOING, configured, metrics, publish
 
 LARGE = b"x" * (1 << 24)
 PATHS = ("/metrics", "/ready", "/live", "/", "/nothing")
 
 
 class Server:
-    """A page that answers, and the wall it shows."""
+    """A page that answers, and what it shows."""
 
     def __init__(self, answer: Callable[..., Iterable[bytes]] | None = None) -> None:
-        self.wall = Wall()
+        self.published = Published()
         self.port = free_port()
-        self.page = Page(HOST, self.port, self.wall, answer or metrics(self.wall))
+        self.page = Page(HOST, self.port, self.published, answer or metrics(self.published))
         self.page.start()
 
     def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
@@ -59,14 +59,14 @@ def running() -> Iterator[Server]:
 
 @pytest.fixture
 def server(running: Server) -> Server:
-    """Give the server with its wall as it hangs at the start of a worker."""
-    fresh = Wall()
-    running.wall.snapshot, running.wall.heartbeat = fresh.snapshot, fresh.heartbeat
+    """Give the server with the snapshot of a worker that has only just started."""
+    fresh = Published()
+    running.published.snapshot, running.published.heartbeat = fresh.snapshot, fresh.heartbeat
     return running
 
 
 def test_metrics_are_the_format_that_was_asked_for(server: Server) -> None:
-    server.wall.snapshot = wall(configured(), DOING).snapshot
+    server.published.snapshot = publish(configured(), DOING).snapshot
     status, kind, body = server.get("/metrics")
     assert (status, kind.split(";")[0]) == (200, "text/plain")
     plain = {family.name: family for family in parse_text(body)}
@@ -84,7 +84,7 @@ def test_metrics_can_be_narrowed_to_some_names(server: Server) -> None:
 
 
 def test_a_whole_page_comes_compressed_and_says_how_long_it_is(server: Server) -> None:
-    server.wall.snapshot = wall(configured(), DOING).snapshot
+    server.published.snapshot = publish(configured(), DOING).snapshot
     _, _, plain = server.get("/metrics")
     connection = http.client.HTTPConnection(HOST, server.port, timeout=TIMEOUT)
     connection.request("GET", "/metrics", headers={"Accept-Encoding": "gzip"})
@@ -98,10 +98,10 @@ def test_a_whole_page_comes_compressed_and_says_how_long_it_is(server: Server) -
 
 @pytest.mark.parametrize("path", PATHS)
 def test_head_is_get_without_the_body(server: Server, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = server.wall.heartbeat = monotonic()
+    now = server.published.heartbeat = monotonic()
     # `/live` says how many seconds have passed, in more or fewer digits.
     monkeypatch.setattr(page, "monotonic", lambda: now)
-    server.wall.snapshot = wall(configured(), DOING).snapshot
+    server.published.snapshot = publish(configured(), DOING).snapshot
     told, head = ask(server.port, path), ask(server.port, path, "HEAD")
     assert (head.status, head.body) == (told.status, b"")
     assert int(head.headers["Content-Length"]) == len(told.body) > 0
@@ -118,8 +118,8 @@ def test_other_methods_are_not_allowed(server: Server, path: str, method: str) -
 
 
 def test_slow_clients_keep_nobody_out(server: Server) -> None:
-    server.wall.heartbeat = monotonic()
-    server.wall.snapshot = wall(configured(), DOING).snapshot
+    server.published.heartbeat = monotonic()
+    server.published.snapshot = publish(configured(), DOING).snapshot
     with ExitStack() as stack:
         slow = [stack.enter_context(connect(server.port)) for _ in range(300)]
         deadline = Deadline()
@@ -137,8 +137,8 @@ def test_slow_readers_of_metrics_keep_nobody_from_the_rest() -> None:
         return [LARGE]
 
     server = Server(large)
-    server.wall.heartbeat = monotonic()
-    server.wall.snapshot = wall(configured()).snapshot
+    server.published.heartbeat = monotonic()
+    server.published.snapshot = publish(configured()).snapshot
     with ExitStack() as stack:
         stack.callback(server.page.stop)
         slow = [stack.enter_context(connect(server.port, small=True)) for _ in range(SCRAPES)]
@@ -159,19 +159,21 @@ def test_not_ready_says_why_and_then_is_ready(server: Server) -> None:
     assert (status, kind) == (503, "application/json")
     reason = {"reason": "starting", "detail": "the worker has only just begun"}
     assert json.loads(body) == {"ready": False, "reasons": [reason]}
-    server.wall.snapshot = wall(configured(), reasons=(("backlog", "5 events are still to be folded"),)).snapshot
+    server.published.snapshot = publish(
+        configured(), reasons=(("backlog", "5 events are still to be folded"),)
+    ).snapshot
     status, _, body = server.get("/ready")
     assert (status, json.loads(body)["reasons"][0]["reason"]) == (503, "backlog")
-    server.wall.snapshot = wall(configured()).snapshot
+    server.published.snapshot = publish(configured()).snapshot
     status, _, body = server.get("/ready")
     assert (status, json.loads(body)) == (200, {"ready": True, "reasons": []})
 
 
 def test_live_while_the_event_loop_beats(server: Server) -> None:
-    server.wall.heartbeat = monotonic()
+    server.published.heartbeat = monotonic()
     status, _, body = server.get("/live")
     assert (status, json.loads(body)["live"]) == (200, True)
-    server.wall.heartbeat = monotonic() - STALLED_AFTER - 1
+    server.published.heartbeat = monotonic() - STALLED_AFTER - 1
     status, _, body = server.get("/live")
     assert (status, json.loads(body)["live"]) == (503, False)
     assert json.loads(body)["seconds_since_heartbeat"] > STALLED_AFTER
@@ -203,7 +205,7 @@ def test_a_client_that_hangs_up_is_no_news_and_the_next_one_is_answered(
 
 def test_a_taken_port_is_one_clear_line(server: Server) -> None:
     with pytest.raises(ServeError) as refused:
-        Page(HOST, server.port, server.wall, metrics(server.wall))
+        Page(HOST, server.port, server.published, metrics(server.published))
     message = str(refused.value)
     assert message.startswith(f"cannot serve on {HOST}:{server.port}: ")
     assert "FLOW_WEB_PORT" in message
@@ -213,14 +215,14 @@ def test_a_taken_port_is_one_clear_line(server: Server) -> None:
 def test_a_stopped_page_frees_its_port() -> None:
     first = Server()
     first.page.stop()
-    again = Page(HOST, first.port, first.wall, metrics(first.wall))
+    again = Page(HOST, first.port, first.published, metrics(first.published))
     again.start()
     again.stop()
 
 
 def test_a_page_that_never_answered_is_stopped_at_once_and_never_answers() -> None:
     port = free_port()
-    page = Page(HOST, port, Wall(), metrics(Wall()))
+    page = Page(HOST, port, Published(), metrics(Published()))
     stopping = threading.Thread(target=page.stop, daemon=True)
     stopping.start()
     stopping.join(TIMEOUT)
@@ -232,4 +234,4 @@ def test_a_page_that_never_answered_is_stopped_at_once_and_never_answers() -> No
 
 def test_an_address_that_is_not_this_machines_is_one_clear_line() -> None:
     with pytest.raises(ServeError, match=r"cannot serve on 192\.0\.2\.1:6066: .*FLOW_WEB_HOST"):
-        Page("192.0.2.1", 6066, Wall(), metrics(Wall()))
+        Page("192.0.2.1", 6066, Published(), metrics(Published()))

@@ -14,17 +14,17 @@ from stream.flow.load import Ages
 from stream.flow.report import NodeNumbers
 from stream.gauges import samples
 from stream.gauges.rendering import Rendering
-from stream.gauges.snapshot import Wall
-from tests.gauges.material import DOING, DONE, FLOW, NOW, configured, metrics, nodes, wall
+from stream.gauges.snapshot import Published
+from tests.gauges.material import DOING, DONE, FLOW, NOW, configured, metrics, nodes, publish
 
 CONFIG = configured(FLOW.replace("windows: [7d]", "windows: [7d, 30d]"))
 TYPES = ("feature", "defect", "other")
 TIMEOUT = 20
 
 
-def hung(*numbers: NodeNumbers) -> Wall:
-    """Hang these nodes; without any, those of a small organisation."""
-    made = wall(CONFIG, DOING, DONE)
+def publish_nodes(*numbers: NodeNumbers) -> Published:
+    """Publish these nodes; without any, those of a small organisation."""
+    made = publish(CONFIG, DOING, DONE)
     made.snapshot = made.snapshot._replace(nodes=numbers or made.snapshot.nodes)
     return made
 
@@ -39,7 +39,7 @@ def pieces(rendering: Rendering, name: str) -> list[bytes]:
 
 
 def test_what_has_not_changed_is_not_written_again() -> None:
-    shown = hung()
+    shown = publish_nodes()
     rendering = Rendering(shown, TYPES)
     first = rendering.read()[1]
     shown.snapshot = shown.snapshot._replace(at=NOW + 1, nodes=tuple(shown.snapshot.nodes))
@@ -51,7 +51,7 @@ def test_what_has_not_changed_is_not_written_again() -> None:
 
 def test_a_node_that_changed_is_written_again_and_no_other() -> None:
     before = nodes(CONFIG, DOING)
-    shown = hung(*before)
+    shown = publish_nodes(*before)
     rendering = Rendering(shown, TYPES)
     cards, other = pieces(rendering, "flow_load_items")
     shown.snapshot = shown.snapshot._replace(
@@ -65,7 +65,7 @@ def test_a_node_that_changed_is_written_again_and_no_other() -> None:
 
 def test_of_a_changed_node_only_the_windows_that_changed_are_written_again() -> None:
     before = team(nodes(CONFIG, DOING, DONE))
-    shown = hung(before)
+    shown = publish_nodes(before)
     rendering = Rendering(shown, TYPES)
     week, month = pieces(rendering, "flow_arrivals_items")
     window = before.windows["7d"]
@@ -79,14 +79,14 @@ def test_of_a_changed_node_only_the_windows_that_changed_are_written_again() -> 
 def test_windows_that_are_one_object_are_still_told_apart() -> None:
     before = team(nodes(CONFIG, DOING))
     empty = before.windows["7d"]
-    rendering = Rendering(hung(before._replace(windows={"7d": empty, "30d": empty})), TYPES)
+    rendering = Rendering(publish_nodes(before._replace(windows={"7d": empty, "30d": empty})), TYPES)
     for window, piece in zip(("7d", "30d"), pieces(rendering, "flow_without_start_items"), strict=True):
         assert f'window="{window}"' in piece.decode()
 
 
 def test_what_the_clock_and_the_wall_change_is_written_each_time() -> None:
     ages = Ages(1, 0, ((0, 0, 0.0),) * 3, 0)
-    shown = hung(team(nodes(CONFIG, DOING, DONE))._replace(ages=ages, blocked_since=0))
+    shown = publish_nodes(team(nodes(CONFIG, DOING, DONE))._replace(ages=ages, blocked_since=0))
     rendering = Rendering(shown, TYPES)
     for at in (5, 6):
         shown.snapshot = shown.snapshot._replace(at=at * 1_000_000)
@@ -97,23 +97,23 @@ def test_what_the_clock_and_the_wall_change_is_written_each_time() -> None:
 
 
 def test_a_node_that_is_gone_is_neither_shown_nor_kept() -> None:
-    shown = hung()
+    shown = publish_nodes()
     rendering = Rendering(shown, TYPES)
     rendering.read()
     left = team(list(shown.snapshot.nodes))
     shown.snapshot = shown.snapshot._replace(nodes=(left,))
     assert len(pieces(rendering, "flow_load_items")) == 1
     assert list(rendering._written) == [left.node]
-    shown.snapshot = Wall().snapshot
+    shown.snapshot = Published().snapshot
     assert pieces(rendering, "flow_load_items") == []
     assert not rendering._written
 
 
 def test_what_is_written_ahead_is_not_written_again() -> None:
-    rendering, at_once = Rendering(hung(), TYPES), Rendering(hung(), TYPES)
-    assert len(list(rendering.ahead())) == len(rendering._wall.snapshot.nodes)
+    rendering, at_once = Rendering(publish_nodes(), TYPES), Rendering(publish_nodes(), TYPES)
+    assert len(list(rendering.prepare())) == len(rendering._published.snapshot.nodes)
     written, moving = dict(rendering._written), dict(rendering._moving)
-    assert not list(rendering.ahead())
+    assert not list(rendering.prepare())
     assert rendering.read()[1] == at_once.read()[1]
     assert all(rendering._written[node] is each for node, each in written.items())
     assert all(rendering._moving[node] is each for node, each in moving.items())
@@ -140,14 +140,14 @@ class Contended:
 
 
 def test_of_two_scrapes_at_once_the_second_waits_and_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    rendering = Rendering(hung(), TYPES)
+    rendering = Rendering(publish_nodes(), TYPES)
     found: list[Any] = []
     threads = [threading.Thread(target=lambda: found.append(rendering.read()[1])) for _ in range(2)]
     monkeypatch.setattr(rendering, "_lock", Contended(threads[1]))
     threads[0].start()
     for thread in threads:
         thread.join(TIMEOUT)
-    assert sorted(rendering._written) == sorted(numbers.node for numbers in rendering._wall.snapshot.nodes)
+    assert sorted(rendering._written) == sorted(numbers.node for numbers in rendering._published.snapshot.nodes)
     assert len(found) == 2
     assert found[0] == found[1]
     # The very bytes: what is written a second time is equal, and another object.
@@ -155,7 +155,7 @@ def test_of_two_scrapes_at_once_the_second_waits_and_writes_nothing(monkeypatch:
 
 
 def test_a_client_that_reads_slowly_keeps_no_other_waiting() -> None:
-    page = metrics(hung())
+    page = metrics(publish_nodes())
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics"}
     slow: Iterator[bytes] = iter(page(environ, lambda *_: None))
     assert next(slow).startswith(b"# HELP")
@@ -164,7 +164,7 @@ def test_a_client_that_reads_slowly_keeps_no_other_waiting() -> None:
 
 
 def test_an_item_type_that_comes_later_is_shown() -> None:
-    shown = hung(*nodes(CONFIG, DOING))
+    shown = publish_nodes(*nodes(CONFIG, DOING))
     rendering = Rendering(shown, TYPES)
     rendering.read()
     shown.snapshot = shown.snapshot._replace(nodes=tuple(nodes(CONFIG, replace(DOING, item_type="spike"))))

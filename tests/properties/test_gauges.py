@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from stream.flow.report import Reading
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.metrics import Metrics
-from stream.gauges.snapshot import Snapshot, Wall
+from stream.gauges.snapshot import Published, Snapshot
 from tests.gauges.test_metrics import ask
 from tests.oracle.brute_force import compare, gauges, parse_metrics
 from tests.oracle.series import Series
@@ -17,9 +17,9 @@ from tests.properties.test_engine import TIMES, Story, stories
 
 def scraped(engine: Engine) -> dict[Series, float]:
     """Show the engine's numbers on a page, and read it."""
-    wall = Wall()
-    wall.snapshot = Snapshot(engine.now, Reading(engine.config, engine.boards()).read(engine.now), ())
-    return parse_metrics(ask(Metrics(wall, EngineNumbers(), engine.config.item_types)).body.decode())
+    published = Published()
+    published.snapshot = Snapshot(engine.now, Reading(engine.config, engine.boards()).read(engine.now), ())
+    return parse_metrics(ask(Metrics(published, EngineNumbers(), engine.config.item_types)).body.decode())
 
 
 @settings(max_examples=150 * TIMES, deadline=None)

@@ -1,4 +1,4 @@
-"""A log in memory, and a feed with the wall that it reads."""
+"""A log in memory, and a feed with the published snapshot that it reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from stream.flow.report import NodeNumbers
 from stream.gauges.engine_numbers import EngineNumbers
-from stream.gauges.snapshot import Snapshot, Wall
+from stream.gauges.snapshot import Published, Snapshot
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
 from stream.kafka.reads import Latest
@@ -63,14 +63,14 @@ async def nothing() -> None:
 
 
 class Worker:
-    """A feed and the wall that it reads."""
+    """A feed and the published snapshot that it reads."""
 
     def __init__(self, log: Log, partitions: int = 1) -> None:
-        self.wall, self.numbers = Wall(), EngineNumbers()
+        self.published, self.numbers = Published(), EngineNumbers()
         self._engine = SimpleNamespace(
             settings=SimpleNamespace(brokers=()),
             derivation=SimpleNamespace(partitions=partitions, partition=lambda stream: PARTITIONS[stream] % partitions),
-            wall=self.wall,
+            published=self.published,
             unreadable=Unreadable(self.numbers),
             # Tests replace what it calls.
             read_latest=lambda brokers, starts: log.latest(brokers, starts),  # noqa: PLW0108
@@ -103,5 +103,5 @@ class Worker:
 
     async def show(self, *nodes: NodeNumbers, at: int = AT, ready: Sequence[int] = (0, 1)) -> None:
         """Hang a snapshot, and publish."""
-        self.wall.snapshot = Snapshot(at, nodes, (), partitions=frozenset(ready))
+        self.published.snapshot = Snapshot(at, nodes, (), partitions=frozenset(ready))
         await self.feed.publish()

@@ -10,17 +10,17 @@ import textwrap
 
 import pytest
 
-from stream.gauges.snapshot import EXPIRED, STOPPING, Snapshot, Wall
+from stream.gauges.snapshot import EXPIRED, STOPPING, Published, Snapshot
 
 STUCK = """
 import signal, sys, time
 from stream.worker import ending
 from stream.worker.ending import Ending
-from stream.gauges.snapshot import Wall
+from stream.gauges.snapshot import Published
 
 ending.HARD_AFTER = 0.2
-wall = Wall()
-end = Ending(wall)
+published = Published()
+end = Ending(published)
 end.watch()
 signal.signal(signal.SIGTERM, lambda *_: end.begin())
 print("stuck", flush=True)
@@ -43,20 +43,20 @@ def test_a_process_that_does_not_stop_is_ended() -> None:
     assert errors.count("\n") == 1
 
 
-def test_a_wall_that_stops_shows_nothing() -> None:
-    wall = Wall()
-    wall.snapshot = Snapshot(5, (), (), items=3, partitions=frozenset({1}))
-    assert wall.snapshot.ready
-    wall.stopping = True
-    assert wall.snapshot == Snapshot(5, (), (STOPPING,), items=3)
-    wall.snapshot = Snapshot(6, (), ())
-    assert not wall.snapshot.ready
+def test_a_stopping_worker_shows_nothing() -> None:
+    published = Published()
+    published.snapshot = Snapshot(5, (), (), items=3, partitions=frozenset({1}))
+    assert published.snapshot.ready
+    published.stopping = True
+    assert published.snapshot == Snapshot(5, (), (STOPPING,), items=3)
+    published.snapshot = Snapshot(6, (), ())
+    assert not published.snapshot.ready
 
 
 @pytest.mark.parametrize(("now", "shown"), [(9.0, True), (10.0, True), (10.1, False)])
 def test_a_snapshot_is_shown_until_its_lease_is_over(now: float, *, shown: bool) -> None:
-    wall = Wall(lambda: now)
-    wall.snapshot = Snapshot(5, (), (), partitions=frozenset({0}), until=10.0)
-    assert wall.snapshot == (
+    published = Published(lambda: now)
+    published.snapshot = Snapshot(5, (), (), partitions=frozenset({0}), until=10.0)
+    assert published.snapshot == (
         Snapshot(5, (), (), partitions=frozenset({0}), until=10.0) if shown else Snapshot(5, (), (EXPIRED,))
     )

@@ -84,14 +84,14 @@ def test_a_restart_repeats_nothing_and_misses_nothing(log: Log) -> None:
         await (await Worker(log).take(0)).show(team(3))
         again = await Worker(log).take(0)
         await again.show(team(3), at=AT + SECOND)
-        assert again.wall.met_since == {}
+        assert again.published.met_since == {}
         assert log.told() == ["passed", "missed"]
         third = await Worker(log).take(0)
         await third.show(team(1), at=AT + 2 * SECOND)
         await third.show(team(1), at=AT + 3 * SECOND)
-        assert third.wall.met_since == {"focus": AT + 2 * SECOND}
+        assert third.published.met_since == {"focus": AT + 2 * SECOND}
         fourth = await Worker(log).take(0)
-        assert fourth.wall.met_since == {"focus": AT + 2 * SECOND}
+        assert fourth.published.met_since == {"focus": AT + 2 * SECOND}
 
     asyncio.run(scenario())
     assert log.told() == ["passed", "missed", "recovered", "met"]
@@ -342,7 +342,7 @@ def test_the_portfolio_is_told_by_who_has_all_partitions_and_gone_when_nobody_ha
         assert [value is None for key, value in log.of("metrics") if key == ("portfolio",)] == [False]
         await one.take(0)
         await other.take(1)
-        # The wall may still show what was true before the rebalance.
+        # The published snapshot may still be from before the rebalance.
         await one.show(team(), portfolio)
         await other.show(team(0, CREDIT))
 

@@ -251,22 +251,22 @@ def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure
 
     async def asked() -> tuple[int, int]:
         await measure.renew()
-        cards = next(each for each in engine.wall.snapshot.nodes if each.node[1:] == OWNER)
+        cards = next(each for each in engine.published.snapshot.nodes if each.node[1:] == OWNER)
         return cards.load, next(iter(cards.windows.values())).arrivals.total()
 
     async def scenario() -> None:
         start(b"1")
         # What has only just happened is within the windows at once.
         assert await asked() == (1, 1)
-        same = engine.wall.snapshot
+        same = engine.published.snapshot
         await measure.renew()
-        assert engine.wall.snapshot is same
+        assert engine.published.snapshot is same
         # Boards that take long to read are not read all the time: whoever asks waits, and is shown the newest.
-        engine.wall.snapshot = same._replace(seconds=0.02)
+        engine.published.snapshot = same._replace(seconds=0.02)
         start(b"2")
         waiting = asyncio.create_task(asked())
         await asyncio.sleep(0.01)
-        assert engine.wall.snapshot.seconds == 0.02
+        assert engine.published.snapshot.seconds == 0.02
         start(b"3")
         assert await waiting == (3, 3)
 
@@ -279,9 +279,9 @@ def test_snapshots_that_nobody_asks_for_come_each_second_and_sooner_before_all_i
 ) -> None:
     asyncio.run(measure.publish())
     assert 0 < measure.fresh_for <= 0.1
-    engine.wall.snapshot = Snapshot(0, (), ())
+    engine.published.snapshot = Snapshot(0, (), ())
     assert 0.5 < measure.fresh_for <= 1.0
-    engine.wall.snapshot = Snapshot(0, (), (), seconds=2.0)
+    engine.published.snapshot = Snapshot(0, (), (), seconds=2.0)
     assert 17 < measure.fresh_for <= 18
     measure._published -= 19
     assert measure.fresh_for == 0

@@ -205,12 +205,12 @@ class House:
     @property
     def load(self) -> int | None:
         """How many items of team Cards are in progress; None where that is not shown."""
-        nodes = self.worker.engine.wall.snapshot.nodes
+        nodes = self.worker.engine.published.snapshot.nodes
         return next((each.load for each in nodes if each.node[1:] == ("Payments", "Checkout", "Cards")), None)
 
     @property
     def why(self) -> list[str]:
-        return [reason for reason, _ in self.worker.engine.wall.snapshot.reasons]
+        return [reason for reason, _ in self.worker.engine.published.snapshot.reasons]
 
 
 def play(scenario: Callable[[Kafka], Awaitable[None]]) -> None:
@@ -308,7 +308,7 @@ def test_without_an_answer_nothing_is_shown_after_the_lease(monkeypatch: pytest.
     now = [1_000.0]
     for module in ("worker.measure", "gauges.snapshot"):
         monkeypatch.setattr(f"stream.{module}.uptime", lambda: now[0])
-    monkeypatch.setattr("stream.gauges.snapshot.Wall.__init__.__defaults__", (lambda: now[0],))
+    monkeypatch.setattr("stream.gauges.snapshot.Published.__init__.__defaults__", (lambda: now[0],))
 
     async def scenario(kafka: Kafka) -> None:
         kafka.produce(("1", "In Progress"))
