@@ -65,6 +65,19 @@ def _leads_somewhere(document: Path, link: str) -> bool:
     return target.exists() and (not anchor or anchor in anchors(target))
 
 
+# These name code by its path: from the root, in `stream/`, or in `tests/`.
+MAPS = [
+    path for path in DOCUMENTS if path.name in {"ARCHITECTURE.md", "performance.md"} or path.parent.name == "decisions"
+]
+
+
+@pytest.mark.parametrize("document", MAPS, ids=lambda path: path.name)
+def test_code_named_by_its_path_is_there(document: Path) -> None:
+    named = set(re.findall(r"`((?:[a-z0-9_]+/)+(?:[a-z0-9_]+\.py)?)`", text(document)))
+    folders = (REPOSITORY, REPOSITORY / "stream", REPOSITORY / "tests")
+    assert {path for path in named if not any((folder / path).exists() for folder in folders)} == set()
+
+
 @each_document
 def test_commands_can_be_typed(document: Path) -> None:
     for line in shell_lines(document):
