@@ -34,8 +34,8 @@ _FENCE = re.compile(r"\s*(```|~~~)")
 _FILLED = re.compile(r"<!-- (generated|bench): \w+ -->")
 _END = "<!-- end -->"
 _HEADING = re.compile(r"#+ ")
-_ITEM = re.compile(r"\s*(?:[-*]|\d+\.) ")
-_QUOTE = re.compile(r"\s*> ?")
+_ITEM = re.compile(r"^\s*(?:[-*]|\d+\.) ")
+_QUOTE = re.compile(r"^\s*> ?")
 _CODE = re.compile(r"(`+).+?\1")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)\s]*\)")
 _ADDRESS = re.compile(r"<?https?://[^\s>]+>?")
@@ -124,7 +124,7 @@ def _paragraphs(document: str) -> Iterator[tuple[int, str]]:
 
 def plain(text: str) -> str:
     """Give the text with each inline code as one word, and links as what a reader sees."""
-    return _LINK.sub(r"\1", _ADDRESS.sub("Address", _CODE.sub("Code", text)))
+    return _ADDRESS.sub("Address", _LINK.sub(r"\1", _CODE.sub("Code", text)))
 
 
 def count(text: str) -> int:

@@ -13,8 +13,6 @@ MAX_ARCHITECTURE = 1_200
 
 # Not rewritten yet: who rewrites one, or the modules of a folder, takes it out.
 PENDING = {
-    "CHANGELOG.md",
-    "docs/capacity.md",
     "docs/metrics.md",
     "docs/runbooks",
     "docs/walls-and-alerts.md",
@@ -125,7 +123,7 @@ def test_a_list_item_is_a_paragraph_of_its_own() -> None:
 
 
 def test_code_a_link_or_an_address_counts_as_what_is_read() -> None:
-    assert _counts("Run `make test -j 3` as [the page](https://x.test/a) says - or <https://x.test/b>.") == [7]
+    assert _counts("Run `make test -j 3` as [the page](https://x.test/a). See - or leave <https://x.test/b>.") == [5, 4]
 
 
 def test_sentences_end_where_a_reader_ends_them() -> None:
