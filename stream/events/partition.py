@@ -15,7 +15,7 @@ _32_BITS = 0xFFFFFFFF
 _POSITIVE = 0x7FFFFFFF
 
 
-class Place(NamedTuple):
+class EventsPartition(NamedTuple):
     """A partition of the events topic, and how many there are."""
 
     partition: int

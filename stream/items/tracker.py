@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from stream.events.decode import decode
 from stream.events.event import DAY, Event, EventType
 from stream.events.limits import MAX_EVENT_BYTES
-from stream.events.partition import Place
+from stream.events.partition import EventsPartition
 from stream.events.rejection import Reason, Rejection
 from stream.items.append_only import AppendOnlyHistory, reopen
 from stream.items.codec import encode_summary
@@ -66,7 +66,7 @@ class Batch:
         now: Events up to this instant are known (microseconds).
         today: Retention is counted back from this instant; None: from `now`.
         append_only: What earlier batches of the partition remember of its items. The batch uses and updates it.
-        place: The partition of the events topic. Events of items that belong elsewhere are rerouted. None: all belong.
+        partition: The partition of the events topic. Events of items that belong elsewhere are rerouted. None: all belong.
         full: The items of the partition that are known to have no room for another event.
     """
 
@@ -78,14 +78,14 @@ class Batch:
         today: int | None = None,
         append_only: dict[bytes, AppendOnlyHistory] | None = None,
         *,
-        place: Place | None = None,
+        partition: EventsPartition | None = None,
         full: FullItems | None = None,
     ) -> None:
         self._oldest = (now if today is None else today) - derivation.retention
         self._rows = rows
         self._append_only = {} if append_only is None else append_only
         self._derivation = derivation
-        self._place = place
+        self._partition = partition
         self._full = FullItems() if full is None else full
         # Of a table that compresses its rows, what it holds can be told without reading it.
         self._stored: Callable[[bytes], bytes | None] = getattr(rows, "stored", rows.get)
@@ -191,7 +191,7 @@ class Batch:
             self._open[key] = known
             return None
         # What is remembered was looked at before, so this costs next to nothing for each event.
-        home = None if self._place is None else self._place.elsewhere(record_key(key))
+        home = None if self._partition is None else self._partition.elsewhere(record_key(key))
         if home is None:
             self._open[key] = self._opened(key, row, event)
         return home

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 
 from stream.errors import KafkaError
-from stream.events.partition import Place
+from stream.events.partition import EventsPartition
 from stream.items.tracker import record_key
 
 CHUNK = 2_000
@@ -31,7 +31,7 @@ def check_placed(topic: str, placed: Mapping[int, int | None], now: int) -> None
             raise KafkaError(f"topic {topic!r}: {detail}. Stop all workers, then run: {_command(now)}")
 
 
-async def check_rows(topic: str, keys: Collection[bytes], place: Place) -> None:
+async def check_rows(topic: str, keys: Collection[bytes], place: EventsPartition) -> None:
     """Look at the keys of all rows of a partition, with pauses. Raises KafkaError where any belongs to another one."""
     misplaced = 0
     first = b""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from time import monotonic
 
-from stream.events.partition import Place
+from stream.events.partition import EventsPartition
 from stream.items.outcome import Outcome, Sent
 from stream.items.tracker import BEGIN_ANEW, Batch, expired
 from stream.kafka.offsets import Committed, write_metadata
@@ -192,7 +192,7 @@ class Track:
         check_placed(engine.events_topic, {number: known.placed for number, known in committed.items()}, now)
         for partition in sorted(partitions):
             if partition not in committed or committed[partition].placed is None:
-                await check_rows(engine.histories_topic, self._store.rows(partition), Place(partition, now))
+                await check_rows(engine.histories_topic, self._store.rows(partition), EventsPartition(partition, now))
 
     async def _mark_unfinished(self, tracked: Tracked, start: int, known: Committed | None) -> bool:
         """Commit that the partition is folded with no configuration, before it is folded half with this one.
@@ -292,12 +292,12 @@ class Track:
             now,
             today,
             append_only=tracked.append_only,
-            place=place,
+            partition=place,
             full=tracked.full,
         )
 
-    def _place(self, partition: int) -> Place | None:
-        return Place(partition, self._engine.settings.events_partitions)
+    def _place(self, partition: int) -> EventsPartition | None:
+        return EventsPartition(partition, self._engine.settings.events_partitions)
 
     async def _derive(self, tracked: Tracked, keys: Sequence[bytes], assignment: int) -> None:
         for first in range(0, len(keys), CHUNK):

@@ -13,7 +13,7 @@ import pytest
 
 from stream.events.event import DAY, SECOND, Event, EventType
 from stream.events.limits import MAX_EVENT_BYTES
-from stream.events.partition import Place, partition_of
+from stream.events.partition import EventsPartition, partition_of
 from stream.events.rejection import Reason
 from stream.events.time import format_time
 from stream.items import history
@@ -283,15 +283,15 @@ def test_what_was_the_future_when_a_batch_was_opened_is_known_when_time_has_pass
 
 
 def test_what_belongs_to_another_partition_is_sent_on_and_nothing_else_is_done_with_it() -> None:
-    here, elsewhere = Place(partition_of(b"1", 4), 4), Place((partition_of(b"1", 4) + 1) % 4, 4)
+    here, elsewhere = EventsPartition(partition_of(b"1", 4), 4), EventsPartition((partition_of(b"1", 4) + 1) % 4, 4)
     first, second = record({"item": "1", "state": "Doing"}), record({"item": "1", "points": 3}, name="2")
-    batch = Batch({}, ONE, NOW, place=elsewhere)
+    batch = Batch({}, ONE, NOW, partition=elsewhere)
     batch.add_records([first, second, Row(b"1", b"{")], 0)
     outcome = batch.close()
     assert outcome.reroutes == [Reroute(first, here.partition), Reroute(second, here.partition)]
     assert outcome.counts == {("jira/acme", "rerouted"): 2, ("", "rejected"): 1}
     assert (outcome.rows, outcome.summaries, outcome.newest) == ({}, [], {})
-    batch = Batch({}, ONE, NOW, place=here)
+    batch = Batch({}, ONE, NOW, partition=here)
     batch.add_records([one.record for one in outcome.reroutes], 0)
     taken = batch.close()
     assert (taken.reroutes, taken.counts) == ([], {("jira/acme", "applied"): 2})
@@ -304,7 +304,7 @@ def test_an_objective_belongs_where_the_key_of_its_record_says() -> None:
     objective = Row(b"1", value.replace(b"flow.item.changed", b"flow.objective.changed"))
     home = partition_of(b"1", 4)
     for partition in range(4):
-        batch = Batch({}, ONE, NOW, place=Place(partition, 4))
+        batch = Batch({}, ONE, NOW, partition=EventsPartition(partition, 4))
         batch.add_records([objective], 0)
         outcome = batch.close()
         assert outcome.reroutes == ([] if partition == home else [Reroute(objective, home)])
@@ -314,7 +314,7 @@ def test_an_objective_belongs_where_the_key_of_its_record_says() -> None:
 def test_where_an_item_belongs_is_asked_when_it_is_opened_and_not_for_each_event() -> None:
     asked: list[bytes] = []
 
-    class Counted(Place):
+    class Counted(EventsPartition):
         """Notes what it is asked."""
 
         def elsewhere(self, key: bytes) -> int | None:
@@ -323,7 +323,7 @@ def test_where_an_item_belongs_is_asked_when_it_is_opened_and_not_for_each_event
 
     place, append_only, rows = Counted(partition_of(b"1", 4), 4), dict[bytes, AppendOnlyHistory](), dict[bytes, bytes]()
     for day in (3, 2):
-        batch = Batch(rows, ONE, NOW, append_only=append_only, place=place)
+        batch = Batch(rows, ONE, NOW, append_only=append_only, partition=place)
         for second in range(5):
             assert batch.add(event(NOW - day * DAY + second, state="Doing"), NOW) is None
         rows.update({key: row for key, row in batch.close().rows.items() if row is not None})
@@ -331,10 +331,10 @@ def test_where_an_item_belongs_is_asked_when_it_is_opened_and_not_for_each_event
 
 
 def test_what_can_not_be_written_again_is_refused() -> None:
-    place = Place((partition_of(b"1", 4) + 1) % 4, 4)
+    place = EventsPartition((partition_of(b"1", 4) + 1) % 4, 4)
     fits, none = [("trace", b"x" * (MAX_EVENT_BYTES - 5))], [("null", None)]
     rows = [record({"item": "1"}, headers=headers) for headers in (fits, [*fits, ("y", b"")], none)]
-    batch = Batch({}, ONE, NOW, place=place)
+    batch = Batch({}, ONE, NOW, partition=place)
     batch.add_records(rows, 0)
     outcome = batch.close()
     assert [one.record for one in outcome.reroutes] == [rows[0], rows[2]]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from stream.errors import KafkaError
-from stream.events.partition import Place, partition_of
+from stream.events.partition import EventsPartition, partition_of
 from stream.items.tracker import OBJECTIVE
 from stream.kafka.offsets import Committed
 from stream.worker.placing import check_placed, check_rows
@@ -41,7 +41,7 @@ def test_a_repartition_that_was_cut_short_is_refused_with_the_command() -> None:
 
 def test_rows_of_items_and_objectives_where_they_belong_are_taken() -> None:
     here = keys(3_000, home=1)
-    asyncio.run(check_rows("flow.histories", [*here, OBJECTIVE_KEY + here[0]], Place(1, 4)))
+    asyncio.run(check_rows("flow.histories", [*here, OBJECTIVE_KEY + here[0]], EventsPartition(1, 4)))
 
 
 @pytest.mark.parametrize("prefix", [b"", OBJECTIVE_KEY])
@@ -52,7 +52,7 @@ def test_a_row_that_belongs_elsewhere_is_refused_with_its_key(prefix: bytes) -> 
         rows = [*keys(5, home=1), *(prefix + key for key in some)]
         told = rf"'flow.histories', partition 1: item '{name}' belongs to partition 3 of 4{more} .*topics repartition$"
         with pytest.raises(KafkaError, match=told):
-            asyncio.run(check_rows("flow.histories", rows, Place(1, 4)))
+            asyncio.run(check_rows("flow.histories", rows, EventsPartition(1, 4)))
 
 
 @pytest.mark.parametrize(
