@@ -27,7 +27,7 @@ class Reroute(NamedTuple):
     partition: int
 
 
-class Sent(NamedTuple):
+class SummaryRow(NamedTuple):
     """A summary for a partition of `flow.items`; no value takes the item out there."""
 
     partition: int
@@ -41,7 +41,7 @@ class Outcome:
     """What a batch comes to; times are microseconds. `unreadable` says of rows why they could not be read."""
 
     rows: dict[bytes, bytes | None] = field(default_factory=dict)
-    summaries: list[Sent] = field(default_factory=list)
+    summaries: list[SummaryRow] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     reroutes: list[Reroute] = field(default_factory=list)
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)

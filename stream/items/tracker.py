@@ -22,7 +22,7 @@ from stream.items.fold import Life, fold, live
 from stream.items.full import FullItems
 from stream.items.history import History, decode_history, new_history
 from stream.items.objective import Objective, fold_objective
-from stream.items.outcome import MILLISECOND, Outcome, Refusal, Reroute, Sent
+from stream.items.outcome import MILLISECOND, Outcome, Refusal, Reroute, SummaryRow
 from stream.items.row import read_header
 from stream.items.rules import Rules
 from stream.items.summary import ENDED_STATES, Summary
@@ -313,7 +313,7 @@ class Batch:
         for partition in range(self._derivation.partitions):
             if sent >> partition & 1:
                 kept = value if counts_in >> partition & 1 else None
-                self._outcome.summaries.append(Sent(partition, key, kept, arrival))
+                self._outcome.summaries.append(SummaryRow(partition, key, kept, arrival))
 
 
 def row_key(event: Event) -> bytes:
@@ -334,7 +334,7 @@ def _folded(key: bytes, history: History, rules: Rules, now: int) -> Summary | O
     return fold(name, history.entries, rules, now)
 
 
-def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[Sent] | None:
+def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[SummaryRow] | None:
     """Tell whether an item is beyond retention; then give what takes it out everywhere, else None.
 
     Beyond retention is an item whose last event came more than a week ago, and which was finished, cancelled,
@@ -350,4 +350,8 @@ def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[Se
         return None
     if isinstance(summary, Summary) and not (summary.deleted or summary.flow_state in ENDED_STATES):
         return None
-    return [Sent(partition, key, None, 0) for partition in range(derivation.partitions) if header.sent >> partition & 1]
+    return [
+        SummaryRow(partition, key, None, 0)
+        for partition in range(derivation.partitions)
+        if header.sent >> partition & 1
+    ]

@@ -14,7 +14,7 @@ from functools import partial
 from time import monotonic
 
 from stream.events.partition import EventsPartition
-from stream.items.outcome import Outcome, Sent
+from stream.items.outcome import Outcome, SummaryRow
 from stream.items.tracker import BEGIN_ANEW, Batch, expired
 from stream.kafka.offsets import Committed, write_metadata
 from stream.kafka.places import TP
@@ -266,14 +266,14 @@ class Track:
                 if tracked.complete and still:
                     await self._forget(tracked, still)
 
-    async def _forget(self, tracked: Tracked, items: Mapping[bytes, Sequence[Sent]]) -> None:
+    async def _forget(self, tracked: Tracked, items: Mapping[bytes, Sequence[SummaryRow]]) -> None:
         # Summaries first: a summary without a row would never be taken out again.
         await self._write(tracked, Outcome(summaries=[one for sent in items.values() for one in sent]))
         await self._write(tracked, Outcome(rows=dict.fromkeys(items)))
 
-    async def _expired(self, tracked: Tracked) -> dict[bytes, tuple[bytes, list[Sent]]]:
+    async def _expired(self, tracked: Tracked) -> dict[bytes, tuple[bytes, list[SummaryRow]]]:
         now, rows = self._engine.clock.now(), tracked.rows
-        found: dict[bytes, tuple[bytes, list[Sent]]] = {}
+        found: dict[bytes, tuple[bytes, list[SummaryRow]]] = {}
         for number, key in enumerate(list(rows)):
             row = rows.get(key)
             sent = None if row is None else expired(key, row, self._engine.derivation, now)

@@ -11,7 +11,7 @@ import pytest
 
 from stream.clock import wall_time
 from stream.events.event import SECOND
-from stream.items.outcome import Outcome, Sent
+from stream.items.outcome import Outcome, SummaryRow
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
 from stream.worker.writer import Taken, Writer, _summaries
@@ -70,7 +70,7 @@ def writer_of(outbox: Outbox, boards: Boards) -> Writer:
 
 
 def taken(value: bytes, durable: list[bytes]) -> Taken:
-    return Taken(0, Outcome(summaries=[Sent(0, b"1", value, 7_000)]), lambda: durable.append(value))
+    return Taken(0, Outcome(summaries=[SummaryRow(0, b"1", value, 7_000)]), lambda: durable.append(value))
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -134,7 +134,9 @@ def test_what_nobody_waits_for_goes_out_together(monkeypatch: pytest.MonkeyPatch
 def test_no_summary_is_of_a_later_time_than_now() -> None:
     """A broker whose clock was ahead for a while refuses the times that it gave then."""
     now = wall_time()
-    found = _summaries(Outcome(summaries=[Sent(0, b"1", b"", at) for at in (0, now - SECOND, now + 3_600 * SECOND)]))
+    found = _summaries(
+        Outcome(summaries=[SummaryRow(0, b"1", b"", at) for at in (0, now - SECOND, now + 3_600 * SECOND)])
+    )
     derived, usual, ahead = [row.timestamp for row in found[0]]
     assert (derived, usual) == (0, (now - SECOND) // 1_000)
     assert ahead is not None
