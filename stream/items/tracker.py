@@ -38,7 +38,7 @@ BEGIN_ANEW = (
 MAX_APPEND_ONLY = 20_000
 
 
-class Record(Protocol):
+class EventRecord(Protocol):
     """A record of the events topic, as a Kafka client gives it."""
 
     key: bytes | None
@@ -98,7 +98,7 @@ class Batch:
         """Let time pass before more is taken; what is known stays known."""
         self._now = max(self._now, now)
 
-    def add_records(self, records: Iterable[Record], clock: int) -> None:
+    def add_records(self, records: Iterable[EventRecord], clock: int) -> None:
         """Decode and take records; `clock` is the latest instant that counts as not in the future."""
         for record in records:
             arrival = record.timestamp * MILLISECOND
@@ -172,7 +172,7 @@ class Batch:
         elif time > arrival + self._derivation.tolerance:
             tally.anomalies += 1
 
-    def _send_on(self, record: Record, event: Event, home: int) -> None:
+    def _send_on(self, record: EventRecord, event: Event, home: int) -> None:
         # It came compressed perhaps, and is written as it is.
         size = sum(len(name) + len(value or b"") for name, value in record.headers)
         if size > MAX_EVENT_BYTES:
