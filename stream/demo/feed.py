@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError as AiokafkaError
 
 from stream.clock import wall_time
-from stream.demo.journal import Journal, Record
+from stream.demo.event_journal import EventJournal, JournalRecord
 from stream.demo.sources import Step
 from stream.errors import KafkaError
 from stream.events.event import SECOND
@@ -33,7 +33,7 @@ STALL_SECONDS = 120.0
 class Outlet(Protocol):
     """Where a player's records go."""
 
-    async def send(self, records: Sequence[Record]) -> None:
+    async def send(self, records: Sequence[JournalRecord]) -> None:
         """Send them; the broker has them when this returns. Raises KafkaError."""
 
     async def drain(self) -> None:
@@ -49,7 +49,7 @@ class Feed:
         self._sent = 0
         self._under_way: deque[tuple[int, int]] = deque()
 
-    async def send(self, records: Sequence[Record]) -> None:
+    async def send(self, records: Sequence[JournalRecord]) -> None:
         """Wait for room, then send; the broker has them when this returns.
 
         Raises KafkaError if the broker refuses, or if nothing is taken in for two minutes.
@@ -88,7 +88,7 @@ class Feed:
 class Player:
     """Feeds steps, each when it is due, and notes them in the journal first."""
 
-    def __init__(self, feed: Outlet, journal: Journal, progress: Callable[[float], None]) -> None:
+    def __init__(self, feed: Outlet, journal: EventJournal, progress: Callable[[float], None]) -> None:
         """`progress` is told how much of the history is fed, 0 to 1."""
         self._feed, self._journal, self._progress = feed, journal, progress
         self._batch: list[Step] = []

@@ -23,8 +23,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from stream.clock import wall_time
 from stream.demo.broker import PARTITIONS, EmbeddedBroker
+from stream.demo.event_journal import EventJournal
 from stream.demo.feed import Feed, Player
-from stream.demo.journal import Journal
 from stream.demo.portfolio import PORTFOLIO
 from stream.demo.sources import Step, log_steps, replayed, resume_log, resume_simulation, simulated_steps
 from stream.demo.worker import Worker, free_port
@@ -83,7 +83,7 @@ async def _demo(options: Options) -> None:
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(TemporaryDirectory(prefix="flowgauge-")))
         folder = options.data_dir or scratch
-        journal = stack.enter_context(Journal(folder / "journal.sqlite"))
+        journal = stack.enter_context(EventJournal(folder / "journal.sqlite"))
         refusals = _Refusals()
         steps = chain(replayed(journal), _steps(options, journal, refusals))
         settings = Settings.from_env(os.environ | {"FLOW_CLOCK": options.clock})
@@ -107,7 +107,7 @@ async def _demo(options: Options) -> None:
         await _first_of(feeding, _watch(worker, broker))
 
 
-def _steps(options: Options, journal: Journal, refusals: _Refusals) -> Iterator[Step]:
+def _steps(options: Options, journal: EventJournal, refusals: _Refusals) -> Iterator[Step]:
     if options.log is not None:
         rows = read_log(options.log, options.mapping, LOG_SOURCE, wall_time())
         # What cannot be read at all is said now, before anything is started.
@@ -150,7 +150,7 @@ def progress_bar() -> Progress:
     return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True)
 
 
-def _what(options: Options, journal: Journal) -> str:
+def _what(options: Options, journal: EventJournal) -> str:
     known = journal.count()
     what = f"the log '{options.log}'" if options.log else f"{options.days} days of a simulated portfolio"
     what = f"the journal's {known:,} events, then what came since" if known else what
@@ -162,7 +162,7 @@ async def _feed(
     settings: Settings,
     broker: EmbeddedBroker,
     worker: Worker,
-    journal: Journal,
+    journal: EventJournal,
     steps: Iterator[Step],
     progress: Callable[[float], None],
     caught_up: Callable[[], Awaitable[None]],

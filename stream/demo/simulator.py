@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError as AiokafkaError
 
 from stream.clock import wall_time
+from stream.demo.event_journal import EventJournal, JournalRecord
 from stream.demo.feed import Player
-from stream.demo.journal import Journal, Record
 from stream.demo.portfolio import PORTFOLIO
 from stream.demo.run import progress_bar, until_signal
 from stream.demo.sources import replayed, resume_simulation, simulated_steps
@@ -33,7 +33,7 @@ class Simulator:
     def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
         self._producer, self._topic = producer, topic
 
-    async def send(self, records: Sequence[Record]) -> None:
+    async def send(self, records: Sequence[JournalRecord]) -> None:
         """Send records; Kafka has them when this returns. Raises what Kafka says."""
         sent = [await self._producer.send(self._topic, key=key, value=value) for key, value in records]
         await asyncio.gather(*sent)
@@ -60,7 +60,7 @@ async def _simulate(settings: Settings, seed: int | None, days: int) -> None:
     )
     try:
         await producer.start()
-        with Journal(settings.data_dir / "simulation.sqlite") as journal:
+        with EventJournal(settings.data_dir / "simulation.sqlite") as journal:
             await _play(Simulator(producer, settings.topic(EVENTS)), settings, journal, seed, days)
     except AiokafkaError as error:
         brokers = ",".join(settings.brokers)
@@ -71,7 +71,7 @@ async def _simulate(settings: Settings, seed: int | None, days: int) -> None:
             await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
 
 
-async def _play(simulator: Simulator, settings: Settings, journal: Journal, seed: int | None, days: int) -> None:
+async def _play(simulator: Simulator, settings: Settings, journal: EventJournal, seed: int | None, days: int) -> None:
     now = datetime.fromtimestamp(wall_time() // SECOND, UTC)
     known = journal.count()
     simulated = resume_simulation(journal, seed, now - timedelta(days=days), now)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from stream.demo.journal import Journal, Record
+from stream.demo.event_journal import EventJournal, JournalRecord
 from stream.demo.portfolio import simulate_with_objectives
 from stream.demo.worktime import Live
 from stream.errors import ServeError, SettingsError
@@ -28,7 +28,7 @@ class Step(NamedTuple):
     `done` is the part of the history that ends with it, 0 to 1; `kept` says that the journal has it.
     """
 
-    record: Record
+    record: JournalRecord
     done: float
     due: datetime | None = None
     kept: bool = False
@@ -59,7 +59,7 @@ class Simulated(NamedTuple):
         return cls(int(origin["seed"]), read(origin["start"]), tuple(spans))
 
 
-def resume_simulation(journal: Journal, seed: int | None, start: datetime, now: datetime) -> Simulated:
+def resume_simulation(journal: EventJournal, seed: int | None, start: datetime, now: datetime) -> Simulated:
     """Begin a simulation, or go on with the journal's; it is live from `now` on.
 
     Raises SettingsError if the journal holds other events.
@@ -81,7 +81,7 @@ def resume_simulation(journal: Journal, seed: int | None, start: datetime, now: 
     return simulated
 
 
-def resume_log(journal: Journal, path: Path) -> None:
+def resume_log(journal: EventJournal, path: Path) -> None:
     """Begin with a log, or go on with it; raises SettingsError if the journal holds other events."""
     origin = journal.origin()
     if origin:
@@ -92,44 +92,46 @@ def resume_log(journal: Journal, path: Path) -> None:
     journal.set_origin({"kind": "log", "file": path.name})
 
 
-def replayed(journal: Journal) -> Iterator[Step]:
+def replayed(journal: EventJournal) -> Iterator[Step]:
     """What the journal holds."""
     count = journal.count()
     for number, record in enumerate(journal.replay(), start=1):
         yield Step(record, number / count, kept=True)
 
 
-def simulated_steps(simulated: Simulated, journal: Journal) -> Iterator[Step]:
+def simulated_steps(simulated: Simulated, journal: EventJournal) -> Iterator[Step]:
     """What the simulation has beyond the journal, without end. Raises ServeError if the two do not fit."""
     events = simulate_with_objectives(simulated.seed, simulated.start, live=simulated.live)
-    records = _beyond((Record(_key(event["data"]), orjson.dumps(event)) for event in events), journal)
+    records = _beyond((JournalRecord(_key(event["data"]), orjson.dumps(event)) for event in events), journal)
     history = (simulated.live[-1].start - simulated.start).total_seconds()
     for record in records:
         due = _time(record)
         yield Step(record, min(1.0, (due - simulated.start).total_seconds() / history), due)
 
 
-def log_steps(rows: Iterator[LogRow], size: int, journal: Journal, refuse: Callable[[LogRow], None]) -> Iterator[Step]:
+def log_steps(
+    rows: Iterator[LogRow], size: int, journal: EventJournal, refuse: Callable[[LogRow], None]
+) -> Iterator[Step]:
     """What a log of `size` bytes has beyond the journal; rows that are no events go to `refuse`.
 
     Raises ServeError if the journal does not fit, and what reading the rows raises.
     """
     position = 0
 
-    def records() -> Iterator[Record]:
+    def records() -> Iterator[JournalRecord]:
         nonlocal position
         for row in rows:
             position = row.position
             if row.event is None:
                 refuse(row)
             else:
-                yield Record(key_of(row.event), encode(row.event))
+                yield JournalRecord(key_of(row.event), encode(row.event))
 
     for record in _beyond(records(), journal):
         yield Step(record, position / max(1, size))
 
 
-def _beyond(records: Iterator[Record], journal: Journal) -> Iterator[Record]:
+def _beyond(records: Iterator[JournalRecord], journal: EventJournal) -> Iterator[JournalRecord]:
     last = journal.last()
     skipped = next(iter(deque(islice(records, journal.count()), maxlen=1)), None)
     # The times of a simulation may differ by a rounding where it was interrupted; its names may not.
@@ -154,16 +156,16 @@ def _until(live: tuple[Live, ...], end: datetime | None) -> Iterator[Live]:
             yield Live(span.start, end)
 
 
-def _last_time(journal: Journal) -> datetime | None:
+def _last_time(journal: EventJournal) -> datetime | None:
     last = journal.last()
     return None if last is None else _time(last)
 
 
-def _time(record: Record) -> datetime:
+def _time(record: JournalRecord) -> datetime:
     return datetime.fromisoformat(orjson.loads(record.value)["time"])
 
 
-def _name(record: Record) -> str:
+def _name(record: JournalRecord) -> str:
     return str(orjson.loads(record.value)["id"])
 
 

@@ -15,12 +15,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from stream.demo.broker import PARTITIONS, EmbeddedBroker
+from stream.demo.event_journal import JournalRecord
 from stream.demo.feed import Feed
-from stream.demo.journal import Record
 from stream.errors import ServeError
 
 ENDS_SECONDS = 30
-RECORDS = [Record(str(number % 50).encode(), b"value %d" % number) for number in range(2000)]
+RECORDS = [JournalRecord(str(number % 50).encode(), b"value %d" % number) for number in range(2000)]
 
 PARENT = """
 import sys, time

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from stream.demo import feed as feed_module
+from stream.demo.event_journal import EventJournal, JournalRecord
 from stream.demo.feed import IN_FLIGHT_BYTES, Feed, Player
-from stream.demo.journal import Journal, Record
 from stream.demo.sources import Step
 from stream.errors import KafkaError, ServeError
 from stream.events.event import SECOND
 
-BIG = Record(b"k", b"x" * 10_000)
+BIG = JournalRecord(b"k", b"x" * 10_000)
 
 
 class Producer:
@@ -45,7 +45,7 @@ class Reader:
         return self.taken
 
 
-def play(journal: Journal, steps: list[Step], reader: Reader) -> list[int]:
+def play(journal: EventJournal, steps: list[Step], reader: Reader) -> list[int]:
     """Play the steps; how many had been taken in whenever all that is past was."""
     caught_up: list[int] = []
 
@@ -64,7 +64,7 @@ def test_no_more_is_under_way_than_the_broker_keeps(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(feed_module, "LOOK_SECONDS", 0)
     reader = Reader(Producer(), 7)
     steps = [Step(BIG, 0.5)] * 1000
-    with Journal(tmp_path / "journal") as journal:
+    with EventJournal(tmp_path / "journal") as journal:
         assert play(journal, steps, reader) == [1000]
         assert journal.count() == 1000
     assert len(reader.producer.sent) == 1000
@@ -85,7 +85,7 @@ def test_what_is_due_later_waits_until_what_is_past_is_taken_in(
     monkeypatch.setattr(feed_module, "wall", lambda: int(now[0].timestamp()) * SECOND)
     monkeypatch.setattr("asyncio.sleep", sleep)
     dues = [now[0] + timedelta(seconds=seconds) for seconds in (-3600, 20, 20, 50)]
-    with Journal(tmp_path / "journal") as journal:
+    with EventJournal(tmp_path / "journal") as journal:
         assert play(journal, [Step(BIG, 1.0, due) for due in dues], reader) == [1]
     assert slept == [(20.0, 1), (30.0, 3)]
     assert len(reader.producer.sent) == 4
@@ -93,16 +93,16 @@ def test_what_is_due_later_waits_until_what_is_past_is_taken_in(
 
 def test_what_the_journal_has_is_fed_and_not_noted_again(tmp_path: Path) -> None:
     reader = Reader(Producer(), 100)
-    with Journal(tmp_path / "journal") as journal:
-        play(journal, [Step(BIG, 1.0, kept=True), Step(Record(b"k", b"new"), 1.0)], reader)
+    with EventJournal(tmp_path / "journal") as journal:
+        play(journal, [Step(BIG, 1.0, kept=True), Step(JournalRecord(b"k", b"new"), 1.0)], reader)
         assert [record.value for record in journal.replay()] == [b"new"]
     assert reader.producer.sent == [BIG.value, b"new"]
 
 
 def test_what_the_journal_refuses_is_not_sent(tmp_path: Path) -> None:
     reader = Reader(Producer(), 100)
-    with Journal(tmp_path / "journal") as journal, pytest.raises(ServeError):
-        play(journal, [Step(Record(None, b"v"), 1.0)], reader)  # type: ignore[arg-type]
+    with EventJournal(tmp_path / "journal") as journal, pytest.raises(ServeError):
+        play(journal, [Step(JournalRecord(None, b"v"), 1.0)], reader)  # type: ignore[arg-type]
     assert reader.producer.sent == []
 
 
@@ -110,5 +110,5 @@ def test_a_worker_that_stops_reading_is_said(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(feed_module, "STALL_SECONDS", -1)
     reader = Reader(Producer(), 0)
     said = pytest.raises(KafkaError, match="3 events wait, none is taken in")
-    with Journal(tmp_path / "journal") as journal, said:
+    with EventJournal(tmp_path / "journal") as journal, said:
         play(journal, [Step(BIG, 1.0)] * 3, reader)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.demo.journal import Journal
+from stream.demo.event_journal import EventJournal
 from stream.demo.sources import Step, log_steps, replayed, resume_log, resume_simulation, simulated_steps
 from stream.errors import ServeError, SettingsError
 from stream.events.log import ColumnMap, LogRow, read_log
@@ -26,7 +26,7 @@ LOG = """item,time,state
 """
 
 
-def take(journal: Journal, count: int, *, seed: int | None = None, now: datetime = NOW) -> list[Step]:
+def take(journal: EventJournal, count: int, *, seed: int | None = None, now: datetime = NOW) -> list[Step]:
     """Feed that many steps of the simulation into the journal, as the demo does."""
     simulated = resume_simulation(journal, seed, START, now)
     steps = list(islice(simulated_steps(simulated, journal), count))
@@ -39,16 +39,16 @@ def names(steps: list[Step]) -> list[bytes]:
     return [step.record.value.split(b'"time"')[0] + step.record.value.split(b'"sequence"')[1] for step in steps]
 
 
-def log(journal: Journal, path: Path, refused: list[LogRow]) -> list[Step]:
+def log(journal: EventJournal, path: Path, refused: list[LogRow]) -> list[Step]:
     rows = read_log(path, ColumnMap(), "import", ARRIVAL)
     resume_log(journal, path)
     return list(log_steps(rows, path.stat().st_size, journal, refused.append))
 
 
 def test_an_interrupted_simulation_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    with Journal(tmp_path / "whole") as journal:
+    with EventJournal(tmp_path / "whole") as journal:
         whole = take(journal, 12_000)
-    with Journal(tmp_path / "parts") as journal:
+    with EventJournal(tmp_path / "parts") as journal:
         parts = take(journal, 3_000) + take(journal, 6_500, now=LATER) + take(journal, 2_500, now=LATER)
         assert [step.record for step in replayed(journal)] == [step.record for step in parts]
     assert names(parts) == names(whole)
@@ -58,7 +58,7 @@ def test_an_interrupted_simulation_goes_on_where_it_stopped(tmp_path: Path) -> N
 
 
 def test_after_a_pause_the_portfolio_has_worked_on_in_office_hours(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal") as journal:
+    with EventJournal(tmp_path / "journal") as journal:
         live = [step.due for step in take(journal, 9_000) if step.due and step.due > NOW]
         assert live
         more = [step.due for step in take(journal, 4_000, now=LATER) if step.due]
@@ -70,14 +70,14 @@ def test_after_a_pause_the_portfolio_has_worked_on_in_office_hours(tmp_path: Pat
 
 
 def test_records_are_keyed_by_their_item_or_objective(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal") as journal:
+    with EventJournal(tmp_path / "journal") as journal:
         for step in take(journal, 200):
             kind = b"objective" if b"flow.objective.changed" in step.record.value else b"item"
             assert b'"' + kind + b'":"' + step.record.key + b'"' in step.record.value
 
 
 def test_progress_rises_to_one(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal") as journal:
+    with EventJournal(tmp_path / "journal") as journal:
         done = [step.done for step in take(journal, 12_000)]
         assert done == sorted(done)
         assert done[-1] == 1.0
@@ -86,7 +86,7 @@ def test_progress_rises_to_one(tmp_path: Path) -> None:
 
 
 def test_another_seed_is_refused(tmp_path: Path) -> None:
-    with Journal(tmp_path / "journal") as journal:
+    with EventJournal(tmp_path / "journal") as journal:
         take(journal, 10, seed=4)
         assert len(take(journal, 10, seed=4)) == 10
         with pytest.raises(SettingsError, match="--seed is 5, but the journal holds the events of seed 4"):
@@ -94,7 +94,7 @@ def test_another_seed_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_journal_with_other_events_is_refused(tmp_path: Path) -> None:
-    with Journal(tmp_path / "a") as other, Journal(tmp_path / "b") as journal:
+    with EventJournal(tmp_path / "a") as other, EventJournal(tmp_path / "b") as journal:
         foreign = take(other, 20, seed=2)
         simulated = resume_simulation(journal, 1, START, NOW)
         journal.append([foreign[-1].record])
@@ -106,7 +106,7 @@ def test_a_log_is_fed_once_and_its_bad_rows_are_handed_over(tmp_path: Path) -> N
     path = tmp_path / "log.csv"
     path.write_text(LOG)
     refused: list[LogRow] = []
-    with Journal(tmp_path / "journal") as journal:
+    with EventJournal(tmp_path / "journal") as journal:
         steps = log(journal, path, refused)
         journal.append([step.record for step in steps])
         path.write_text(LOG + "3,2026-01-01T13:00:00Z,a\n")
@@ -119,7 +119,7 @@ def test_a_log_is_fed_once_and_its_bad_rows_are_handed_over(tmp_path: Path) -> N
 def test_a_journal_of_another_kind_or_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text(LOG)
-    with Journal(tmp_path / "journal") as journal:
+    with EventJournal(tmp_path / "journal") as journal:
         log(journal, path, [])
         with pytest.raises(SettingsError, match="of a log, not of a simulation"):
             resume_simulation(journal, None, START, NOW)

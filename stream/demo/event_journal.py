@@ -20,14 +20,14 @@ CREATE TABLE IF NOT EXISTS origin (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 
 
-class Record(NamedTuple):
+class JournalRecord(NamedTuple):
     """A record of the events topic: the item's id and the event's envelope, as bytes."""
 
     key: bytes
     value: bytes
 
 
-class Journal:
+class EventJournal:
     """An open journal; one process at a time has it open.
 
     All methods raise ServeError, in one line, if the disk is full or the file cannot be used.
@@ -48,16 +48,16 @@ class Journal:
                 self._db.close()
                 raise
 
-    def append(self, records: Sequence[Record]) -> None:
+    def append(self, records: Sequence[JournalRecord]) -> None:
         """Write all records or none; when this returns, they are on the disk."""
         with self._clearly(), self._transaction():
             self._db.executemany("INSERT INTO event (key, value) VALUES (?, ?)", records)
 
-    def replay(self) -> Iterator[Record]:
+    def replay(self) -> Iterator[JournalRecord]:
         """Yield the records in the order in which they were appended."""
         with self._clearly():
             for key, value in self._db.execute("SELECT key, value FROM event ORDER BY position"):
-                yield Record(key, value)
+                yield JournalRecord(key, value)
 
     def count(self) -> int:
         """Number of records."""
@@ -65,11 +65,11 @@ class Journal:
             (number,) = self._db.execute("SELECT count(*) FROM event").fetchone()
             return int(number)
 
-    def last(self) -> Record | None:
+    def last(self) -> JournalRecord | None:
         """The newest record, if there is any."""
         with self._clearly():
             row = self._db.execute("SELECT key, value FROM event ORDER BY position DESC LIMIT 1").fetchone()
-            return Record(*row) if row else None
+            return JournalRecord(*row) if row else None
 
     def origin(self) -> dict[str, str]:
         """Where the events come from, as `set_origin` noted it."""
