@@ -24,7 +24,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from stream.clock import wall_time
 from stream.demo.broker import PARTITIONS, EmbeddedBroker
 from stream.demo.event_journal import EventJournal
-from stream.demo.feed import Feed, Player
+from stream.demo.feeder import Feeder, Player
 from stream.demo.portfolio import PORTFOLIO
 from stream.demo.sources import Step, log_steps, replayed, resume_log, resume_simulation, simulated_steps
 from stream.demo.worker import Worker, free_port
@@ -168,7 +168,7 @@ async def _feed(
     caught_up: Callable[[], Awaitable[None]],
 ) -> None:
     async with AIOKafkaProducer(bootstrap_servers=broker.bootstrap, acks="all") as producer:
-        feed = Feed(producer, settings.topic(EVENTS), worker.events)
+        feed = Feeder(producer, settings.topic(EVENTS), worker.events)
         await Player(feed, journal, progress).play(steps, caught_up)
 
 

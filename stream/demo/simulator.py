@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError as AiokafkaError
 
 from stream.clock import wall_time
 from stream.demo.event_journal import EventJournal, JournalRecord
-from stream.demo.feed import Player
+from stream.demo.feeder import Player
 from stream.demo.portfolio import PORTFOLIO
 from stream.demo.run import progress_bar, until_signal
 from stream.demo.sources import replayed, resume_simulation, simulated_steps

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from stream.demo.broker import PARTITIONS, EmbeddedBroker
 from stream.demo.event_journal import JournalRecord
-from stream.demo.feed import Feed
+from stream.demo.feeder import Feeder
 from stream.errors import ServeError
 
 ENDS_SECONDS = 30
@@ -36,7 +36,7 @@ async def there_and_back(bootstrap: str) -> dict[bytes, list[bytes]]:
         return len(RECORDS)
 
     async with AIOKafkaProducer(bootstrap_servers=bootstrap) as producer:
-        feed = Feed(producer, "flow.events", all_taken)
+        feed = Feeder(producer, "flow.events", all_taken)
         await feed.send(RECORDS[:700])
         await feed.send(RECORDS[700:])
         await feed.drain()

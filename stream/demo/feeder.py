@@ -30,7 +30,7 @@ LOOK_SECONDS = 0.05
 STALL_SECONDS = 120.0
 
 
-class Outlet(Protocol):
+class RecordSink(Protocol):
     """Where a player's records go."""
 
     async def send(self, records: Sequence[JournalRecord]) -> None:
@@ -40,7 +40,7 @@ class Outlet(Protocol):
         """Wait until all is taken in."""
 
 
-class Feed:
+class Feeder:
     """Sends records to the embedded broker's events topic, as fast as `taken` says that they are taken in."""
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, taken: Callable[[], Awaitable[int]]) -> None:
@@ -88,7 +88,7 @@ class Feed:
 class Player:
     """Feeds steps, each when it is due, and notes them in the journal first."""
 
-    def __init__(self, feed: Outlet, journal: EventJournal, progress: Callable[[float], None]) -> None:
+    def __init__(self, feed: RecordSink, journal: EventJournal, progress: Callable[[float], None]) -> None:
         """`progress` is told how much of the history is fed, 0 to 1."""
         self._feed, self._journal, self._progress = feed, journal, progress
         self._batch: list[Step] = []

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stream.demo import feed as feed_module
+from stream.demo import feeder as feeder_module
 from stream.demo.event_journal import EventJournal, JournalRecord
-from stream.demo.feed import IN_FLIGHT_BYTES, Feed, Player
+from stream.demo.feeder import IN_FLIGHT_BYTES, Feeder, Player
 from stream.demo.sources import Step
 from stream.errors import KafkaError, ServeError
 from stream.events.event import SECOND
@@ -53,7 +53,7 @@ def play(journal: EventJournal, steps: list[Step], reader: Reader) -> list[int]:
         caught_up.append(reader.taken)
 
     async def run() -> None:
-        feed = Feed(reader.producer, "flow.events", reader.events)
+        feed = Feeder(reader.producer, "flow.events", reader.events)
         await Player(feed, journal, lambda _: None).play(iter(steps), note)
 
     asyncio.run(run())
@@ -61,7 +61,7 @@ def play(journal: EventJournal, steps: list[Step], reader: Reader) -> list[int]:
 
 
 def test_no_more_is_under_way_than_the_broker_keeps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "LOOK_SECONDS", 0)
+    monkeypatch.setattr(feeder_module, "LOOK_SECONDS", 0)
     reader = Reader(Producer(), 7)
     steps = [Step(BIG, 0.5)] * 1000
     with EventJournal(tmp_path / "journal") as journal:
@@ -82,7 +82,7 @@ def test_what_is_due_later_waits_until_what_is_past_is_taken_in(
         slept.append((seconds, len(reader.producer.sent)))
         now[0] += timedelta(seconds=seconds)
 
-    monkeypatch.setattr(feed_module, "wall", lambda: int(now[0].timestamp()) * SECOND)
+    monkeypatch.setattr(feeder_module, "wall", lambda: int(now[0].timestamp()) * SECOND)
     monkeypatch.setattr("asyncio.sleep", sleep)
     dues = [now[0] + timedelta(seconds=seconds) for seconds in (-3600, 20, 20, 50)]
     with EventJournal(tmp_path / "journal") as journal:
@@ -107,7 +107,7 @@ def test_what_the_journal_refuses_is_not_sent(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_stops_reading_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed_module, "STALL_SECONDS", -1)
+    monkeypatch.setattr(feeder_module, "STALL_SECONDS", -1)
     reader = Reader(Producer(), 0)
     said = pytest.raises(KafkaError, match="3 events wait, none is taken in")
     with EventJournal(tmp_path / "journal") as journal, said:
