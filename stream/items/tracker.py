@@ -66,7 +66,7 @@ class Batch:
         now: Events up to this instant are known (microseconds).
         today: Retention is counted back from this instant; None: from `now`.
         append_only: What earlier batches of the partition remember of its items. The batch uses and updates it.
-        partition: The partition of the events topic. Events of items that belong elsewhere are rerouted. None: all belong.
+        partition: The partition of the events topic; events of other partitions are rerouted. None: all are taken.
         full: The items of the partition that are known to have no room for another event.
     """
 
