@@ -25,7 +25,7 @@ REACHED = (1.0, 1.0, 1.0, 0.9, 0.8)
 
 
 @dataclass(slots=True)
-class Objective:
+class SimulatedObjective:
     """A PI objective that is worked on; `items` are still to be finished for it."""
 
     name: str
@@ -49,7 +49,7 @@ class Planning:
         }
         self._done = {state for workflow in config["workflows"] for state in workflow["states"]["done"]}
         self._teams: dict[str, str] = {}
-        self._open: dict[str, list[Objective]] = {}
+        self._open: dict[str, list[SimulatedObjective]] = {}
         self._planned: dict[str, str] = {}
         self._sequence = count(1)
 
@@ -74,7 +74,7 @@ class Planning:
         for number, value in enumerate(values, start=1):
             share = items * value / sum(values[:committed])
             name = f"{pi['name']}/{team}/{number}"
-            self._open[team].append(Objective(name, value, share, share))
+            self._open[team].append(SimulatedObjective(name, value, share, share))
             yield self._say(name, event, pi=pi["name"], team=team, committed=number <= committed, planned_value=value)
 
     def _finish(self, team: str, event: dict[str, Any]) -> Iterator[dict[str, Any]]:

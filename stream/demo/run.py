@@ -27,7 +27,7 @@ from stream.demo.event_journal import EventJournal
 from stream.demo.feeder import Feeder, Player
 from stream.demo.portfolio import PORTFOLIO
 from stream.demo.sources import Step, log_steps, replayed, resume_log, resume_simulation, simulated_steps
-from stream.demo.worker import Worker, free_port
+from stream.demo.worker_process import WorkerProcess, free_port
 from stream.errors import KafkaError, ServeError
 from stream.events.event import SECOND
 from stream.events.log import ColumnMap, LogRow, read_log
@@ -90,7 +90,7 @@ async def _demo(options: Options) -> None:
         broker = stack.enter_context(EmbeddedBroker([topic.name for topic in topics(settings)]))
         port = _port(settings, options)
         env = _environment(settings, broker, port, scratch)
-        worker = Worker(options.config, env, _reachable(settings.web_host), port, folder / "worker.log")
+        worker = WorkerProcess(options.config, env, _reachable(settings.web_host), port, folder / "worker.log")
         stack.enter_context(worker)
         bar = stack.enter_context(progress_bar())
 
@@ -161,7 +161,7 @@ def _what(options: Options, journal: EventJournal) -> str:
 async def _feed(
     settings: Settings,
     broker: EmbeddedBroker,
-    worker: Worker,
+    worker: WorkerProcess,
     journal: EventJournal,
     steps: Iterator[Step],
     progress: Callable[[float], None],
@@ -172,7 +172,7 @@ async def _feed(
         await Player(feed, journal, progress).play(steps, caught_up)
 
 
-async def _watch(worker: Worker, broker: EmbeddedBroker) -> None:
+async def _watch(worker: WorkerProcess, broker: EmbeddedBroker) -> None:
     while True:
         worker.check()
         if broker.ended() is not None:
@@ -195,7 +195,7 @@ async def _first_of(feeding: Awaitable[None], watching: Awaitable[None]) -> None
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _wait_until_ready(worker: Worker) -> None:
+async def _wait_until_ready(worker: WorkerProcess) -> None:
     until = monotonic() + READY_SECONDS
     while why := await worker.not_ready():
         if monotonic() > until:
@@ -221,7 +221,7 @@ class _Refusals:
             click.echo(f"flowgauge: {rows} of '{log}' refused, the first at {first}", err=True)
 
 
-def _say_where(worker: Worker, broker: EmbeddedBroker, settings: Settings) -> None:
+def _say_where(worker: WorkerProcess, broker: EmbeddedBroker, settings: Settings) -> None:
     click.echo(
         f"""
   metrics  {worker.url}/metrics

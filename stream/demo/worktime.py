@@ -26,7 +26,7 @@ class Live(NamedTuple):
     end: datetime | None
 
 
-class Span(NamedTuple):
+class WorkingHours(NamedTuple):
     """A stretch of wall-clock time in which work is done, `speed` seconds of it in each second."""
 
     start: datetime
@@ -56,17 +56,17 @@ class WorkClock:
         return self._span.start + timedelta(hours=(hours - self._before) / self._span.speed)
 
 
-def _spans(start: datetime, zone: ZoneInfo, live: Sequence[Live]) -> Iterator[Span]:
+def _spans(start: datetime, zone: ZoneInfo, live: Sequence[Live]) -> Iterator[WorkingHours]:
     for watched in live:
         yield from _office_spans(start, watched.start, zone)
-        yield Span(watched.start, watched.end, LIVE_SPEED)
+        yield WorkingHours(watched.start, watched.end, LIVE_SPEED)
         if watched.end is None:
             return
         start = watched.end
     yield from _office_spans(start, None, zone)
 
 
-def _office_spans(start: datetime, end: datetime | None, zone: ZoneInfo) -> Iterator[Span]:
+def _office_spans(start: datetime, end: datetime | None, zone: ZoneInfo) -> Iterator[WorkingHours]:
     day = start.astimezone(zone).date()
     while end is None or day <= end.astimezone(zone).date():
         for opens, closes in OFFICE_HOURS[day.weekday()]:
@@ -74,5 +74,5 @@ def _office_spans(start: datetime, end: datetime | None, zone: ZoneInfo) -> Iter
             last = datetime.combine(day, closes, zone).astimezone(start.tzinfo)
             last = last if end is None else min(last, end)
             if first < last:
-                yield Span(first, last, 1.0)
+                yield WorkingHours(first, last, 1.0)
         day += timedelta(days=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.demo.worker import Worker, free_port
+from stream.demo.worker_process import WorkerProcess, free_port
 from stream.errors import ServeError
 
 
@@ -23,7 +23,7 @@ def test_an_address_that_is_not_here() -> None:
 
 
 def test_a_worker_that_ends_is_said_with_its_last_line(tmp_path: Path) -> None:
-    with Worker(tmp_path / "none.yaml", {}, "127.0.0.1", 1, tmp_path / "log") as worker:
+    with WorkerProcess(tmp_path / "none.yaml", {}, "127.0.0.1", 1, tmp_path / "log") as worker:
         worker._child._process.wait(60)
         with pytest.raises(ServeError, match="the worker ended with status [12]: .*none.yaml"):
             worker.check()

@@ -20,7 +20,7 @@ _EVENTS = re.compile(r"^flow_events_total(?:\{[^\n]*\})? (\S+)", re.MULTILINE)
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-class Worker(ChildOwner):
+class WorkerProcess(ChildOwner):
     """A `flowgauge worker` in a child process, which serves HTTP at `host` and `port`."""
 
     def __init__(self, config: Path, env: Mapping[str, str], host: str, port: int, log: Path) -> None:
