@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from grafana_foundation_sdk.models import dashboard
 
 from stream.dashboards import look, panels
-from stream.dashboards.layout import Frame, Panel, Row, reading, to_team
+from stream.dashboards.layout import Frame, Panel, PanelRow, reading, to_team
 from stream.dashboards.look import now, trend
 from stream.dashboards.promql import ART, OWNERS, flow_time, pick, total
 
@@ -21,12 +21,16 @@ def art(frame: Frame) -> dashboard.Dashboard:
     return reading("art", ABOUT, frame, ("value_stream", "art", "window"), _rows())
 
 
-def _rows() -> Iterator[Row]:
-    yield Row(4, [(4, panels.as_of("$art: as of")), *((5, tile) for tile in _tiles())])
-    yield Row(8, [(8, _load_by_team()), (8, panels.load_and_limit("Flow load", ART, "art")), (8, _ageing())], "Load")
-    yield Row(8, [(12, _flow_time()), (12, _flow_time_by_team())], "Flow time")
-    yield Row(8, [(8, panels.in_and_out("Started and finished", ART, WINDOW)), (8, _velocity()), (8, _efficiency())])
-    yield Row(
+def _rows() -> Iterator[PanelRow]:
+    yield PanelRow(4, [(4, panels.as_of("$art: as of")), *((5, tile) for tile in _tiles())])
+    yield PanelRow(
+        8, [(8, _load_by_team()), (8, panels.load_and_limit("Flow load", ART, "art")), (8, _ageing())], "Load"
+    )
+    yield PanelRow(8, [(12, _flow_time()), (12, _flow_time_by_team())], "Flow time")
+    yield PanelRow(
+        8, [(8, panels.in_and_out("Started and finished", ART, WINDOW)), (8, _velocity()), (8, _efficiency())]
+    )
+    yield PanelRow(
         8,
         [
             (8, panels.distribution("Flow distribution by team", ART, "team", WINDOW)),
@@ -35,8 +39,8 @@ def _rows() -> Iterator[Row]:
         ],
         "Distribution and blocked work",
     )
-    yield Row(8, [(12, panels.cumulative_flow("Cumulative flow", ART)), (12, _promises())], "States and promises")
-    yield Row(7, [(24, panels.verdicts("Targets of the ART and its teams", ART))])
+    yield PanelRow(8, [(12, panels.cumulative_flow("Cumulative flow", ART)), (12, _promises())], "States and promises")
+    yield PanelRow(7, [(24, panels.verdicts("Targets of the ART and its teams", ART))])
 
 
 def _tiles() -> Iterator[Panel]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from grafana_foundation_sdk.models import dashboard
 
 from stream.dashboards import look, panels
-from stream.dashboards.layout import Frame, Panel, Row, reading, to_team
+from stream.dashboards.layout import Frame, Panel, PanelRow, reading, to_team
 from stream.dashboards.look import now
 from stream.dashboards.panels import by_team_and_state, named_owner
 from stream.dashboards.promql import ARTS, OWNERS, total
@@ -22,11 +22,11 @@ def bottlenecks(frame: Frame) -> dashboard.Dashboard:
     return reading("bottlenecks", ABOUT, frame, ("value_stream", "art", "window"), _rows())
 
 
-def _rows() -> Iterator[Row]:
-    yield Row(4, [(6, panels.as_of("$value_stream: as of")), *((6, tile) for tile in _tiles())])
-    yield Row(10, [(24, _time_matrix())], "Where time goes")
-    yield Row(10, [(24, _items_matrix())], "Where work is")
-    yield Row(9, [(12, _longest_states()), (12, _growing())], "Worst first")
+def _rows() -> Iterator[PanelRow]:
+    yield PanelRow(4, [(6, panels.as_of("$value_stream: as of")), *((6, tile) for tile in _tiles())])
+    yield PanelRow(10, [(24, _time_matrix())], "Where time goes")
+    yield PanelRow(10, [(24, _items_matrix())], "Where work is")
+    yield PanelRow(9, [(12, _longest_states()), (12, _growing())], "Worst first")
 
 
 def _tiles() -> Iterator[Panel]:

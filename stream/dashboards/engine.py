@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from grafana_foundation_sdk.models import dashboard
 
 from stream.dashboards import look, panels
-from stream.dashboards.layout import Frame, Panel, Row, reading
+from stream.dashboards.layout import Frame, Panel, PanelRow, reading
 from stream.dashboards.look import cells, now, trend
 from stream.dashboards.promql import OWNERS, total
 
@@ -22,14 +22,14 @@ def engine(frame: Frame) -> dashboard.Dashboard:
     return reading("engine", ABOUT, frame, (), _rows())
 
 
-def _rows() -> Iterator[Row]:
-    yield Row(4, [(4, panels.as_of()), *((4, tile) for tile in _tiles())])
-    yield Row(8, [(8, _ready()), (8, _freshness()), (8, _lag())], "True and fresh")
-    yield Row(8, [(8, _outcomes()), (8, _refused()), (8, _reasons())], "Events")
-    yield Row(8, [(8, _sources()), (8, _backdated()), (8, _odd_times())], "Sources")
+def _rows() -> Iterator[PanelRow]:
+    yield PanelRow(4, [(4, panels.as_of()), *((4, tile) for tile in _tiles())])
+    yield PanelRow(8, [(8, _ready()), (8, _freshness()), (8, _lag())], "True and fresh")
+    yield PanelRow(8, [(8, _outcomes()), (8, _refused()), (8, _reasons())], "Events")
+    yield PanelRow(8, [(8, _sources()), (8, _backdated()), (8, _odd_times())], "Sources")
     unknown = (_unmapped(), _unmapped_objectives(), _unowned(), _lower_bounds())
-    yield Row(8, [(6, panel) for panel in unknown], "What the configuration does not know")
-    yield Row(8, [(8, _snapshot()), (8, _items()), (8, _versions())], "Workers")
+    yield PanelRow(8, [(6, panel) for panel in unknown], "What the configuration does not know")
+    yield PanelRow(8, [(8, _snapshot()), (8, _items()), (8, _versions())], "Workers")
 
 
 def _tiles() -> Iterator[Panel]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from grafana_foundation_sdk.models import dashboard
 
 from stream.dashboards import look, panels
-from stream.dashboards.layout import Frame, Panel, Row, reading
+from stream.dashboards.layout import Frame, Panel, PanelRow, reading
 from stream.dashboards.look import cells, now, trend
 from stream.dashboards.promql import OWNERS, VALUE_STREAMS, pick, total
 
@@ -26,12 +26,12 @@ def goals(frame: Frame) -> dashboard.Dashboard:
     return reading("goals", ABOUT, frame, ("value_stream",), _rows())
 
 
-def _rows() -> Iterator[Row]:
-    yield Row(4, [(6, panels.as_of()), *((6, tile) for tile in _tiles())])
-    yield Row(9, [(12, panels.verdicts("Targets", SCOPE)), (12, _history())], "Targets")
-    yield Row(8, [(8, _bounds(title, unit, metrics)) for title, (unit, metrics) in UNITS.items()])
-    yield Row(9, [(8, _ratio("value_stream", "{{value_stream}}, PI {{pi}}")), (16, _values())], "Predictability")
-    yield Row(9, [(12, _burn_up()), (12, _ratio("art", "{{art}}, PI {{pi}}"))])
+def _rows() -> Iterator[PanelRow]:
+    yield PanelRow(4, [(6, panels.as_of()), *((6, tile) for tile in _tiles())])
+    yield PanelRow(9, [(12, panels.verdicts("Targets", SCOPE)), (12, _history())], "Targets")
+    yield PanelRow(8, [(8, _bounds(title, unit, metrics)) for title, (unit, metrics) in UNITS.items()])
+    yield PanelRow(9, [(8, _ratio("value_stream", "{{value_stream}}, PI {{pi}}")), (16, _values())], "Predictability")
+    yield PanelRow(9, [(12, _burn_up()), (12, _ratio("art", "{{art}}, PI {{pi}}"))])
 
 
 def _tiles() -> Iterator[Panel]:

@@ -28,7 +28,7 @@ PROVISIONED_SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 Panel = Builder[dashboard.Panel]
 
 
-class Row(NamedTuple):
+class PanelRow(NamedTuple):
     """Panels side by side, each with its width in columns; a title begins a section."""
 
     height: int
@@ -48,7 +48,7 @@ class Frame(NamedTuple):
     runbooks: str
 
 
-def arrange(rows: Iterable[Row], source: DataSourceRef) -> list[dashboard.Panel | dashboard.RowPanel]:
+def arrange(rows: Iterable[PanelRow], source: DataSourceRef) -> list[dashboard.Panel | dashboard.RowPanel]:
     """Place the panels from top to bottom and number them; all ask the same data source."""
     placed: list[dashboard.Panel | dashboard.RowPanel] = []
     y = 0
@@ -76,7 +76,7 @@ def _finished(panel: Panel, place: dashboard.GridPos, number: int, source: DataS
 
 
 def reading(
-    name: str, description: str, frame: Frame, labels: Sequence[str], rows: Iterable[Row]
+    name: str, description: str, frame: Frame, labels: Sequence[str], rows: Iterable[PanelRow]
 ) -> dashboard.Dashboard:
     """Build a dashboard for reading, with variables and with links to the others and to the runbooks."""
     board = (
@@ -98,7 +98,7 @@ def reading(
     return board
 
 
-def wall(uid: str, title: str, description: str, rows: Iterable[Row]) -> dashboard.Dashboard:
+def wall(uid: str, title: str, description: str, rows: Iterable[PanelRow]) -> dashboard.Dashboard:
     """Build a wall: nothing to choose, nothing to click, read again every five seconds."""
     board = (
         build.Dashboard(title)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from grafana_foundation_sdk.models import dashboard
 
 from stream.dashboards import look, panels
-from stream.dashboards.layout import Frame, Panel, Row, reading, to_art
+from stream.dashboards.layout import Frame, Panel, PanelRow, reading, to_art
 from stream.dashboards.look import now, trend
 from stream.dashboards.promql import VALUE_STREAMS, flow_time, pick, total
 
@@ -22,10 +22,10 @@ def overview(frame: Frame) -> dashboard.Dashboard:
     return reading("overview", ABOUT, frame, ("value_stream", "window"), _rows())
 
 
-def _rows() -> Iterator[Row]:
-    yield Row(4, [(4, panels.as_of()), *((4, tile) for tile in _tiles())])
-    yield Row(8, [(8, _load_ratio()), (8, _load()), (8, _flow_time())], "Flow load and flow time")
-    yield Row(
+def _rows() -> Iterator[PanelRow]:
+    yield PanelRow(4, [(4, panels.as_of()), *((4, tile) for tile in _tiles())])
+    yield PanelRow(8, [(8, _load_ratio()), (8, _load()), (8, _flow_time())], "Flow load and flow time")
+    yield PanelRow(
         8,
         [
             (8, _velocity()),
@@ -34,7 +34,7 @@ def _rows() -> Iterator[Row]:
         ],
         "Flow velocity, efficiency, distribution",
     )
-    yield Row(8, [(8, _promises()), (16, panels.verdicts("Targets", VALUE_STREAMS))], "Predictability and targets")
+    yield PanelRow(8, [(8, _promises()), (16, panels.verdicts("Targets", VALUE_STREAMS))], "Predictability and targets")
 
 
 def _tiles() -> Iterator[Panel]:

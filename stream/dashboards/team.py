@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from grafana_foundation_sdk.models import dashboard
 
 from stream.dashboards import look, panels
-from stream.dashboards.layout import Frame, Panel, Row, reading
+from stream.dashboards.layout import Frame, Panel, PanelRow, reading
 from stream.dashboards.look import now, trend
 from stream.dashboards.promql import TEAM, flow_time, pick, total
 
@@ -22,15 +22,15 @@ def team(frame: Frame) -> dashboard.Dashboard:
     return reading("team", ABOUT, frame, labels, _rows(frame.longest))
 
 
-def _rows(longest: str) -> Iterator[Row]:
-    yield Row(4, [(4, panels.as_of("$team: as of")), *((4, tile) for tile in _tiles())])
-    yield Row(9, [(12, _age(longest)), (12, panels.load_and_limit("Flow load", TEAM, "team"))], "Work in progress")
-    yield Row(9, [(12, panels.cumulative_flow("Cumulative flow", TEAM)), (6, _blocked()), (6, _longest())])
-    yield Row(9, [(12, _flow_time_heat()), (12, _flow_time())], "Flow time")
-    yield Row(9, [(12, _states()), (12, panels.in_and_out("Started and finished", TEAM, WINDOW))], "Flow")
+def _rows(longest: str) -> Iterator[PanelRow]:
+    yield PanelRow(4, [(4, panels.as_of("$team: as of")), *((4, tile) for tile in _tiles())])
+    yield PanelRow(9, [(12, _age(longest)), (12, panels.load_and_limit("Flow load", TEAM, "team"))], "Work in progress")
+    yield PanelRow(9, [(12, panels.cumulative_flow("Cumulative flow", TEAM)), (6, _blocked()), (6, _longest())])
+    yield PanelRow(9, [(12, _flow_time_heat()), (12, _flow_time())], "Flow time")
+    yield PanelRow(9, [(12, _states()), (12, panels.in_and_out("Started and finished", TEAM, WINDOW))], "Flow")
     promises = panels.promises("Predictability by PI", TEAM, "team", "PI {{pi}}")
-    yield Row(8, [(12, _velocity()), (12, promises)], "Delivery")
-    yield Row(6, [(24, panels.verdicts("Targets of the team", TEAM))])
+    yield PanelRow(8, [(12, _velocity()), (12, promises)], "Delivery")
+    yield PanelRow(6, [(24, panels.verdicts("Targets of the team", TEAM))])
 
 
 def _tiles() -> Iterator[Panel]:

@@ -14,7 +14,7 @@ from grafana_foundation_sdk.models.common import BigValueTextMode
 from stream.config.duration import Duration
 from stream.config.model import FlowConfig, Target
 from stream.dashboards import look, panels
-from stream.dashboards.layout import Panel, Row, wall
+from stream.dashboards.layout import Panel, PanelRow, wall
 from stream.dashboards.look import now
 from stream.dashboards.promql import OWNERS, escaped, flow_time, pick, portfolio_flow_time, total
 from stream.dashboards.subjects import Subject, subjects
@@ -53,19 +53,19 @@ def walls(config: FlowConfig, window: str) -> Iterator[dashboard.Dashboard]:
             yield wall(UID + subject.slug + size.uid, title, told, _rows(subject, size))
 
 
-def _rows(subject: Subject, size: Size) -> Iterator[Row]:
+def _rows(subject: Subject, size: Size) -> Iterator[PanelRow]:
     first, second, third = size.heights
     name = subject.title
     level = subject.level if subject.level in subject.limited else ""
-    yield Row(
+    yield PanelRow(
         first, [(4, panels.as_of(f"{name}: as of")), (8, _load(subject)), *((4, tile) for tile in _tiles(subject))]
     )
     trend = panels.load_and_limit(f"{name}: flow load, 24 h", subject.scope, level)
     below = "art" if subject.level == "value_stream" else "value_stream"
     loads = [(6, _loads(subject, below)), (6, _loads(subject, "team"))] if size.teams else [(8, _loads(subject, below))]
     rest = (24 - sum(width for width, _ in loads)) // 2
-    yield Row(second, [*loads, (rest, trend), (rest, _targets(subject))])
-    yield Row(third, [(8, _distribution(subject)), (8, _trouble(subject)), (8, _predictability(subject))])
+    yield PanelRow(second, [*loads, (rest, trend), (rest, _targets(subject))])
+    yield PanelRow(third, [(8, _distribution(subject)), (8, _trouble(subject)), (8, _predictability(subject))])
 
 
 def _load(subject: Subject) -> Panel:
