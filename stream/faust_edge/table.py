@@ -22,7 +22,7 @@ from stream.kafka.rows import Rows
 LOOK_EVERY = 0.01
 
 
-class RowStore(Store[bytes, bytes]):
+class FaustRowStore(Store[bytes, bytes]):
     """Rows by partition; `on_recovered` is awaited with the partitions whose rows are complete.
 
     `on_refused` is called with the partition of a batch that was refused as a whole, `on_unreadable` with that of a
@@ -122,16 +122,16 @@ class RowStore(Store[bytes, bytes]):
 
 
 class RowTable(Table[bytes, bytes]):
-    """A Faust table over a `RowStore`; Faust assigns and recovers it, `track` writes it."""
+    """A Faust table over a `FaustRowStore`; Faust assigns and recovers it, `track` writes it."""
 
-    def _new_store(self) -> RowStore:
-        return RowStore("rows://", self.app, self, table_name=self.name)
+    def _new_store(self) -> FaustRowStore:
+        return FaustRowStore("rows://", self.app, self, table_name=self.name)
 
     @property
-    def store(self) -> RowStore:
+    def store(self) -> FaustRowStore:
         """Give the store under its own type."""
         store: Any = self.data
-        return cast("RowStore", store)
+        return cast("FaustRowStore", store)
 
 
 class RowTables(TableManager):

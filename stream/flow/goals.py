@@ -28,7 +28,7 @@ from stream.flow.predictability import Predictability
 from stream.flow.statistics import NEVER
 
 
-class Measured(NamedTuple):
+class MeasuredTarget(NamedTuple):
     """A target and how it stands: seconds, items or a ratio; `actual` and `met` are None where nothing is measured."""
 
     name: str
@@ -66,7 +66,7 @@ class Goals:
 
     def measure(
         self, node: Node, board: Board, increments: Mapping[str, Predictability], now: int
-    ) -> tuple[Measured, ...]:
+    ) -> tuple[MeasuredTarget, ...]:
         """Measure the targets of a node at `now` (microseconds), in the order of the file."""
         found = []
         for target in self._targets.get(node, ()):
@@ -76,7 +76,7 @@ class Goals:
             else:
                 actual = _actual(target, board)
             met = None if actual is None else _within(actual, at_least, at_most)
-            found.append(Measured(target.name, target.metric, at_least, at_most, actual, met))
+            found.append(MeasuredTarget(target.name, target.metric, at_least, at_most, actual, met))
         return tuple(found)
 
     def steady_until(self, node: Node, now: int) -> int:

@@ -11,7 +11,7 @@ from stream.config.model import FlowConfig
 from stream.flow.board import Board, WindowNumbers
 from stream.flow.boards import Boards
 from stream.flow.finished import Finished
-from stream.flow.goals import Goals, Measured
+from stream.flow.goals import Goals, MeasuredTarget
 from stream.flow.load import Ages
 from stream.flow.nodes import Node
 from stream.flow.predictability import Predictability
@@ -47,7 +47,7 @@ class NodeNumbers(NamedTuple):
     blocked_since: int | None
     windows: Mapping[str, WindowNumbers]
     predictability: Mapping[str, Predictability]
-    targets: tuple[Measured, ...]
+    targets: tuple[MeasuredTarget, ...]
 
     def blocked_age_max(self, now: int) -> float | None:
         """Give how long (seconds) the longest-blocked item in progress has been blocked; None where none is."""

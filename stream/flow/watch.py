@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from stream.flow.goals import Measured
+from stream.flow.goals import MeasuredTarget
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import NodeNumbers
 
@@ -106,7 +106,7 @@ class Watch:
             data = {"value": load, "limit": limit, "recovers_at": recovers_at}
             yield self._change(key, kind, now, LastNotice(kind, now, now, node), data)
 
-    def _target(self, node: Node, target: Measured, now: int, seen: set[Key]) -> Iterator[Change]:
+    def _target(self, node: Node, target: MeasuredTarget, now: int, seen: set[Key]) -> Iterator[Change]:
         key = ("target", target.name)
         seen.add(key)
         if target.met is None:

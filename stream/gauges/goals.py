@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stream.flow.goals import Measured
+from stream.flow.goals import MeasuredTarget
 from stream.flow.report import NodeNumbers
 from stream.flow.statistics import SECOND
 from stream.gauges.catalogue import Gauge, Row
@@ -35,10 +35,10 @@ def met_since(numbers: NodeNumbers, since: Mapping[str, int]) -> Iterator[Gauge]
     yield "flow_target_met_since_timestamp_seconds", [(_named(target), since[target.name] / SECOND) for target in met]
 
 
-def _bounds(target: Measured) -> list[Row]:
+def _bounds(target: MeasuredTarget) -> list[Row]:
     bounds = (("at_least", target.at_least), ("at_most", target.at_most))
     return [((*_named(target), bound), amount) for bound, amount in bounds if amount is not None]
 
 
-def _named(target: Measured) -> tuple[str, str]:
+def _named(target: MeasuredTarget) -> tuple[str, str]:
     return target.name, target.metric

@@ -8,7 +8,7 @@ import pytest
 
 from stream.flow.board import Board
 from stream.flow.boards import Boards
-from stream.flow.goals import Goals, Measured
+from stream.flow.goals import Goals, MeasuredTarget
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.predictability import Predictability
 from stream.flow.report import Reading
@@ -66,7 +66,7 @@ def test_a_target_is_measured_on_its_own_node_only() -> None:
     board = Board([])
     assert goals.measure(TEAM, board, {}, 0) == goals.measure(PORTFOLIO, board, {}, 0) == ()
     assert goals.measure(Node("value_stream", "Lending"), board, {}, 0) == (
-        Measured("goal", "load", None, 3, 0, met=True),
+        MeasuredTarget("goal", "load", None, 3, 0, met=True),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from stream.events.event import DAY
 from stream.flow.boards import Boards
-from stream.flow.goals import Measured
+from stream.flow.goals import MeasuredTarget
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import NodeNumbers, Reading
 from stream.flow.watch import Change, Kind, LastNotice, Watch
@@ -18,13 +18,13 @@ LIMIT = ("limit", "team", "Payments", "Checkout", "Cards")
 TARGET = ("target", "focus")
 
 
-def numbers(node: Node = CARDS, load: int = 0, limit: int | None = None, *targets: Measured) -> NodeNumbers:
+def numbers(node: Node = CARDS, load: int = 0, limit: int | None = None, *targets: MeasuredTarget) -> NodeNumbers:
     empty = Reading(configured(), Boards(configured(), lambda _: 0)).read(0)[0]
     return empty._replace(node=node, load=load, limit=limit, targets=targets)
 
 
-def target(actual: float | None, metric: str = "load") -> Measured:
-    return Measured("focus", metric, None, 5.0, actual, None if actual is None else actual <= 5)
+def target(actual: float | None, metric: str = "load") -> MeasuredTarget:
+    return MeasuredTarget("focus", metric, None, 5.0, actual, None if actual is None else actual <= 5)
 
 
 def step(watch: Watch, now: int, *nodes: NodeNumbers) -> list[Change]:

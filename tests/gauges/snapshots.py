@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from stream.flow.board import WindowNumbers
 from stream.flow.finished import BUCKETS, Finished
-from stream.flow.goals import Measured
+from stream.flow.goals import MeasuredTarget
 from stream.flow.load import Ages
 from stream.flow.nodes import Node
 from stream.flow.predictability import Predictability
@@ -42,7 +42,7 @@ finished = st.builds(
 )
 windows = st.builds(WindowNumbers, st.dictionaries(item_types, counts, max_size=3).map(Counter), finished)
 targets = st.builds(
-    Measured, names, st.sampled_from(["flow_time", "load"]), maybe, maybe, maybe, st.none() | st.booleans()
+    MeasuredTarget, names, st.sampled_from(["flow_time", "load"]), maybe, maybe, maybe, st.none() | st.booleans()
 )
 starts = st.integers(0, 2**52)
 ages = st.just(Ages()) | st.builds(

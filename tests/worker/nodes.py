@@ -6,7 +6,7 @@ from typing import Any
 
 from stream.events.event import DAY
 from stream.flow.boards import Boards
-from stream.flow.goals import Measured
+from stream.flow.goals import MeasuredTarget
 from stream.flow.load import Ages
 from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers, Reading
@@ -19,7 +19,7 @@ EMPTY = Reading(configured(), Boards(configured(), lambda _: 0)).read(AT)[0]
 
 
 def team(load: int = 0, node: Node = CARDS, **others: Any) -> NodeNumbers:
-    met = Measured("focus", "load", None, 2.0, load, load <= 2)
+    met = MeasuredTarget("focus", "load", None, 2.0, load, load <= 2)
     return EMPTY._replace(**{"node": node, "load": load, "limit": 2, "targets": (met,) * (node == CARDS), **others})
 
 
