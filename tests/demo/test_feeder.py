@@ -82,7 +82,7 @@ def test_what_is_due_later_waits_until_what_is_past_is_taken_in(
         slept.append((seconds, len(reader.producer.sent)))
         now[0] += timedelta(seconds=seconds)
 
-    monkeypatch.setattr(feeder_module, "wall", lambda: int(now[0].timestamp()) * SECOND)
+    monkeypatch.setattr(feeder_module, "wall_time", lambda: int(now[0].timestamp()) * SECOND)
     monkeypatch.setattr("asyncio.sleep", sleep)
     dues = [now[0] + timedelta(seconds=seconds) for seconds in (-3600, 20, 20, 50)]
     with EventJournal(tmp_path / "journal") as journal:
