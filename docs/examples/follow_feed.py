@@ -15,7 +15,7 @@ consumer = KafkaConsumer(
 newest = {}  # Kafka may deliver a record again; the sequence of a limit or target only grows.
 for record in consumer:
     if record.value is None:
-        newest.pop(record.key, None)  # nobody watches this limit or target any more
+        newest.pop(record.key, None)  # this limit or target is no longer watched
         continue
     event = json.loads(record.value)
     if event["sequence"] > newest.get(record.key, ""):
