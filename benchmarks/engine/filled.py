@@ -12,7 +12,6 @@ from benchmarks.workload import Keyed, flow_yaml
 from stream.config.load import load_config
 from stream.config.model import FlowConfig
 from stream.flow.boards import Boards
-from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.outcome import MILLISECOND
 from stream.items.tracker import Batch
@@ -42,7 +41,7 @@ class Filled:
         self.boards = Boards(self.config, self._derivation.partition)
 
     def take(self, events: Iterable[Keyed]) -> None:
-        """Take events in, batch by batch: rows, summaries encoded and decoded, boards."""
+        """Take events in, batch by batch: rows, summaries, boards."""
         source = iter(events)
         while portion := [Record(*each, self.now // MILLISECOND) for each in islice(source, RECORDS_A_BATCH)]:
             batch = Batch(self.rows, self._derivation, self.now)
@@ -52,8 +51,7 @@ class Filled:
                 raise RuntimeError(f"refused: {outcome.refusals[0]}")
             self.rows.update({key: row for key, row in outcome.rows.items() if row is not None})
             for sent in outcome.summaries:
-                summary = None if sent.value is None else decode_summary(sent.value, self._derivation.name)
-                self.boards.put(sent.partition, sent.key, summary)
+                self.boards.put(sent.partition, sent.key, sent.summary)
 
 
 def config(teams: int) -> FlowConfig:

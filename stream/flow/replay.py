@@ -10,7 +10,6 @@ from stream.events.event import Event
 from stream.events.rejection import Rejection
 from stream.flow.boards import Boards
 from stream.flow.report import NodeNumbers, Reading
-from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.tracker import Batch
 
@@ -37,8 +36,6 @@ class Replay:
         """Fold everything that was taken, and read all nodes."""
         boards = Boards(self._config, self._derivation.partition)
         boards.advance(self._at)
-        name = self._derivation.name
-        values = {sent.key: sent.value for sent in self._batch.close().summaries if sent.value is not None}
-        decoded = ((key, decode_summary(value, name)) for key, value in values.items())
-        boards.put_all(0, {key: summary for key, summary in decoded if summary is not None})
+        rows = self._batch.close().summaries
+        boards.put_all(0, {row.key: row.summary for row in rows if row.summary is not None})
         return Reading(self._config, boards).read(self._at)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from sys import intern
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import force_setattr
@@ -18,6 +18,7 @@ from stream.items.summary import LOAD_STATES, NO_STAYS, Summary, Team
 
 VERSION = 2
 MAX_REMEMBERED = 100_000
+SummaryOrObjective = TypeVar("SummaryOrObjective", Summary, Objective, Summary | Objective)
 _write = msgspec.json.Encoder().encode
 _read_summary = msgspec.json.Decoder(Summary).decode
 _read_objective = msgspec.json.Decoder(Objective).decode
@@ -42,12 +43,12 @@ def decode_summary(value: bytes, derivation: str) -> Summary | Objective | None:
 
 def _decoded(value: bytes, derivation: str) -> Summary | Objective | None:
     if value.startswith(_head_of_item(derivation)):
-        return _shared(_read_summary(value))
+        return shared(_read(value))
     # Objectives are few, and others do not write the fields in this order.
     row: Any = msgspec.json.decode(value)
     if row["v"] != VERSION or row["config"] != derivation:
         return None
-    return _read_objective(value) if "objective" in row else _shared(_read_summary(value))
+    return _read_objective(value) if "objective" in row else shared(_read(value))
 
 
 @lru_cache(maxsize=16)
@@ -60,13 +61,23 @@ def _head_of_item(derivation: str) -> bytes:
     return _head(derivation) + b'"item":'
 
 
-def _shared(summary: Summary) -> Summary:
-    """Let a summary that was just read have in common with all others what is the same: there are millions of them."""
+def _read(value: bytes) -> Summary:
+    summary = _read_summary(value)
+    if summary.state is None and summary.flow_state in LOAD_STATES:
+        raise ValueError("no summary: it is in progress without a state")
+    return summary
+
+
+def shared(summary: SummaryOrObjective) -> SummaryOrObjective:
+    """Let a new summary share its parts with all others, since there are millions of them; objectives are few.
+
+    What was read from Kafka and what was folded here are then the same.
+    """
+    if not isinstance(summary, Summary):
+        return summary
     force_setattr(summary, "source", intern(summary.source))
     if summary.state is not None:
         force_setattr(summary, "state", intern(summary.state))
-    elif summary.flow_state in LOAD_STATES:
-        raise ValueError("no summary: it is in progress without a state")
     owner = _known(summary.owner)
     force_setattr(summary, "owner", owner)
     force_setattr(summary, "item_type", intern(summary.item_type))

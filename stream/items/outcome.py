@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from stream.events.rejection import Rejection
+from stream.items.objective import Objective
+from stream.items.summary import Summary
 
 MILLISECOND = 1_000
 """In microseconds."""
@@ -28,11 +30,16 @@ class Reroute(NamedTuple):
 
 
 class SummaryRow(NamedTuple):
-    """A summary for a partition of `flow.items`; no value takes the item out there."""
+    """A summary for a partition of `flow.items`: as Kafka has it, and as the boards count it.
+
+    Without both it takes the item out there. `arrival` is when the newest event of it came, in microseconds; 0 where
+    no event caused it.
+    """
 
     partition: int
     key: bytes
     value: bytes | None
+    summary: Summary | Objective | None
     arrival: int
 
 

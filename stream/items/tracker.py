@@ -16,7 +16,7 @@ from stream.events.limits import MAX_EVENT_BYTES
 from stream.events.partition import EventsPartition
 from stream.events.rejection import Reason, Rejection
 from stream.items.append_only import AppendOnlyHistory, reopen
-from stream.items.codec import encode_summary
+from stream.items.codec import encode_summary, shared
 from stream.items.derivation import Derivation
 from stream.items.fold import Life, fold, live
 from stream.items.full import FullItems
@@ -310,10 +310,12 @@ class Batch:
 
     def _send(self, key: bytes, summary: Summary | Objective | None, counts_in: int, sent: int, arrival: int) -> None:
         value = None if summary is None else encode_summary(summary, self._derivation.name)
+        kept = None if summary is None else shared(summary)
         for partition in range(self._derivation.partitions):
-            if sent >> partition & 1:
-                kept = value if counts_in >> partition & 1 else None
-                self._outcome.summaries.append(SummaryRow(partition, key, kept, arrival))
+            if counts_in >> partition & 1:
+                self._outcome.summaries.append(SummaryRow(partition, key, value, kept, arrival))
+            elif sent >> partition & 1:
+                self._outcome.summaries.append(SummaryRow(partition, key, None, None, arrival))
 
 
 def row_key(event: Event) -> bytes:
@@ -350,8 +352,5 @@ def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[Su
         return None
     if isinstance(summary, Summary) and not (summary.deleted or summary.flow_state in ENDED_STATES):
         return None
-    return [
-        SummaryRow(partition, key, None, 0)
-        for partition in range(derivation.partitions)
-        if header.sent >> partition & 1
-    ]
+    sent = [partition for partition in range(derivation.partitions) if header.sent >> partition & 1]
+    return [SummaryRow(partition, key, None, None, 0) for partition in sent]

@@ -18,8 +18,7 @@ from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import Reading
 from stream.flow.statistics import NEVER
 from stream.gauges.snapshot import Snapshot
-from stream.items.outcome import MILLISECOND
-from stream.kafka.outbox import Row
+from stream.items.outcome import MILLISECOND, SummaryRow
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
 from stream.worker.clients import Streams
@@ -85,8 +84,10 @@ class Measure:
         records = polled.records
         if records and records[0].offset < reached:
             records = [record for record in records if record.offset >= reached]
-        if records:
-            self._add(measured, records)
+        if records and measured.live:
+            self._advance()
+            self._observe([record.timestamp * MILLISECOND for record in records])
+        measured.add_read(records)
         if polled.refused is not None:
             self._engine.unreadable.note_batch(*tp, polled.refused)
         self._consumer.processed(tp, polled.behind)
@@ -98,15 +99,18 @@ class Measure:
         found = [self._engine.measured.get(partition) for partition in partitions]
         return all(each is not None and each.live and not each.fetched for each in found)
 
-    def show(self, partition: int, rows: Sequence[Row]) -> None:
-        """Count what this worker is about to write to a partition that it `shows`.
+    def show(self, rows: Sequence[SummaryRow]) -> None:
+        """Count what this worker is about to write to partitions that it `shows`.
 
         It does not wait for Kafka's acknowledgement: without it the process ends, and whoever comes next makes the same
         of the same events.
         """
-        self._add(self._engine.measured[partition], rows)
+        self._advance()
+        for row in rows:
+            self._engine.measured[row.partition].add(row)
+        self._observe([row.arrival for row in rows])
 
-    def written(self, tp: TP, first: int, rows: Sequence[Row], *, shown: bool = False) -> None:
+    def written(self, tp: TP, first: int, rows: Sequence[SummaryRow], *, shown: bool = False) -> None:
         """Count what this worker has itself written from offset `first` on, so that it need not come back.
 
         Where something of others stands before it that has not been read yet, it does come back. `shown` says whether
@@ -117,16 +121,18 @@ class Measure:
         if measured is not None and first <= reached < behind:
             # What is fetched again may have brought something older since.
             if not shown or measured.fetched:
-                self._add(measured, rows[reached - first :])
+                own = rows[reached - first :]
+                if measured.live:
+                    self._advance()
+                    self._observe([row.arrival for row in own])
+                for row in own:
+                    measured.add(row)
             self._consumer.processed(tp, behind)
 
-    def _add(self, measured: Measured, rows: Sequence[Row]) -> None:
-        if measured.live:
-            # What has just happened then counts in the windows at once, and not all of a second's together.
-            self._engine.boards.advance(self._engine.clock.now())
-            self._changed = True
-            self._observe(rows)
-        measured.add(rows)
+    def _advance(self) -> None:
+        # What has just happened then counts in the windows at once, and not all of a second's together.
+        self._engine.boards.advance(self._engine.clock.now())
+        self._changed = True
 
     async def _count_noted(self, measured: Measured) -> None:
         """Count what was noted if all is read, or if it is too much to keep."""
@@ -235,12 +241,13 @@ class Measure:
         seconds = self._published - begun
         engine.published.snapshot = Snapshot(now, tuple(nodes), tuple(reasons), items, seconds, ready, until)
 
-    def _observe(self, rows: Sequence[Row]) -> None:
+    def _observe(self, arrivals: Sequence[int]) -> None:
         """Note how fresh what has just come into the boards is: a scrape from now on shows it."""
         now = wall_time()
-        for row in rows:
-            if row.timestamp:
-                self._engine.numbers.observe_freshness(max(0, now - row.timestamp * MILLISECOND) / SECOND)
+        for arrival in arrivals:
+            # What was derived again was caused by no event, and has none.
+            if arrival:
+                self._engine.numbers.observe_freshness(max(0, now - arrival) / SECOND)
 
     def _shown(self, ready: frozenset[int]) -> Callable[[Node], bool] | None:
         """Give a test for the nodes of these partitions; None where they are all."""

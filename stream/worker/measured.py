@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from stream.flow.boards import Boards
 from stream.flow.statistics import NEVER
 from stream.items.codec import decode_summary
 from stream.items.objective import Objective
+from stream.items.outcome import SummaryRow
 from stream.items.summary import Summary
-from stream.kafka.outbox import Row
 from stream.kafka.places import TP
 from stream.worker.feed_memory import FeedMemory
 from stream.worker.readiness import Shown
@@ -35,7 +36,7 @@ class Measured:
         # A summary that was folded with this configuration has this text in it.
         self._mark = f'"config":"{derivation}"'.encode()
         # While a backlog is folded an item has many summaries, and the boards need the last one only.
-        self._noted: dict[bytes, bytes | None] = {}
+        self._noted: dict[bytes, bytes | Summary | Objective | None] = {}
         self.live = False
         self.fetched = True
         self.end: int = NEVER
@@ -52,15 +53,21 @@ class Measured:
         """How many items have a summary that is not counted yet."""
         return len(self._noted)
 
-    def add(self, rows: Iterable[Row]) -> None:
-        """Count summaries; before the partition is live, only note the newest of each item."""
-        for row in rows:
-            key, value = row.key or b"", row.value
+    def add(self, row: SummaryRow) -> None:
+        """Count a summary of this worker's own; before the partition is live, only note it."""
+        if self.live:
+            self._boards.put(self.tp.partition, row.key, row.summary)
+        else:
+            self._noted[row.key] = row.summary
+
+    def add_read(self, records: Iterable[Any]) -> None:
+        """Count summaries that were read from Kafka; before the partition is live, only note the newest of each."""
+        for record in records:
+            key, value = record.key or b"", record.value
             if not self.live and (value is None or self._mark in value):
                 self._noted[key] = value
             else:
-                # What this worker writes itself has no offset yet, and can be read.
-                self._put(key, value, getattr(row, "offset", None))
+                self._put(key, value, record.offset)
 
     async def count_noted(self, now: int) -> None:
         """Put what was noted on the boards as of `now`, in slices, so that the event loop goes on."""
@@ -70,13 +77,13 @@ class Measured:
             self._count([self._noted.popitem() for _ in range(min(at_once, len(self._noted)))])
             await asyncio.sleep(0)
 
-    def _count(self, rows: Sequence[tuple[bytes, bytes | None]]) -> None:
+    def _count(self, rows: Sequence[tuple[bytes, bytes | Summary | Objective | None]]) -> None:
         found: dict[bytes, Summary | Objective] = {}
-        for key, value in rows:
-            summary = None if value is None else self._decoded(key, value)
+        for key, noted in rows:
+            summary = self._decoded(key, noted) if isinstance(noted, bytes) else noted
             if summary is not None:
                 found[key] = summary
-            elif value is None:
+            elif noted is None:
                 self._boards.put(self.tp.partition, key, None)
         self._boards.put_all(self.tp.partition, found)
 

@@ -27,7 +27,7 @@ from stream.worker.readiness import Look
 from stream.worker.rerouting import Rerouting
 from stream.worker.tracked import FAR, MAX_GATHERED, OpenBatch, Tracked
 from stream.worker.unreadable import RecordPlace
-from stream.worker.writer import Taken, Writer
+from stream.worker.writer import PendingWrite, Writer
 
 CHUNK = 2_000
 # Events. While so many are not durable yet, no more are handed over.
@@ -125,8 +125,8 @@ class Track:
     def _take(self, tracked: Tracked, outcome: Outcome, durable: Callable[[], None]) -> None:
         """Put rows in, and hand them and what came of them to Kafka."""
         tracked.apply(outcome)
-        taken = Taken(tracked.tp.partition, outcome, lambda: self._settle(tracked, outcome, durable))
-        self._writer.put(taken, alone=self.alone)
+        write = PendingWrite(tracked.tp.partition, outcome, lambda: self._settle(tracked, outcome, durable))
+        self._writer.put(write, alone=self.alone)
 
     def _finish(self, tracked: Tracked, batch: OpenBatch, outcome: Outcome) -> None:
         self._complete(tracked, batch.behind)

@@ -12,10 +12,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
 
 from stream.clock import wall_time
-from stream.items.outcome import MILLISECOND, Outcome
+from stream.items.outcome import MILLISECOND, Outcome, SummaryRow
 from stream.kafka.outbox import Row
 from stream.kafka.places import TP
 from stream.worker.clients import RowStore
@@ -28,20 +27,16 @@ from stream.worker.measure import Measure
 PAUSE_IF_SHOWN = 0.05
 
 
-class Taken(NamedTuple):
-    """What a batch of a partition came to, and what is to be done once it is durable."""
+@dataclass(eq=False)
+class PendingWrite:
+    """What a batch of a partition came to, and what is to be done once it is durable.
+
+    `shown` says whether the boards have its summaries already.
+    """
 
     partition: int
     outcome: Outcome
     durable: Callable[[], None]
-
-
-@dataclass(eq=False)
-class Handed:
-    """What was taken with its summaries by partition, and whether the boards have all of these already."""
-
-    taken: Taken
-    summaries: dict[int, list[Row]]
     shown: bool = False
 
 
@@ -52,27 +47,25 @@ class Writer:
         self._engine = engine
         self._store = store
         self._measure = measure
-        self._waiting: list[Handed] = []
+        self._waiting: list[PendingWrite] = []
         # What was handed over and is neither shown nor durable: what comes after it must not be shown before.
-        self._unshown: list[Handed] = []
+        self._unshown: list[PendingWrite] = []
         self._writing: asyncio.Task[None] | None = None
         # Set while somebody waits for all to be durable.
         self._awaited = asyncio.Event()
 
-    def put(self, taken: Taken, *, alone: bool) -> None:
+    def put(self, write: PendingWrite, *, alone: bool) -> None:
         """Hand over what a batch came to; where this worker writes `alone`, what is shown has it at once."""
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
-        handed = Handed(taken, _summaries(taken.outcome))
-        self._waiting.append(handed)
-        self._unshown.append(handed)
-        if alone and self._measure.shows({partition for each in self._unshown for partition in each.summaries}):
+        self._waiting.append(write)
+        self._unshown.append(write)
+        if alone and self._measure.shows({row.partition for each in self._unshown for row in each.outcome.summaries}):
             self._show()
 
     def _show(self) -> None:
         for each in self._unshown:
-            for partition, rows in each.summaries.items():
-                self._measure.show(partition, rows)
+            self._measure.show(each.outcome.summaries)
             each.shown = True
         self._unshown.clear()
 
@@ -95,7 +88,7 @@ class Writer:
                 written = set(group)
                 self._unshown = [each for each in self._unshown if each not in written]
                 for each in group:
-                    each.taken.durable()
+                    each.durable()
             self._writing = None
         except Exception as error:
             stop_unacknowledged(error)
@@ -105,9 +98,10 @@ class Writer:
             async with asyncio.timeout(PAUSE_IF_SHOWN):
                 await self._awaited.wait()
 
-    async def _write(self, group: Sequence[Handed]) -> None:
+    async def _write(self, group: Sequence[PendingWrite]) -> None:
         engine, outbox = self._engine, self._engine.outbox
-        rows, outputs = self._rows(group), self._outputs(group)
+        rows, summaries = self._rows(group), self._summaries(group)
+        outputs = {tp: _as_rows(part) for tp, part in summaries.items()} | self._others(group)
         if engine.derivation.partitions == 1:
             # A row need not remember where its summary is sent, so that neither waits for the other.
             written = await outbox.write(rows | outputs)
@@ -118,40 +112,36 @@ class Writer:
         for tp, place in written.items():
             if tp.topic == engine.histories_topic:
                 self._store.set_persisted_offset(tp, place.last)
-            elif tp.topic == engine.items_topic and place.holds(len(outputs[tp])):
+            elif tp in summaries and place.holds(len(summaries[tp])):
                 # Where rows of others have come between, the topic has to tell the order.
-                self._measure.written(tp, place.first, outputs[tp], shown=shown)
+                self._measure.written(tp, place.first, summaries[tp], shown=shown)
 
-    def _rows(self, group: Sequence[Handed]) -> dict[TP, list[Row]]:
+    def _rows(self, group: Sequence[PendingWrite]) -> dict[TP, list[Row]]:
         newest: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
         for each in group:
-            newest[each.taken.partition].update(each.taken.outcome.rows)
+            newest[each.partition].update(each.outcome.rows)
         topic = self._engine.histories_topic
         return {TP(topic, partition): [Row(*row) for row in rows.items()] for partition, rows in newest.items()}
 
-    def _outputs(self, group: Sequence[Handed]) -> dict[TP, list[Row]]:
-        engine = self._engine
-        newest: dict[int, dict[bytes | None, Row]] = defaultdict(dict)
-        letters: list[Row] = []
-        sent_on: dict[int, list[Row]] = defaultdict(list)
+    def _summaries(self, group: Sequence[PendingWrite]) -> dict[TP, list[SummaryRow]]:
+        newest: dict[int, dict[bytes, SummaryRow]] = defaultdict(dict)
         for each in group:
-            for to, rows in each.summaries.items():
-                newest[to].update({row.key: row for row in rows})
-            partition, refusals = each.taken.partition, each.taken.outcome.refusals
-            for refusal in refusals:
-                letters += dead_letters(refusal, engine.events_topic, partition)
-            for record, home in each.taken.outcome.reroutes:
-                sent_on[home].append(Row(record.key, record.value, None, record.headers))
-        outputs = {TP(engine.items_topic, partition): list(rows.values()) for partition, rows in newest.items()}
-        outputs |= {TP(engine.events_topic, home): events for home, events in sent_on.items()}
-        return outputs | {TP(engine.dead_letters_topic, 0): letters}
+            for row in each.outcome.summaries:
+                newest[row.partition][row.key] = row
+        return {TP(self._engine.items_topic, partition): list(rows.values()) for partition, rows in newest.items()}
+
+    def _others(self, group: Sequence[PendingWrite]) -> dict[TP, list[Row]]:
+        """Give the dead letters, and the events that go to the partition of their key."""
+        events, found = self._engine.events_topic, defaultdict[TP, list[Row]](list)
+        for each in group:
+            for refusal in each.outcome.refusals:
+                found[TP(self._engine.dead_letters_topic, 0)] += dead_letters(refusal, events, each.partition)
+            for record, home in each.outcome.reroutes:
+                found[TP(events, home)].append(Row(record.key, record.value, None, record.headers))
+        return found
 
 
-def _summaries(outcome: Outcome) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = defaultdict(list)
+def _as_rows(summaries: Sequence[SummaryRow]) -> list[Row]:
+    # A broker whose clock was ahead for a while does not take the times that it gave then.
     now = wall_time()
-    for sent in outcome.summaries:
-        # 0 where no event has caused it: a summary that was derived again says nothing of freshness. A broker whose
-        # clock was ahead for a while does not take the times that it gave then.
-        found[sent.partition].append(Row(sent.key, sent.value, min(sent.arrival, now) // MILLISECOND))
-    return found
+    return [Row(row.key, row.value, min(row.arrival, now) // MILLISECOND) for row in summaries]

@@ -27,7 +27,7 @@ def test_a_finished_item_is_forgotten_after_its_retention_and_not_before() -> No
     done = NOW - 400 * DAY
     key, row = row_of(event(done - DAY, state="Doing", team="Cards"), event(done, state="Done"), arrival=done)
     assert expired(key, row, ONE, NOW - 1) is None
-    assert expired(key, row, ONE, NOW) == [SummaryRow(0, b"1", None, 0)]
+    assert expired(key, row, ONE, NOW) == [SummaryRow(0, b"1", None, None, 0)]
 
 
 def test_nothing_is_forgotten_within_a_week_of_its_arrival() -> None:
@@ -54,7 +54,7 @@ def test_deleted_and_erased_items_are_forgotten(kind: EventType) -> None:
 def test_objectives_go_when_nothing_has_come_of_them_for_so_long() -> None:
     objective = Event("jira/acme", "o", DAY, "", EventType.OBJECTIVE, "1", {"pi": "2024.1"})
     key, row = row_of(objective, arrival=DAY)
-    assert expired(key, row, ONE, NOW) == [SummaryRow(0, key, None, 0)]
+    assert expired(key, row, ONE, NOW) == [SummaryRow(0, key, None, None, 0)]
     assert expired(key, row, ONE, DAY + ONE.retention - 1) is None
 
 
@@ -62,4 +62,6 @@ def test_forgetting_takes_the_item_out_of_each_partition_it_was_sent_to() -> Non
     events = [event(DAY, state="Doing", team="Cards"), event(2 * DAY, state="Done", team="Credit")]
     key, row = row_of(*events, arrival=DAY, by=FOUR)
     partitions = {FOUR.partition("Payments"), FOUR.partition("Lending")}
-    assert expired(key, row, FOUR, NOW) == [SummaryRow(partition, key, None, 0) for partition in sorted(partitions)]
+    assert expired(key, row, FOUR, NOW) == [
+        SummaryRow(partition, key, None, None, 0) for partition in sorted(partitions)
+    ]

@@ -90,7 +90,9 @@ class Engine:
             self.rows[key] = row
         for sent in outcome.summaries:
             self.items.pop((sent.partition, sent.key), None)
-            if sent.value is not None:
+            if sent.value is not None and sent.summary is not None:
+                # Boards get what was folded, or what was read from Kafka, and must not see a difference.
+                assert sent.summary == decode_summary(sent.value, self.derivation.name)
                 self.items[sent.partition, sent.key] = sent.value
         for (_, name), count in outcome.counts.items():
             self.counts[name] = self.counts.get(name, 0) + count

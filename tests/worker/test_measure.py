@@ -11,10 +11,10 @@ from stream.clock import uptime
 from stream.events.rejection import Reason
 from stream.gauges.snapshot import Snapshot
 from stream.items.codec import encode_summary
+from stream.items.outcome import SummaryRow
 from stream.items.summary import FlowState, Stamp, Summary, Team
 from stream.kafka.batches import RefusedBatch
 from stream.kafka.offsets import Committed
-from stream.kafka.outbox import Row
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
 from stream.worker.engine import Engine
@@ -129,9 +129,9 @@ def test_a_record_that_is_no_summary_leaves_the_items_last_one(engine: Engine, m
 
 
 def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine: Engine, measure: Measure) -> None:
-    def row(state: str, flow_state: FlowState, key: bytes = b"1") -> Row:
+    def row(state: str, flow_state: FlowState, key: bytes = b"1") -> SummaryRow:
         found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
-        return Row(key, encode_summary(found, engine.derivation.name), 7)
+        return SummaryRow(0, key, encode_summary(found, engine.derivation.name), found, 7_000)
 
     new, doing, done = (row(state.value, state) for state in (FlowState.NEW, FlowState.ACTIVE, FlowState.DONE))
     engine.measured[ITEMS.partition].live = True
@@ -151,9 +151,9 @@ def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine
 
 
 def test_what_is_about_to_be_written_counts_where_it_is_shown(engine: Engine, measure: Measure) -> None:
-    def row(state: str, flow_state: FlowState) -> Row:
+    def row(state: str, flow_state: FlowState) -> SummaryRow:
         found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
-        return Row(b"1", encode_summary(found, engine.derivation.name), 7)
+        return SummaryRow(0, b"1", encode_summary(found, engine.derivation.name), found, 7_000)
 
     doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
     measured = engine.measured[ITEMS.partition]
@@ -162,12 +162,12 @@ def test_what_is_about_to_be_written_counts_where_it_is_shown(engine: Engine, me
     measured.live = True
     assert (measure.shows([9]), measure.shows([ITEMS.partition, 9])) == (False, False)
     assert measure.shows([ITEMS.partition])
-    measure.show(ITEMS.partition, [doing])
+    measure.show([doing])
     assert (states(engine), measure._consumer.reached(ITEMS)) == ({"Doing": 1}, 0)
     measure.written(ITEMS, 0, [doing], shown=True)
     assert (measure._consumer.reached(ITEMS), sum(engine.numbers.freshness)) == (1, 1)
     # Where others have written in between, the topic tells the order: what it brings last stays.
-    measure.show(ITEMS.partition, [done])
+    measure.show([done])
     measure.written(ITEMS, 2, [done], shown=True)
     assert measure._consumer.reached(ITEMS) == 1
     came = [Record(1, b"1", doing.value or b""), Record(2, b"1", done.value or b"")]
@@ -176,15 +176,15 @@ def test_what_is_about_to_be_written_counts_where_it_is_shown(engine: Engine, me
 
 
 def test_what_is_fetched_again_over_what_was_taken_ahead_does_not_stay(engine: Engine, measure: Measure) -> None:
-    def row(state: str, flow_state: FlowState) -> Row:
+    def row(state: str, flow_state: FlowState) -> SummaryRow:
         found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
-        return Row(b"1", encode_summary(found, engine.derivation.name), 7)
+        return SummaryRow(0, b"1", encode_summary(found, engine.derivation.name), found, 7_000)
 
     doing, done = row("Doing", FlowState.ACTIVE), row("Done", FlowState.DONE)
     engine.measured[ITEMS.partition].live = True
     engine.measured[ITEMS.partition].fetched = False
-    measure.show(ITEMS.partition, [doing])
-    measure.show(ITEMS.partition, [done])
+    measure.show([doing])
+    measure.show([done])
     engine.measured[ITEMS.partition].fetched = True
     asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", doing.value or b"")])))
     assert states(engine) == {"Doing": 1}
@@ -235,9 +235,10 @@ def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
 def test_freshness_is_of_what_is_shown(engine: Engine, measure: Measure, *, shown: bool) -> None:
     if shown:
         engine.measured[ITEMS.partition].live = True
-    value = encode_summary(Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE), "x")
+    found = Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE)
+    value = encode_summary(found, "x")
     asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", value, 7)])))
-    measure.written(ITEMS, 1, [Row(b"1", value, 8), Row(b"2", value)])
+    measure.written(ITEMS, 1, [SummaryRow(0, b"1", value, found, 8_000), SummaryRow(0, b"2", value, found, 0)])
     asyncio.run(measure.publish())
     assert sum(engine.numbers.freshness) == (2 if shown else 0)
 
@@ -246,7 +247,7 @@ def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure
     def start(item: bytes) -> None:
         start = Stamp(engine.clock.now(), OWNER, "feature")
         found = Summary(item.decode(), "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE, start=start)
-        row = Row(item, encode_summary(found, engine.derivation.name))
+        row = SummaryRow(0, item, b"", found, 0)
         measure.written(ITEMS, measure._consumer.reached(ITEMS), [row])
 
     async def asked() -> tuple[int, int]:

@@ -14,7 +14,7 @@ from stream.events.event import SECOND
 from stream.items.outcome import Outcome, SummaryRow
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
-from stream.worker.writer import Taken, Writer, _summaries
+from stream.worker.writer import PendingWrite, Writer, _as_rows
 
 ITEMS = TP("items", 0)
 
@@ -44,12 +44,12 @@ class Boards:
     def shows(self, _partitions: Any) -> bool:
         return self.may
 
-    def show(self, _partition: int, rows: Sequence[Row]) -> None:
+    def show(self, rows: Sequence[SummaryRow]) -> None:
         self.values.update({row.key: row.value for row in rows})
 
-    def written(self, _tp: TP, _first: int, rows: Sequence[Row], *, shown: bool) -> None:
+    def written(self, _tp: TP, _first: int, rows: Sequence[SummaryRow], *, shown: bool) -> None:
         if not shown:
-            self.show(0, rows)
+            self.show(rows)
 
 
 async def turns() -> None:
@@ -69,8 +69,9 @@ def writer_of(outbox: Outbox, boards: Boards) -> Writer:
     return Writer(engine, SimpleNamespace(), boards)
 
 
-def taken(value: bytes, durable: list[bytes]) -> Taken:
-    return Taken(0, Outcome(summaries=[SummaryRow(0, b"1", value, 7_000)]), lambda: durable.append(value))
+def pending(value: bytes, durable: list[bytes]) -> PendingWrite:
+    row = SummaryRow(0, b"1", value, None, 7_000)
+    return PendingWrite(0, Outcome(summaries=[row]), lambda: durable.append(value))
 
 
 @pytest.mark.parametrize("alone", [True, False])
@@ -83,7 +84,7 @@ def test_what_is_shown_ahead_never_overtakes_what_is_not(monkeypatch: pytest.Mon
         writer = writer_of(outbox, boards)
 
         def put(value: bytes) -> None:
-            writer.put(taken(value, durable), alone=alone)
+            writer.put(pending(value, durable), alone=alone)
 
         async def acknowledged() -> dict[bytes | None, bytes | None]:
             outbox.acknowledge.set()
@@ -121,7 +122,7 @@ def test_what_nobody_waits_for_goes_out_together(monkeypatch: pytest.MonkeyPatch
         writer = writer_of(outbox, boards)
         for value in (b"one", b"two"):
             outbox.acknowledge.set()
-            writer.put(taken(value, durable), alone=True)
+            writer.put(pending(value, durable), alone=True)
             await turns()
         await writer.flush()
         assert durable == [b"one", b"two"]
@@ -134,10 +135,8 @@ def test_what_nobody_waits_for_goes_out_together(monkeypatch: pytest.MonkeyPatch
 def test_no_summary_is_of_a_later_time_than_now() -> None:
     """A broker whose clock was ahead for a while refuses the times that it gave then."""
     now = wall_time()
-    found = _summaries(
-        Outcome(summaries=[SummaryRow(0, b"1", b"", at) for at in (0, now - SECOND, now + 3_600 * SECOND)])
-    )
-    derived, usual, ahead = [row.timestamp for row in found[0]]
+    arrivals = (0, now - SECOND, now + 3_600 * SECOND)
+    derived, usual, ahead = [row.timestamp for row in _as_rows([SummaryRow(0, b"1", b"", None, at) for at in arrivals])]
     assert (derived, usual) == (0, (now - SECOND) // 1_000)
     assert ahead is not None
     assert now // 1_000 <= ahead <= wall_time() // 1_000
