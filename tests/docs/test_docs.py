@@ -176,6 +176,13 @@ def test_every_reason_has_its_fix(heading: str, reasons: Iterable[str]) -> None:
     assert sorted(first_column(heading, TROUBLESHOOTING)) == sorted(reasons)
 
 
+def test_the_number_of_alerts_is_that_of_the_rules() -> None:
+    rules = [path.read_text("utf-8") for path in (REPOSITORY / "deploy" / "prometheus" / "rules").glob("*.yml")]
+    alerts = sum(len(re.findall(r"\balert: ", rule)) for rule in rules)
+    for document in (README, REPOSITORY / "CHANGELOG.md"):
+        assert re.findall(r"(\d+) alerts", text(document)) == [str(alerts)]
+
+
 def test_the_index_names_every_document() -> None:
     index = REPOSITORY / "docs" / "README.md"
     named = {(index.parent / link.partition("#")[0]).resolve() for link in links(index)}
