@@ -1,19 +1,19 @@
-"""What flowgauge tells its user when it cannot go on.
+"""Errors that end a command. The user sees the message, without a traceback.
 
 FlowgaugeError            one clear line, exit status 1
-|- ConfigError            flow.yaml has mistakes: each with file, line, key, value and the mend
+|- ConfigError            flow.yaml has mistakes: each with file, line, key, value and fix
 |- SettingsError          an environment variable or option has a value that cannot be used
-|- KafkaError             Kafka refuses, or a topic is not what it must be
+|- KafkaError             Kafka refuses, or a topic is not as it must be
 |  `- KafkaUnreachableError   Kafka does not answer
 |- InputError             a log file cannot be read
-`- ServeError             the port is taken, the disk is full: the surroundings refuse
+`- ServeError             the machine refuses: port taken, disk full, package missing
 """
 
 from __future__ import annotations
 
 
 class FlowgaugeError(Exception):
-    """The work failed; the message says what, on which input, and what to do."""
+    """The work failed. The message says what failed, on which input, and what to do."""
 
 
 class ConfigError(FlowgaugeError):
@@ -29,7 +29,7 @@ class KafkaError(FlowgaugeError):
 
 
 class KafkaUnreachableError(KafkaError):
-    """Kafka does not answer, now; it may later."""
+    """Kafka does not answer now, but it may later."""
 
 
 class InputError(FlowgaugeError):
@@ -37,4 +37,4 @@ class InputError(FlowgaugeError):
 
 
 class ServeError(FlowgaugeError):
-    """The surroundings refuse: port taken, disk full."""
+    """The machine refuses: port taken, disk full, package missing."""

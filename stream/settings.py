@@ -1,7 +1,7 @@
-"""The deployment settings: where Kafka is, ports, partitions. Never the organisation: that is flow.yaml.
+"""The deployment settings: where Kafka is, ports, partitions. The organisation is in flow.yaml instead.
 
-The fields of `Settings` are the one table of them. docs/reference.md and `--help` are generated from `SETTINGS`.
-Why no library reads them: docs/decisions/settings.md.
+Each setting is declared once, as a field of `Settings`. docs/reference.md and `--help` are generated from `SETTINGS`.
+docs/decisions/settings.md says why no library reads them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from stream.errors import SettingsError
 
 KAFKA_PORT = 9092
 MAX_PARTITIONS = 10_000
-# An item's row keeps a bit for each partition its summary was sent to.
+# An item's row has one bit for each partition that its summary was sent to.
 MAX_ITEMS_PARTITIONS = 64
 
 _PREFIX = re.compile(r"[A-Za-z0-9._-]{1,200}")
@@ -26,7 +26,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:
 
 T = TypeVar("T")
 
-# How texts are read: a ValueError says what a text must be.
+# Parsers of the variables: the ValueError says what the text must be.
 
 
 def _brokers(text: str) -> tuple[str, ...]:
@@ -36,7 +36,7 @@ def _brokers(text: str) -> tuple[str, ...]:
 def _broker(text: str) -> str:
     match = _BROKER.fullmatch(text)
     if match is None or not 0 < int(match["port"] or KAFKA_PORT) <= 65_535:
-        raise ValueError("HOST:PORT, or several with commas between them")
+        raise ValueError("HOST:PORT, or several separated by commas")
     return f"{match['host']}:{match['port'] or KAFKA_PORT}"
 
 
@@ -68,7 +68,7 @@ def _clock(text: str) -> str:
 
 
 def clock_mode(text: str) -> str:
-    """Check what `now` is to be: `wall`, `event` or an instant. Raises SettingsError."""
+    """Return `text` if it is a clock mode: `wall`, `event` or an instant. Raises SettingsError."""
     try:
         return _clock(text)
     except ValueError as error:
@@ -93,7 +93,7 @@ _partitions = _whole(1, MAX_PARTITIONS)
 
 
 def _setting(variable: str, default: str, parse: Callable[[str], T], text: str) -> T:
-    """Declare a field: its variable, its default as one writes it, how it is read and what it means."""
+    """Declare a field with its variable, its default as text, its parser and its help text."""
     about = {"variable": variable, "default": default, "parse": parse, "help": text}
     made: T = field(default=parse(default), metadata=about)
     return made
@@ -107,51 +107,51 @@ class Settings:
         "FLOW_KAFKA_BROKERS",
         "127.0.0.1:9092",
         _brokers,
-        "Kafka's bootstrap addresses, HOST:PORT with commas between them",
+        "Kafka's bootstrap addresses: HOST:PORT, separated by commas",
     )
     topic_prefix: str = _setting(
-        "FLOW_TOPIC_PREFIX", "flow.", _prefix, "what the names of all topics and of the consumer group begin with"
+        "FLOW_TOPIC_PREFIX", "flow.", _prefix, "the prefix of all topic names and of the consumer group"
     )
-    config: Path = _setting("FLOW_CONFIG", "flow.yaml", Path, "the file with organisation and workflows")
+    config: Path = _setting("FLOW_CONFIG", "flow.yaml", Path, "the file with the organisation and its workflows")
     web_host: str = _setting(
         "FLOW_WEB_HOST", "127.0.0.1", _host, "the address on which a worker serves /metrics and /ready"
     )
     web_port: int = _setting("FLOW_WEB_PORT", "6066", _port, "the port on which a worker serves /metrics and /ready")
-    gateway_port: int = _setting("FLOW_GATEWAY_PORT", "6070", _port, "the port on which the gateway takes webhooks")
-    data_dir: Path = _setting("FLOW_DATA_DIR", ".flowgauge", Path, "the folder for what a process keeps on disk")
+    gateway_port: int = _setting("FLOW_GATEWAY_PORT", "6070", _port, "the port on which the gateway receives webhooks")
+    data_dir: Path = _setting("FLOW_DATA_DIR", ".flowgauge", Path, "the folder in which a process keeps its files")
     events_partitions: int = _setting(
         "FLOW_EVENTS_PARTITIONS",
         "4",
         _partitions,
-        "partitions of the events and histories topics: the most workers that can share the tracking",
+        "partitions of the events and histories topics; at most this many workers share the tracking",
     )
     items_partitions: int = _setting(
         "FLOW_ITEMS_PARTITIONS",
         "1",
         _whole(1, MAX_ITEMS_PARTITIONS),
-        "partitions of the items topic, at most 64; with 1 the portfolio's percentiles are exact too",
+        "partitions of the items topic, at most 64; with 1, the portfolio's percentiles are exact too",
     )
     replication_factor: int = _setting(
         "FLOW_REPLICATION_FACTOR",
         "1",
         _whole(1, 100),
-        "copies that Kafka keeps of each new topic; 3 where there are three brokers",
+        "replicas of each new topic; set 3 if there are three brokers",
     )
     clock: str = _setting(
         "FLOW_CLOCK",
         "wall",
         _clock,
-        "what `now` is: `wall`, `event` (the newest event time in the topic) or an instant",
+        "the clock that gives now: `wall`, `event` (the newest event time in the topic) or an instant",
     )
     embedded: bool = _setting(
-        "FLOW_EMBEDDED", "0", _switch, "1 where the broker is the embedded one, on which topics cannot be declared"
+        "FLOW_EMBEDDED", "0", _switch, "1 for the embedded broker, on which topics cannot be declared"
     )
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the settings from an environment; a variable that is absent or empty has its default.
+        """Read the settings from an environment. A variable that is absent or empty has its default.
 
-        Raises SettingsError, in one line, with each wrong variable, its value and what it must be.
+        Raises SettingsError with one line that names each wrong variable, its value and what it must be.
         """
         found: dict[str, Any] = {}
         mistakes = []
@@ -177,7 +177,7 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A row of the table; `field` is its name in `Settings`. The ValueError of `parse` says what a text must be."""
+    """One setting; `field` is its name in `Settings`. The ValueError of `parse` says what the text must be."""
 
     field: str
     variable: str

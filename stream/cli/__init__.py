@@ -1,1 +1,1 @@
-"""The `flowgauge` command, one file a command."""
+"""The `flowgauge` command, one module for each command."""

@@ -1,4 +1,4 @@
-"""`flowgauge check-config`: what a configuration says, or all that is wrong with it."""
+"""`flowgauge check-config`: shows what a configuration says, or every mistake in it."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from stream.config.model import Art, FlowConfig, TeamConfig, ValueStream
 
 @click.command()
 @click.argument("file", type=click.Path())
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def command(file: str, as_json: bool) -> None:
-    """Check the configuration FILE and say what was understood.
+    """Check the configuration FILE and print a summary of it.
 
-    Exit status 1 where it has mistakes: each is named with file, line, key, value and the mend.
+    If it has mistakes, the exit status is 1, and each is listed with file, line, key, value and fix.
     """
     try:
         config = load_config(file)
@@ -28,7 +28,7 @@ def command(file: str, as_json: bool) -> None:
         if not as_json:
             raise
         found = json.dumps({"valid": False, "mistakes": [asdict(mistake) for mistake in error.mistakes]}, default=str)
-        # JSON has no NaN and no infinity, but YAML has: a mistaken one is quoted.
+        # YAML has NaN and infinity, but JSON does not, so they are quoted.
         click.echo(json.dumps(json.loads(found, parse_constant=str)))
         sys.exit(1)
     if as_json:
@@ -40,7 +40,7 @@ def command(file: str, as_json: bool) -> None:
 
 
 def understood(config: FlowConfig) -> dict[str, Any]:
-    """Sum up a configuration: counts, names and the fingerprint."""
+    """Summarise a configuration: counts, names and the fingerprint."""
     arts = [art for stream in config.organisation for art in stream.arts]
     teams = [team for art in arts for team in art.teams]
     nodes: list[ValueStream | Art | TeamConfig] = [*config.organisation, *arts, *teams]
@@ -62,7 +62,7 @@ def understood(config: FlowConfig) -> dict[str, Any]:
 
 
 def rows(config: FlowConfig) -> list[tuple[str, str]]:
-    """Name and value of what was understood: a row a fact, then a row a value stream."""
+    """Return names and values: one row for each fact, then one for each value stream."""
     facts = [
         (name.replace("_", " "), ", ".join(value) or "-" if isinstance(value, list) else str(value))
         for name, value in understood(config).items()
@@ -84,7 +84,7 @@ def _limit(limit: int | None) -> str:
 
 
 def _print_table(file: str, config: FlowConfig) -> None:
-    # Rich is only imported where a person looks on.
+    # Rich is slow to import, so only a terminal needs it.
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

@@ -1,4 +1,4 @@
-"""`flowgauge dashboards`: Grafana dashboards, walls and playlists of a flow.yaml."""
+"""`flowgauge dashboards`: writes Grafana dashboards, walls and playlists for a flow.yaml."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ RUNBOOKS = "http://localhost:9090/user/runbooks/"
 
 
 @click.command()
-@click.option("-c", "--config", type=click.Path(), default="flow.yaml", show_default=True, help="The organisation.")
+@click.option("-c", "--config", type=click.Path(), default="flow.yaml", show_default=True, help="The flow.yaml.")
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to."
+    "-o", "--output", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to write to."
 )
-@click.option("--runbooks-url", default=RUNBOOKS, show_default=True, help="Where the dashboards link to runbooks.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.option("--runbooks-url", default=RUNBOOKS, show_default=True, help="The address of the runbooks, for links.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 def command(config: str, output: Path, runbooks_url: str, as_json: bool) -> None:
     """Write Grafana dashboards, a wall for each value stream, and playlists of the walls.
 
-    They go to the folders dashboards, walls and playlists below the output folder. Files of an earlier flow.yaml
-    that stand there stay, and are named.
+    They go to the folders dashboards, walls and playlists in the output folder. Files left over from an earlier
+    flow.yaml are listed, but not deleted.
     """
     if find_spec("grafana_foundation_sdk") is None:
-        raise ServeError("dashboards are built with grafana-foundation-sdk: pip install 'flowgauge[dashboards]'")
+        raise ServeError("dashboards need grafana-foundation-sdk: pip install 'flowgauge[dashboards]'")
     from stream.dashboards.files import files, left_over, write
 
     made = files(load_config(config), runbooks_url)
@@ -41,5 +41,6 @@ def command(config: str, output: Path, runbooks_url: str, as_json: bool) -> None
         click.echo(f"wrote {output / name}")
     for name in remains:
         click.echo(
-            f"flowgauge: {output / name} is of an earlier flow.yaml: Grafana shows it until it is deleted", err=True
+            f"flowgauge: {output / name} is left over from an earlier flow.yaml: delete it, or Grafana still shows it",
+            err=True,
         )

@@ -1,4 +1,4 @@
-"""`flowgauge dead-letters`: refused records, why they were refused, and sending them to their topic again."""
+"""`flowgauge dead-letters`: lists refused records with the reason, and sends them to their topic again."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ UNACKNOWLEDGED_RECORDS = 1_000
 SEND_SECONDS = 60
 CLOSE_SECONDS = 10
 POLL_MS = 1_000
-# A fetch of the largest record over a slow line may take this many polls.
+# Fetching the largest record over a slow line may take this many polls.
 SILENT_POLLS = 30
 
 
@@ -47,7 +47,7 @@ SILENT_POLLS = 30
 class DeadLetter:
     """A refused record: its own key, value and headers; `why` has the `flow_*` headers that were added.
 
-    `missing` is how many of the parts in which it was kept are not there.
+    A large record is kept in parts; `missing` is how many of them are gone.
     """
 
     partition: int
@@ -60,12 +60,12 @@ class DeadLetter:
 
     @property
     def place(self) -> tuple[int, int]:
-        """Where it stands in the topic of dead letters: partition and offset."""
+        """Its partition and offset in the dead-letters topic."""
         return self.partition, self.offset
 
     @property
     def batch(self) -> dict[str, Any] | None:
-        """What is known of a batch that was refused as a whole, and is the value as Kafka keeps it."""
+        """Facts about a batch that was refused as a whole. The value is the batch as Kafka keeps it."""
         if not self.why.keys() >= BATCH_HEADERS:
             return None
         return {
@@ -78,9 +78,9 @@ class DeadLetter:
     def obstacle(self) -> str | None:
         """Why it cannot be sent again, or None."""
         obstacles = (
-            ("flow_file" in self.why, "from a file: mend the row there and import it again"),
-            (self.missing, "of which parts are missing: they were kept for as long as the topic keeps them"),
-            ("flow_parts" in self.why, "kept in parts, and so larger than any event may be"),
+            ("flow_file" in self.why, "from a file: fix the row there and import it again"),
+            (self.missing, "with missing parts: the topic's retention has deleted them"),
+            ("flow_parts" in self.why, "kept in parts: larger than any event may be"),
             (self.batch, "of a whole batch: let its producer send the events again, in smaller batches"),
             (not TOPIC_NAME.fullmatch(self.why.get("flow_topic", "")), "without a source topic in its headers"),
             (self.key is None and self.value is None, "with neither key nor value"),
@@ -95,9 +95,9 @@ class DeadLetter:
 def split_headers(
     headers: Sequence[tuple[str, bytes | None]],
 ) -> tuple[list[tuple[str, bytes | None]], dict[str, str]]:
-    """Part the record's own headers from what was added when it was refused.
+    """Separate the record's own headers from those that were added when it was refused.
 
-    The addition stands last, so that of two headers with one name the last is ours.
+    Ours were appended, so if two headers have the same name, the last one is ours.
     """
     own: list[tuple[str, bytes | None]] = []
     why: dict[str, str] = {}
@@ -110,9 +110,9 @@ def split_headers(
 
 
 def read(settings: Settings) -> Iterator[DeadLetter]:
-    """Read all dead letters that stand there now, oldest first in each partition.
+    """Read all dead letters up to the topic's present end, oldest first in each partition.
 
-    Raises KafkaError where Kafka cannot be reached, falls silent, or has no such topic.
+    Raises KafkaError if Kafka cannot be reached, stops answering, or has no such topic.
     """
     topic = settings.topic(DEAD_LETTERS)
     with kafka_errors(settings):
@@ -130,7 +130,10 @@ def _letter(record: Any) -> DeadLetter:
 
 
 def joined(letters: Iterable[DeadLetter]) -> Iterator[DeadLetter]:
-    """Make one of the letters that a record was kept in: in the place of its first, given where its last stands."""
+    """Join the letters that hold the parts of one record. The result has the partition and offset of the first part.
+
+    It is yielded once its last part is read; records with missing parts follow at the end.
+    """
     open_parts: dict[str, dict[int, DeadLetter]] = {}
     for letter in letters:
         number, count = _number(letter.why.get("flow_part")), _number(letter.why.get("flow_parts"))
@@ -164,7 +167,7 @@ def _records(source: Any, topic: str) -> Iterator[Any]:
         batches = source.poll(timeout_ms=POLL_MS)
         silent = 0 if batches else silent + 1
         if silent == SILENT_POLLS:
-            raise KafkaError(f"topic {topic!r}: Kafka has fallen silent before its end. Look at Kafka, then again")
+            raise KafkaError(f"topic {topic!r}: Kafka stopped answering before its end. Check Kafka, then run it again")
         for place, batch in batches.items():
             yield from (record for record in batch if record.offset < ends[place])
 
@@ -172,8 +175,8 @@ def _records(source: Any, topic: str) -> Iterator[Any]:
 def redrive(settings: Settings, places: AbstractSet[tuple[int, int]]) -> int:
     """Send the dead letters at these places to their source topics again; return how many.
 
-    Key, value and own headers are unchanged, and the dead letters stay. Raises KafkaError, which says how
-    many Kafka has acknowledged before.
+    Key, value and own headers are unchanged, and the dead letters stay. A KafkaError says how many letters Kafka has
+    acknowledged before it.
     """
     sent = 0
     try:
@@ -191,7 +194,7 @@ def redrive(settings: Settings, places: AbstractSet[tuple[int, int]]) -> int:
 
 
 def _by_volume(letters: Iterable[DeadLetter]) -> Iterator[list[DeadLetter]]:
-    """Group letters, so that no more than a bounded volume waits for Kafka's acknowledgement."""
+    """Group letters, so that only a bounded volume waits for Kafka's acknowledgement."""
     batch: list[DeadLetter] = []
     volume = 0
     for letter in letters:
@@ -247,7 +250,9 @@ def _selected(settings: Settings, reasons: Sequence[str], offsets: Sequence[int]
 
 @command.command(name="list")
 @_selection
-@click.option("--limit", type=click.IntRange(min=1), help=f"The newest so many; in the table {SHOWN_ROWS}.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help=f"Only this many, the newest. [default: {SHOWN_ROWS}; with --json: all]"
+)
 @click.pass_obj
 def list_letters(
     settings: Settings,
@@ -256,9 +261,9 @@ def list_letters(
     as_json: bool,
     limit: int | None,
 ) -> None:
-    """Show dead letters: where each stands, why it was refused, where it came from, how it begins.
+    """Show dead letters: where each is, why it was refused, where it came from, and how it begins.
 
-    With --json one object a line.
+    With --json, one object for each line.
     """
     rows = (describe(letter) for letter in _selected(settings, reasons, offsets))
     if as_json:
@@ -284,9 +289,9 @@ def redrive_letters(
     as_json: bool,
     yes: bool,
 ) -> None:
-    """Send dead letters to the topic they came from again, unchanged; all, unless some are selected.
+    """Send dead letters, all or the selected ones, to the topic they came from again, unchanged.
 
-    They stay among the dead letters. Sending one twice is harmless: one event counts once.
+    They also stay in the dead-letters topic. Sending one twice is harmless: an event counts once.
     """
     places: set[tuple[int, int]] = set()
     obstacles: Counter[str] = Counter()
@@ -305,7 +310,7 @@ def redrive_letters(
 
 
 def describe(letter: DeadLetter) -> dict[str, Any]:
-    """Give a dead letter as a JSON object; `size` in bytes, what is no UTF-8 with escapes."""
+    """Return a dead letter as a JSON object: `size` in bytes, bytes that are not UTF-8 as escapes."""
     value = letter.value or b""
     why = letter.why
     return {
@@ -354,6 +359,6 @@ def _print_table(rows: Sequence[Mapping[str, Any]], total: int) -> None:
 
 
 def _cell(value: object) -> Text:
-    # What was refused may hold control sequences, which must not reach the terminal.
+    # A refused record may contain control sequences, which must not reach the terminal.
     text = "-" if value is None else str(value)
     return Text("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))

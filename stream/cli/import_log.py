@@ -1,4 +1,4 @@
-"""`flowgauge import`: a log into the events topic; rows that cannot be taken go to the dead letters."""
+"""`flowgauge import`: sends a log to the events topic, and refused rows to the dead letters."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ CLOSE_SECONDS = 10
 INTERRUPTED = 130
 Headers = Sequence[tuple[str, bytes]]
 SILENT = ("does not answer", "Start it, or set FLOW_KAFKA_BROKERS")
-REFUSES = ("refuses", "Mend that")
+REFUSES = ("refuses", "Fix that")
 AGAIN = "run it again: what arrives twice counts once"
 
 
 @dataclass
 class Tally:
-    """What an import came to; `first` is the first row that was refused."""
+    """The result of an import; `first` describes the first row that was refused."""
 
     events: int = 0
     items: set[str] = field(default_factory=set)
@@ -99,10 +99,10 @@ def command(
     brokers: str | None,
     as_json: bool,
 ) -> None:
-    """Bring LOG, a CSV or JSON Lines file, plain or .gz, into the events topic.
+    """Import LOG, a CSV or JSON Lines file, plain or .gz, into the events topic.
 
-    A log that is imported twice changes nothing. Rows that cannot be taken go to the dead letters, with the
-    line and the reason. The exit status is 1 where nothing could be taken.
+    Importing a log twice changes nothing. Refused rows go to the dead letters, with line and reason. If all rows are
+    refused, the exit status is 1.
     """
     settings = Settings.from_env(os.environ | ({"FLOW_KAFKA_BROKERS": brokers} if brokers else {}))
     load_config(config or settings.config)
@@ -136,21 +136,21 @@ async def _import(rows: Iterator[LogRow], log: Path, arrival: int, settings: Set
 
 
 def _why(rejection: Rejection, line: int, log: Path, arrival: int) -> Headers:
-    """Give the headers of a dead letter: why and where; its value is the row's bytes."""
-    told = {
+    """Return the headers of a dead letter: why and where. Its value is the row's bytes."""
+    headers = {
         "flow_reason": str(rejection.reason),
         "flow_detail": rejection.detail,
         "flow_file": log.name,
         "flow_line": str(line),
         "flow_arrival": format_time(arrival),
     }
-    return [(name, text.encode(errors="replace")) for name, text in told.items()]
+    return [(name, text.encode(errors="replace")) for name, text in headers.items()]
 
 
 @asynccontextmanager
 async def _outlet(settings: Settings) -> AsyncIterator[Outlet]:
     """Open a way to Kafka; what Kafka refuses becomes one KafkaError."""
-    # Whatever aiokafka has to say arrives as an exception too.
+    # Everything that aiokafka logs also arrives as an exception.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     brokers = ",".join(settings.brokers)
     producer = AIOKafkaProducer(
@@ -166,9 +166,9 @@ async def _outlet(settings: Settings) -> AsyncIterator[Outlet]:
         yield Outlet(producer)
     except aiokafka.errors.KafkaError as error:
         silent = error.retriable or isinstance(error, aiokafka.errors.KafkaTimeoutError)
-        does, mend = SILENT if silent else REFUSES
+        does, fix = SILENT if silent else REFUSES
         why = f"Kafka at {brokers!r} {does} ({_one_line(error)})"
-        raise KafkaError(f"{why}. {mend}; then {AGAIN}") from error
+        raise KafkaError(f"{why}. {fix}; then {AGAIN}") from error
     finally:
         with suppress(TimeoutError):
             await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)

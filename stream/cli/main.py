@@ -1,4 +1,4 @@
-"""The `flowgauge` command: one file a command, imported only when it is called."""
+"""The `flowgauge` command: one module for each command, imported only when it is called."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are modules, each with its click command under the name `command`."""
+    """A group whose commands are modules. Each module has its click command under the name `command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name all commands."""
+        """Return the names of all commands."""
         return sorted(COMMANDS)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -39,7 +39,7 @@ class LazyGroup(click.Group):
             formatter.write_dl([(one.variable, f"{one.help}  [default: {one.default}]") for one in SETTINGS])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import the command's module and hand out its command."""
+        """Import the command's module and return its command."""
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None
@@ -65,7 +65,7 @@ def cli() -> None:
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command; a FlowgaugeError becomes one clear line and exit status 1."""
+    """Run the command. A FlowgaugeError becomes one clear line and exit status 1."""
     try:
         cli.main(args=args, prog_name="flowgauge")
         sys.stdout.flush()
@@ -73,6 +73,6 @@ def main(args: list[str] | None = None) -> None:
         print(f"flowgauge: {error}", file=sys.stderr)
         sys.exit(1)
     except OSError as error:
-        # What is left is the output's own trouble: a full disk, a reader that went away.
+        # Only the output itself can fail here: a full disk, or a reader that went away.
         print(f"flowgauge: the output cannot be written: {error.strerror or error}", file=sys.stderr)
         os._exit(1)

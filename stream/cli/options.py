@@ -1,4 +1,4 @@
-"""Options that several commands share; a value that cannot be used is wrong use, exit status 2."""
+"""Options that several commands share. A value that cannot be used is a usage error, exit status 2."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ def mapping_option(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="COLUMN=FIELD",
         multiple=True,
         callback=_mapping,
-        help="The field that a CSV column gives; COLUMN+COLUMN=FIELD joins columns with `/`. Repeatable.",
+        help="Read FIELD from this CSV column; COLUMN+COLUMN=FIELD joins columns with `/`. Repeatable.",
     )(command)
 
 
 def source_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add `--source`."""
     return click.option(
-        "--source", default="import", show_default=True, callback=_source, help="Source of CSV rows that name none."
+        "--source", default="import", show_default=True, callback=_source, help="The source of CSV rows that have none."
     )(command)
 
 
 def clock_option(text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Add `--clock`; `text` ends its help."""
+    """Add `--clock`. `text` is the end of its help."""
     return click.option(
         "--clock",
         metavar="wall|event|TIME",
         callback=_clock,
-        help=f"What now is: the wall clock, the newest event time in the topic, or an instant. {text}",
+        help=f"The clock that gives now: the wall clock, the newest event time in the topic, or an instant. {text}",
     )

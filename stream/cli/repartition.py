@@ -1,4 +1,4 @@
-"""What `flowgauge topics repartition` says: what it is about to do, how far it is, and what it has done."""
+"""The output of `flowgauge topics repartition`: the plan, the progress and the result."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from stream.settings import Settings
 
 
 def describe(prepared: Prepared) -> str:
-    """Say what will be done, in a sentence or three."""
+    """Describe what will be done, in one to three sentences."""
     state = prepared.state
     if prepared.resumed:
-        return f"A repartition to {state.to} partitions was cut short, and will be finished."
+        return f"A repartition to {state.to} partitions was interrupted and will be finished."
     changes = [
         f"{move.name} from {move.partitions} to {state.to}"
         for move in (state.events, state.histories)
@@ -32,15 +32,15 @@ def describe(prepared: Prepared) -> str:
         parts.append(f"{prepared.misplaced:,} items will be moved to the partition of their key.")
     if state.events.needed:
         parts.append(
-            f"{state.events.name} will be made again: stop its producers, whose events are refused meanwhile; "
-            "other groups that read it begin again."
+            f"{state.events.name} will be deleted and created again: stop its producers, or their events are refused "
+            "meanwhile. Other consumer groups will read it from the beginning."
         )
-    return " ".join(parts) or f"Workers will be told that all items are right for {state.to} partitions."
+    return " ".join(parts) or f"Workers will be told that all items are in place for {state.to} partitions."
 
 
 @contextmanager
-def shown() -> Iterator[Show]:
-    """Show the progress on a terminal only."""
+def show_progress() -> Iterator[Show]:
+    """Show the progress, on a terminal only."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _what, _done, _total: None
@@ -58,7 +58,7 @@ def shown() -> Iterator[Show]:
 
 
 def report(settings: Settings, prepared: Prepared, *, as_json: bool) -> None:
-    """Say what was done."""
+    """Print what was done."""
     state = prepared.state
     if as_json:
         topics = {"events": _counted(state.events), "histories": _counted(state.histories)}
@@ -66,10 +66,10 @@ def report(settings: Settings, prepared: Prepared, *, as_json: bool) -> None:
         click.echo(json.dumps({**done, "merged": state.merged, "left_out": state.left_out}))
         return
     if prepared.nothing_to_do:
-        click.echo(f"{state.to} partitions, and each item is in that of its key: nothing to do")
+        click.echo(f"{state.to} partitions, and each item is in the partition of its key: nothing to do")
         return
     for name, count in state.left_out.items():
-        click.echo(f"item {name!r} was in several partitions: {count:,} of its events found no room in one history")
+        click.echo(f"item {name!r} was in several partitions: {count:,} of its events did not fit into one history")
     moved = [f"{move.records:,} {what}" for move, what in _moved(prepared) if move.needed]
     merged = f", {state.merged:,} of them from several partitions" if state.merged else ""
     click.echo(f"{state.to} partitions; moved {' and '.join(moved) or 'nothing'}{merged}")

@@ -1,4 +1,4 @@
-"""`flowgauge replay`: the numbers of a log at an instant, with no broker."""
+"""`flowgauge replay`: the numbers of a log at an instant, without a broker."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Instant(click.ParamType):
     name = "time"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Read the instant; a usage error says what is wrong with it."""
+        """Parse the instant. A usage error says what is wrong with it."""
         try:
             return parse_time(str(value))
         except ValueError as error:
@@ -34,13 +34,13 @@ class Instant(click.ParamType):
 
 @click.command()
 @click.argument("log", type=click.Path(path_type=Path))
-@click.option("-c", "--config", type=click.Path(), default="flow.yaml", show_default=True, help="The organisation.")
+@click.option("-c", "--config", type=click.Path(), default="flow.yaml", show_default=True, help="The flow.yaml.")
 @click.option("--at", type=Instant(), help="The instant, such as 2026-11-22T10:15:00Z. Default: now.")
 @mapping_option
 @source_option
 @click.option("--json", "as_program", is_flag=True, help="Print one JSON object.")
 def command(log: Path, config: str, at: int | None, mapping: ColumnMap, source: str, as_program: bool) -> None:
-    """Print the numbers of LOG (CSV or JSON Lines, plain or .gz) at an instant: the same engine, in process."""
+    """Print the numbers of LOG (CSV or JSON Lines, plain or .gz) at an instant, without Kafka."""
     flow = load_config(config)
     now = wall_time()
     instant = now if at is None else at
@@ -60,7 +60,7 @@ def _events(log: Path, mapping: ColumnMap, source: str, arrival: int) -> Iterato
         if row.event is not None:
             yield row.event
         elif row.rejection is not None:
-            line = f"flowgauge: {log}:{row.line} is left out: {row.rejection}"
+            line = f"flowgauge: skipped {log}:{row.line}: {row.rejection}"
             print(line, file=sys.stderr)
 
 

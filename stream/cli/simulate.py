@@ -1,4 +1,4 @@
-"""`flowgauge simulate`: the demo's portfolio on a real Kafka."""
+"""`flowgauge simulate`: feeds the demo's portfolio into a real Kafka."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from stream.cli.demo import MAX_DAYS
 @click.option(
     "--data-dir",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Keep the events here, and go on with them at the next start; else FLOW_DATA_DIR.",
+    help="Keep the events here and continue from them at the next start; else FLOW_DATA_DIR.",
 )
 def command(days: int, seed: int | None, brokers: str | None, data_dir: Path | None) -> None:
-    """Feed a simulated portfolio into the events topic: its history at once, then live, until Ctrl-C.
+    """Feed a simulated portfolio into the events topic: first its history, then live events until Ctrl-C.
 
-    For trying, never beside real events. The workers need the configuration that it names. At the next start it
-    sends what it had sent, which changes nothing, and goes on from there.
+    Use it only for trials, never in a topic with real events. Start the workers with the configuration that it
+    prints. At the next start it sends the kept events again, which changes nothing, and continues from there.
     """
     from stream.demo.simulator import simulate_into
     from stream.kafka.admin import ensure_topics

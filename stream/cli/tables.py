@@ -17,7 +17,10 @@ INDENT = {"portfolio": "", "value_stream": "", "art": "  ", "team": "    "}
 
 
 def numbers_table(nodes: Sequence[NodeNumbers], at: int, windows: Sequence[str]) -> None:
-    """Print a table of all nodes; durations in days, hours or minutes; the windowed columns over the middle window."""
+    """Print a table of all nodes, with durations in days, hours or minutes.
+
+    The windowed columns are of the middle window.
+    """
     window = windows[len(windows) // 2]
     table = Table(title=f"Flow at {format_time(at)}, window {window}", title_justify="left")
     table.add_column("")
@@ -25,14 +28,14 @@ def numbers_table(nodes: Sequence[NodeNumbers], at: int, windows: Sequence[str])
         table.add_column(heading, justify="right")
     for numbers in nodes:
         table.add_row(*_row(numbers, window, at), style="red" if over_limit(numbers) else None)
-    # A file or a pipe has no width of its own; a table that is cut there tells half.
+    # A file or a pipe has no width. At the default of 80 columns the table would be cut.
     console = Console()
     console.width = console.width if console.is_terminal else PIPE_WIDTH
     console.print(table)
 
 
 def over_limit(numbers: NodeNumbers) -> bool:
-    """Tell whether a node's load is above its WIP limit."""
+    """Return whether a node's load is above its WIP limit."""
     return numbers.limit is not None and numbers.load > numbers.limit
 
 
@@ -54,7 +57,7 @@ def _row(numbers: NodeNumbers, window: str, at: int) -> list[str | Text]:
 
 
 def duration(seconds: float | None) -> str:
-    """Write seconds in the unit that a reader would choose."""
+    """Write seconds in a unit that suits their size."""
     if seconds is None:
         return ""
     for unit, name in ((DAY, "d"), (HOUR, "h")):

@@ -1,4 +1,4 @@
-"""`flowgauge topics`: the topics as they must be, how Kafka's differ, making what is missing, changing partitions."""
+"""`flowgauge topics`: lists the topics, compares them with Kafka's, creates them, changes their partitions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stream.settings import MAX_PARTITIONS, Settings
 
 INTERRUPTED = 130
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-EMBEDDED = "The embedded broker makes its topics by itself: there is nothing to declare."
+EMBEDDED = "The embedded broker creates its topics by itself: there is nothing to declare."
 
 
 @click.group(name="topics")
@@ -34,7 +34,7 @@ def command(ctx: click.Context, brokers: str | None) -> None:
 @JSON
 @click.pass_obj
 def list_topics(settings: Settings, as_json: bool) -> None:
-    """Show the topics as they must be; asks no Kafka."""
+    """Show the topics as they must be, without asking Kafka."""
     declared = topics(settings)
     if as_json:
         _print_json([asdict(topic) for topic in declared])
@@ -50,7 +50,7 @@ def list_topics(settings: Settings, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def diff(settings: Settings, as_json: bool) -> None:
-    """Show where Kafka's topics differ, changing nothing; exit status 1 if any does."""
+    """Show where Kafka's topics differ, and change nothing. The exit status is 1 if any does."""
     found = plan(settings)
     if as_json:
         _print_json([asdict(one) for one in found])
@@ -66,7 +66,7 @@ def diff(settings: Settings, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def apply(settings: Settings, as_json: bool) -> None:
-    """Create the topics that are missing, and set what differs; refuse another number of partitions."""
+    """Create missing topics and correct their configuration. Fails if a number of partitions differs."""
     created, altered = apply_topics(settings)
     if as_json:
         _print_json({"created": created, "set": [f"{one.topic} {one.what}={one.declared}" for one in altered]})
@@ -94,10 +94,10 @@ def apply(settings: Settings, as_json: bool) -> None:
 def repartition(settings: Settings, partitions: int | None, yes: bool, as_json: bool) -> None:
     """Move events, histories and offsets to another number of partitions, while no worker runs.
 
-    With the same number it puts items right that are not in the partition of their key. Cut short at any moment, it
-    goes on when it is run again; no worker starts before it is finished.
+    With the same number, it moves items that are not in the partition of their key. If it is interrupted, run it
+    again to continue. No worker starts before it is finished.
     """
-    from stream.cli.repartition import describe, report, shown
+    from stream.cli.repartition import describe, report, show_progress
     from stream.kafka.admin import kafka_admin
     from stream.kafka.manage import Topics
     from stream.kafka.prepare import prepare
@@ -112,7 +112,7 @@ def repartition(settings: Settings, partitions: int | None, yes: bool, as_json: 
     if not yes:
         click.confirm(f"{describe(prepared)} Go on?", abort=True, err=True)
     try:
-        with shown() as show:
+        with show_progress() as show:
             Repartition(settings, prepared, show).run()
     except KeyboardInterrupt:
         click.echo(f"flowgauge: the repartition was interrupted, and no worker starts now. {AGAIN}", err=True)
@@ -134,5 +134,5 @@ def _print_json(value: Any) -> None:
 
 
 def _console() -> Console:
-    # Into a pipe a table is as wide as it needs to be, instead of cut to 80 columns.
+    # A pipe has no width. At the default of 80 columns the table would be cut.
     return Console() if sys.stdout.isatty() else Console(width=240)

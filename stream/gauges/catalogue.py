@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-# A metric, and a row for each of its samples: the labels after those that tell the node, and the number.
+# A metric's name, and a row for each of its samples: the labels after the node's labels, and the number.
 Row = tuple[tuple[str, ...], float]
 Gauge = tuple[str, Sequence[Row]]
 
@@ -23,8 +23,8 @@ class Metric(NamedTuple):
     help: str
 
     @property
-    def place(self) -> tuple[str, ...]:
-        """The first of the labels of a node's metric: those that tell the node."""
+    def node_labels(self) -> tuple[str, ...]:
+        """The first labels of a node's metric: those that identify the node."""
         return LEVEL if "level" in self.labels else OWNER
 
     @property

@@ -1,7 +1,8 @@
 """Snapshot -> metric families of the Prometheus client.
 
-At a scrape the client writes what the engine counts of itself. The nodes' samples are too many for it, so `lines.py`
-writes them; the client does so only for who asks for an escaping of names that we do not write (`metrics.py`).
+At each scrape the client writes the engine's own counts (`EngineCollector`). It is too slow for the nodes' samples, so
+`rendering.py` and `lines.py` write those. `FlowCollector` is their plain twin; tests/gauges/test_metrics.py holds them
+equal. It serves only requests for an escaping scheme that `lines.py` does not know (`metrics.py`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _FAMILIES: Mapping[str, type[Any]] = {
     "gaugehistogram": GaugeHistogramMetricFamily,
     "histogram": HistogramMetricFamily,
 }
-_PLACE = {metric.name: len(metric.place) for metric in OF_NODES}
+_NODE_LABELS = {metric.name: len(metric.node_labels) for metric in OF_NODES}
 _FRESHNESS_BOUNDS = [*map(str, FRESHNESS_BUCKETS), "+Inf"]
 
 
@@ -46,11 +47,11 @@ class FlowCollector(Collector):
         self._item_types = (*item_types, OTHER)
 
     def describe(self) -> Iterable[Family]:
-        """Describe the catalogue, so that a scrape may ask for some names (`/metrics?name[]=`)."""
+        """Describe the catalogue, so that a scrape may ask for single metrics (`/metrics?name[]=`)."""
         return families(CATALOGUE).values()
 
     def collect(self) -> Iterator[Family]:
-        """Yield every metric of the catalogue; those of the organisation have samples for the nodes that are true."""
+        """Yield every metric of the catalogue. Those of the organisation have samples for the nodes in the snapshot."""
         of_nodes = families(OF_NODES)
         snapshot = self._published.snapshot
         for numbers in snapshot.nodes:
@@ -60,20 +61,20 @@ class FlowCollector(Collector):
 
     def _node(self, of_nodes: Mapping[str, Any], numbers: NodeNumbers, at: int) -> None:
         level = numbers.node.level
-        place = (*numbers.node[1:], level)
+        node = (*numbers.node[1:], level)
         gauges = [*own(numbers, self._item_types), *moving(numbers, at, self._published.met_since)]
         for label, window in numbers.windows.items():
             gauges += windowed(level, label, window, self._item_types)
             for name, labels, counts, total in histograms(level, label, window):
                 buckets = list(zip(BOUNDS, counts, strict=True))
-                of_nodes[name].add_metric([*place[: _PLACE[name]], *labels], buckets, total)
+                of_nodes[name].add_metric([*node[: _NODE_LABELS[name]], *labels], buckets, total)
         for name, rows in gauges:
             for labels, value in rows:
-                of_nodes[name].add_metric([*place[: _PLACE[name]], *labels], value)
+                of_nodes[name].add_metric([*node[: _NODE_LABELS[name]], *labels], value)
 
 
 class EngineCollector(Collector):
-    """Collects what the engine counts, and what it says of a snapshot."""
+    """Collects the engine's counts and the state of a snapshot."""
 
     def __init__(self, engine: EngineNumbers, snapshot: Snapshot) -> None:
         self._engine = engine
@@ -92,7 +93,7 @@ class EngineCollector(Collector):
 
 
 def families(metrics: Iterable[Metric]) -> dict[str, Any]:
-    """Make the client's family of each metric, without samples."""
+    """Return the client's family of each metric, without samples."""
     return {metric.name: _FAMILIES[metric.type](metric.name, metric.help, labels=metric.labels) for metric in metrics}
 
 

@@ -1,4 +1,4 @@
-"""What the engine counts of its own work: written by the event loop, read by a scrape."""
+"""The engine's counts of its own work. The event loop writes them, a scrape reads them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ BEYOND = "other"
 
 
 class EngineNumbers:
-    """Counters since the start of the process. Sources come from outside, so their number is limited."""
+    """Counters since the start of the process. Source names come from outside, so their number is limited."""
 
     def __init__(self) -> None:
         self.events: Counter[tuple[str, str]] = Counter()
-        # Each reason from the start, so that the first refusal of a process is an increase.
+        # Every reason starts at 0, so that Prometheus sees the first refusal as an increase.
         self.dead_letters: Counter[str] = Counter(dict.fromkeys((reason.value for reason in Reason), 0))
         self.anomalies: Counter[str] = Counter()
         self.backdated: Counter[str] = Counter()
@@ -33,7 +33,7 @@ class EngineNumbers:
         self._sources: set[str] = set()
 
     def count(self, outcome: Outcome) -> None:
-        """Count what an acknowledged batch came to."""
+        """Count the outcome of an acknowledged batch."""
         for (source, what), number in outcome.counts.items():
             self.events[self.label(source), what] += number
         for counter, counts in ((self.anomalies, outcome.anomalies), (self.backdated, outcome.backdated)):
@@ -51,12 +51,12 @@ class EngineNumbers:
             self.newest[label] = max(time, self.newest.get(label, time))
 
     def observe_freshness(self, seconds: float) -> None:
-        """Note how long an event took from its arrival in the topic until it stood in the gauges."""
+        """Count how long an event took from its arrival in the topic until the gauges showed it."""
         self.freshness[bisect_left(FRESHNESS_BUCKETS, seconds)] += 1
         self.freshness_sum += seconds
 
     def label(self, source: str) -> str:
-        """Give the label of a source: its name, or `other` beyond the limit."""
+        """Return the label of a source: its name, or `other` beyond the limit."""
         if source not in self._sources and len(self._sources) >= MAX_SOURCES:
             return BEYOND
         self._sources.add(source)

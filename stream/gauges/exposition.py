@@ -1,4 +1,8 @@
-"""The nodes' lines in the order of a page, in the text format and in OpenMetrics; the headers are the client's."""
+"""The nodes' lines in the order of a page, in the text format and in OpenMetrics.
+
+Fast twin of the Prometheus client's exposition; tests/gauges/test_metrics.py holds every byte equal. The client writes
+the `# HELP` and `# TYPE` headers.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +39,7 @@ def _header(generate: Callable[[CollectorRegistry], bytes], family: Family) -> b
 _EMPTY = families(OF_NODES)
 _TEXT = {name: _header(generate_latest, family) for name, family in _EMPTY.items()}
 _OPENMETRICS = {name: _header(generate_openmetrics, family) for name, family in _EMPTY.items()}
-# To the text format the count and the sum of a histogram of gauges are metrics of their own.
+# In the text format the count and the sum of a gauge histogram are metrics of their own.
 _FURTHER = {
     name: _header(generate_latest, GaugeMetricFamily(name, metric.help))
     for metric in OF_NODES
@@ -44,7 +48,7 @@ _FURTHER = {
 
 
 def text(lines: Lines, asked: Collection[str] | None) -> list[bytes]:
-    """Give the text format: all of it, or the samples that are asked for by name."""
+    """Return the text format: all samples, or only those in `asked`."""
     page: list[bytes] = []
     for name, ((_, first), *further) in _shown(lines, asked):
         page.append(_TEXT[name])
@@ -57,7 +61,7 @@ def text(lines: Lines, asked: Collection[str] | None) -> list[bytes]:
 
 
 def openmetrics(lines: Lines, asked: Collection[str] | None) -> list[bytes]:
-    """Give the same in OpenMetrics, without its end."""
+    """Return the same in OpenMetrics, without its `# EOF`."""
     page: list[bytes] = []
     for name, samples in _shown(lines, asked):
         page.append(_OPENMETRICS[name])

@@ -11,7 +11,7 @@ from stream.gauges.catalogue import Gauge, Row
 
 
 def objectives(numbers: NodeNumbers) -> Iterator[Gauge]:
-    """Give what a node plans and achieves."""
+    """Yield the business value that a node plans and achieves."""
     increments = numbers.predictability.items()
     if numbers.node.level == "team":
         yield "flow_objective_planned_value", [((pi,), values.planned) for pi, values in increments]
@@ -22,7 +22,7 @@ def objectives(numbers: NodeNumbers) -> Iterator[Gauge]:
 
 
 def targets(numbers: NodeNumbers) -> Iterator[Gauge]:
-    """Give what a node aims at, and where it stands."""
+    """Yield a node's targets and their actual values."""
     yield "flow_target_value", [row for target in numbers.targets for row in _bounds(target)]
     measured = [(target, target.actual) for target in numbers.targets if target.actual is not None]
     yield "flow_target_actual_value", [(_named(target), actual) for target, actual in measured]
@@ -30,7 +30,7 @@ def targets(numbers: NodeNumbers) -> Iterator[Gauge]:
 
 
 def met_since(numbers: NodeNumbers, since: Mapping[str, int]) -> Iterator[Gauge]:
-    """Give since when (microseconds, by name) a node's targets were seen met."""
+    """Yield since when a node's targets have been seen met; `since` is in microseconds, by name."""
     met = [target for target in numbers.targets if target.met and target.name in since]
     yield "flow_target_met_since_timestamp_seconds", [(_named(target), since[target.name] / SECOND) for target in met]
 

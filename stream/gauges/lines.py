@@ -1,7 +1,7 @@
-"""A node's samples -> lines of the exposition: the same in both of its formats.
+"""A node's samples -> lines of text, which are the same in both exposition formats.
 
-Samples come by the hundred thousand, so that each costs one format and one join. Tests hold every byte against the
-Prometheus client.
+Fast twin of the Prometheus client's exposition; tests/gauges/test_metrics.py holds every byte equal. A page has
+hundreds of thousands of samples, so each costs only one format and one join.
 """
 
 from __future__ import annotations
@@ -16,60 +16,60 @@ from stream.flow.nodes import Node
 from stream.gauges.catalogue import LEVEL, OF_NODES, Gauge, Metric
 from stream.gauges.samples import BOUNDS, Histogram
 
-# From here on Go writes an exponent where Python does not.
+# From here on, Go writes an exponent and Python does not.
 _LONG = 1_000_000
 _COUNTS = tuple(f"{count}.0" for count in range(1_000))
-# A slot that is still one after the node's labels were filled in.
+# After the node's labels are filled in with %, this becomes %s.
 _SLOT = "%%s"
 
 
-class _Form(NamedTuple):
-    """A line with slots for the labels that do not tell the node, as `ready` gives them, and for the number."""
+class _Template(NamedTuple):
+    """A line with slots for the number and for the labels besides the node's, which `slot_values` escapes and sorts."""
 
     text: str
-    ready: Callable[[tuple[str, ...]], tuple[str, ...]]
+    slot_values: Callable[[tuple[str, ...]], tuple[str, ...]]
 
 
-class _Forms(dict[str, _Form]):
-    """The forms of a node's metrics by name, with the node's labels filled in when they are first needed."""
+class _Templates(dict[str, _Template]):
+    """The templates of a node's metrics by name. The node's labels are filled in when a template is first needed."""
 
-    def __init__(self, place: Mapping[str, str]) -> None:
+    def __init__(self, node: Mapping[str, str]) -> None:
         super().__init__()
-        # What is put into a form goes through a second formatting.
-        self._place = {label: value.replace("%", "%%") for label, value in place.items()}
+        # The template is formatted again for each sample.
+        self._node = {label: value.replace("%", "%%") for label, value in node.items()}
 
-    def __missing__(self, name: str) -> _Form:
-        text, ready = _FORMS[name]
-        form = self[name] = _Form(text % self._place, ready)
-        return form
+    def __missing__(self, name: str) -> _Template:
+        text, slot_values = _TEMPLATES[name]
+        template = self[name] = _Template(text % self._node, slot_values)
+        return template
 
 
-class Pen:
-    """Writes a node's samples, as text by name of the sample."""
+class LineWriter:
+    """Writes a node's samples as text, with the name of each sample."""
 
     def __init__(self, node: Node) -> None:
-        self._place = dict(zip(LEVEL, map(_escaped, (*node[1:], node.level)), strict=True))
-        self._forms = _Forms(self._place)
+        self._node = dict(zip(LEVEL, map(_escaped, (*node[1:], node.level)), strict=True))
+        self._templates = _Templates(self._node)
 
     def gauges(self, gauges: Iterable[Gauge]) -> Iterator[tuple[str, str]]:
         """Write the lines of each metric."""
-        forms = self._forms
+        templates = self._templates
         for name, rows in gauges:
-            text, ready = forms[name]
-            yield name, "".join([text % (*ready(labels), _number(value)) for labels, value in rows])
+            text, slot_values = templates[name]
+            yield name, "".join([text % (*slot_values(labels), _number(value)) for labels, value in rows])
 
     def histogram(self, histogram: Histogram) -> Iterator[tuple[str, str]]:
-        """Write the buckets of a distribution, how many items it is of, and their sum."""
+        """Write the buckets of a distribution, its number of items and their sum."""
         name, labels, counts, total = histogram
         window = _escaped(*labels)
-        head, middle, tail = (piece % self._place for piece in _BUCKETS[name])
+        head, middle, tail = (piece % self._node for piece in _BUCKETS[name])
         parts = [f"\n{head}", "", f"{middle}{window}{tail}", ""] * len(BOUNDS)
         parts[0] = head
         parts[1::4] = BOUNDS
         parts[3::4] = map(_number, counts)
         yield f"{name}_bucket", "".join([*parts, "\n"])
-        yield f"{name}_gcount", self._forms[f"{name}_gcount"].text % (window, _number(counts[-1]))
-        yield f"{name}_gsum", self._forms[f"{name}_gsum"].text % (window, _number(total))
+        yield f"{name}_gcount", self._templates[f"{name}_gcount"].text % (window, _number(counts[-1]))
+        yield f"{name}_gsum", self._templates[f"{name}_gsum"].text % (window, _number(total))
 
 
 def _escaped(value: str) -> str:
@@ -90,15 +90,15 @@ def _text(name: str, labels: Iterable[str]) -> str:
     return f"{name}{{{','.join(slots)}}} {_SLOT}\n"
 
 
-def _form(name: str, metric: Metric) -> _Form:
-    own = metric.labels[len(metric.place) :]
+def _template(name: str, metric: Metric) -> _Template:
+    own = metric.labels[len(metric.node_labels) :]
     order = [own.index(label) for label in sorted(own)]
 
     @lru_cache(maxsize=1_000)
-    def ready(labels: tuple[str, ...]) -> tuple[str, ...]:
+    def slot_values(labels: tuple[str, ...]) -> tuple[str, ...]:
         return tuple([_escaped(labels[place]) for place in order])
 
-    return _Form(_text(name, metric.labels), ready)
+    return _Template(_text(name, metric.labels), slot_values)
 
 
 def _buckets(metric: Metric) -> tuple[str, str, str]:
@@ -106,5 +106,5 @@ def _buckets(metric: Metric) -> tuple[str, str, str]:
     return head, middle, tail
 
 
-_FORMS = {name: _form(name, metric) for metric in OF_NODES for name in metric.samples}
+_TEMPLATES = {name: _template(name, metric) for metric in OF_NODES for name in metric.samples}
 _BUCKETS = {metric.name: _buckets(metric) for metric in OF_NODES if metric.type == "gaugehistogram"}

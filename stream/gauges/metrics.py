@@ -1,4 +1,4 @@
-"""`/metrics`: what was asked for, in the format and the encoding that was asked for."""
+"""`/metrics`: the metrics that a request asks for, in the format and encoding that it accepts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from stream.items.rules import OTHER
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 
-# A page compressed with the least effort takes a fourteenth of the time of the most, and is a third larger.
+# Level 1 takes a fourteenth of the time of level 9, and its output is a third larger.
 GZIP_LEVEL = 1
 GZIP_FORMAT = zlib.MAX_WBITS + 16
 PIECES_A_CHUNK = 1_024
-# Our names are the same in all escapings but these.
+# Our metric names are the same in all escaping schemes except these.
 ESCAPED = ("escaping=dots", "escaping=values")
 OF_A_NODE = frozenset(name for metric in OF_NODES for name in metric.samples)
 
@@ -32,7 +32,7 @@ OF_A_NODE = frozenset(name for metric in OF_NODES for name in metric.samples)
 class Metrics:
     """A WSGI application. `item_types` are the configured flow item types.
 
-    `renew` is called by the thread of a scrape that asks for nodes, and returns when the published snapshot is new.
+    A scrape that asks for numbers of nodes calls `renew` in its thread. It returns when a new snapshot is published.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Metrics:
         self._client = make_wsgi_app(_registry(FlowCollector(published, engine, item_types)))
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
-        """Answer a GET. The Prometheus client answers those that nobody sends each minute."""
+        """Answer a GET. The Prometheus client answers requests for a rare escaping scheme."""
         encode, kind = _agreed(environ.get("HTTP_ACCEPT", ""))
         if kind.endswith(ESCAPED):
             self._renew()
@@ -65,7 +65,7 @@ class Metrics:
         return _chunks(pieces)
 
     def prepare(self) -> Iterator[None]:
-        """Write what a scrape will show, little by little."""
+        """Write what the next scrape will show, one node at a time."""
         return self._rendering.prepare()
 
     def _page(self, encode: Callable[[Any], bytes], kind: str, asked: list[str] | None) -> list[bytes]:
@@ -84,7 +84,7 @@ def _agreed(accept: str) -> tuple[Callable[[Any], bytes], str]:
     try:
         return choose_encoder(accept)
     except TypeError:
-        # The client fails at a version that is not a number. Nothing was asked for that we know.
+        # The client fails if a version is not a number. Answer as if no format was asked for.
         return choose_encoder("")
 
 

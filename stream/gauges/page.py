@@ -1,7 +1,7 @@
 """The worker's HTTP server: `/metrics`, `/ready` and `/live`, in threads of its own.
 
-A scrape has the boards read on the event loop, and shows what comes of it. Faust's own web server is not started: it
-would show table contents to anybody, before they are recovered.
+A scrape asks the event loop to read the boards, then shows the new snapshot. Faust's own web server is not started: it
+would show table contents to anybody, even before they are recovered.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Page:
     def __init__(self, host: str, port: int, published: Published, metrics: Callable[..., Iterable[bytes]]) -> None:
         self._metrics = metrics
         self._published = published
-        # Slow readers of long answers must leave room for the short ones.
+        # Slow readers of /metrics must leave connections for /ready and /live.
         self._scrapes = threading.BoundedSemaphore(SCRAPES)
         try:
             self._server = Server(host, port, self._answer)
@@ -43,11 +43,11 @@ class Page:
             ) from None
 
     def start(self) -> None:
-        """Answer from now on, unless `stop` was called before."""
+        """Start to answer, unless `stop` was called before."""
         self._server.start()
 
     def stop(self) -> None:
-        """Answer no more and free the port, within a second."""
+        """Stop answering and free the port, within a second."""
         self._server.stop()
 
     def _answer(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
@@ -57,7 +57,7 @@ class Page:
         if method == "HEAD":
             return self._head(environ, respond)
         respond("405 Method Not Allowed", [PLAIN, ("Allow", "GET, HEAD")])
-        return [b"there are GET and HEAD\n"]
+        return [b"use GET or HEAD\n"]
 
     def _head(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         begun: list[Any] = []
@@ -79,12 +79,12 @@ class Page:
             respond("200 OK", [("Content-Type", "text/html; charset=utf-8")])
             return [INDEX]
         respond("404 Not Found", [PLAIN])
-        return [b"there are /metrics, /ready and /live\n"]
+        return [b"not found; try /metrics, /ready or /live\n"]
 
     def _scrape(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         if not self._scrapes.acquire(blocking=False):
             respond("503 Service Unavailable", [PLAIN, ("Retry-After", "1")])
-            yield b"too many scrapes at a time\n"
+            yield b"too many scrapes at once; try again\n"
             return
         try:
             yield from self._metrics(environ, respond)

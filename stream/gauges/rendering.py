@@ -1,8 +1,10 @@
-"""The lines of all nodes, written once: what has not changed since the last scrape is shown as it was written.
+"""The lines of all nodes. Lines that have not changed since the last scrape are not written again.
 
-A node's numbers are the same object until something changes them, and so are the numbers of each of its windows; ages
-are those of a snapshot. What was written is kept beside the object it tells of, so that no other object can come to
-have its identity.
+Fast twin of `FlowCollector` (`collector.py`); tests/gauges/test_metrics.py and test_rendering.py hold them equal.
+
+A node's numbers are the same object until something changes them, and so are the numbers of each of its windows. So
+the lines are kept with the object that they were written from, and compared by identity. Keeping the object alive
+ensures that no new object gets its identity.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import NamedTuple
 from stream.flow.board import WindowNumbers
 from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers
-from stream.gauges.lines import Pen
+from stream.gauges.lines import LineWriter
 from stream.gauges.samples import MOVING, OWN, WINDOWED, histograms, moving, own, windowed
 from stream.gauges.snapshot import Published, Snapshot
 
@@ -41,7 +43,7 @@ class _Moving(NamedTuple):
 
 
 class Rendering:
-    """Gives the lines of the newest snapshot. Scrapes come in several threads: the second waits, and writes little."""
+    """Gives the lines of the newest snapshot. Scrapes run in several threads and take turns."""
 
     def __init__(self, published: Published, item_types: tuple[str, ...]) -> None:
         self._published = published
@@ -51,10 +53,10 @@ class Rendering:
         self._lock = threading.Lock()
 
     def prepare(self) -> Iterator[None]:
-        """Write what is new in the newest snapshot node by node, so that little is left to `read`.
+        """Write what is new in the newest snapshot, one node at a time, so that `read` has little left to write.
 
-        The event loop does it between its other work: it would wait for the interpreter, each time that it wakes up,
-        while a thread writes all at once.
+        The event loop does this between its other work. If a thread wrote everything at once, the event loop would
+        wait for the interpreter lock each time it wakes up.
         """
         snapshot, met_since = self._published.snapshot, self._published.met_since
         for numbers in snapshot.nodes:
@@ -65,7 +67,7 @@ class Rendering:
                 yield
 
     def read(self) -> tuple[Snapshot, Lines]:
-        """Give the newest snapshot and its lines in pieces, by name of the sample."""
+        """Return the newest snapshot, and its lines in pieces by sample name."""
         with self._lock:
             snapshot, met_since = self._published.snapshot, self._published.met_since
             self._written = {numbers.node: self._renewed(numbers) for numbers in snapshot.nodes}
@@ -90,23 +92,23 @@ class Rendering:
         return self._write_moving(numbers, at, met_since)
 
     def _write_moving(self, numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> _Moving:
-        texts = Pen(numbers.node).gauges(moving(numbers, at, met_since))
+        texts = LineWriter(numbers.node).gauges(moving(numbers, at, met_since))
         return _Moving(numbers, at, met_since, _pieces(MOVING, texts))
 
     def _write(self, numbers: NodeNumbers, former: Mapping[str, _Window]) -> _Written:
-        pen = Pen(numbers.node)
+        writer = LineWriter(numbers.node)
         windows = {}
         for label, window in numbers.windows.items():
             kept = former.get(label)
             if kept is None or kept.numbers is not window:
-                kept = _Window(window, self._window(pen, numbers.node.level, label, window))
+                kept = _Window(window, self._window(writer, numbers.node.level, label, window))
             windows[label] = kept
-        return _Written(numbers, _pieces(OWN, pen.gauges(own(numbers, self._item_types))), windows)
+        return _Written(numbers, _pieces(OWN, writer.gauges(own(numbers, self._item_types))), windows)
 
-    def _window(self, pen: Pen, level: str, label: str, window: WindowNumbers) -> Pieces:
-        texts = list(pen.gauges(windowed(level, label, window, self._item_types)))
+    def _window(self, writer: LineWriter, level: str, label: str, window: WindowNumbers) -> Pieces:
+        texts = list(writer.gauges(windowed(level, label, window, self._item_types)))
         for histogram in histograms(level, label, window):
-            texts += pen.histogram(histogram)
+            texts += writer.histogram(histogram)
         return _pieces(WINDOWED, texts)
 
 

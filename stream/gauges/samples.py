@@ -1,7 +1,9 @@
-"""A node's numbers -> its samples: the one place that says which sample has which labels and what it tells.
+"""A node's numbers -> its samples. Only this module and `goals.py` say which sample has which labels and value.
 
-They come in parts, by what changes them: what a node's events change, each of its windows, and what the clock or the
-wall changes without any event.
+There are three parts, so that each is written again only when it changes:
+- `own`: changed by events of the node;
+- `windowed` and `histograms`: one window each;
+- `moving`: changed by the clock, or by targets seen met, without any event.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ _QUANTILES = tuple((q, str(q)) for q in QUANTILES)
 
 
 class Histogram(NamedTuple):
-    """How many items stand at or below each of `BOUNDS`, and the sum over all of them."""
+    """The number of items at or below each of `BOUNDS`, and the sum over all items."""
 
     name: str
     labels: tuple[str, ...]
@@ -41,7 +43,7 @@ class Histogram(NamedTuple):
 
 
 def own(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
-    """Give what stays as it is until an event changes the node."""
+    """Yield the samples that only an event of the node changes."""
     if numbers.node.level == "team":
         yield from _load(numbers, item_types)
         yield "flow_state_items", [((state,), count) for state, count in bounded(numbers.states).items()]
@@ -62,7 +64,7 @@ def own(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
 
 
 def windowed(level: str, label: str, window: WindowNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
-    """Give what a node shows of one window."""
+    """Yield the samples of one window of a node."""
     done = window.finished
     if level == "team":
         yield from _counts(label, window, item_types)
@@ -76,14 +78,17 @@ def windowed(level: str, label: str, window: WindowNumbers, item_types: tuple[st
 
 
 def histograms(level: str, label: str, window: WindowNumbers) -> Iterator[Histogram]:
-    """Give the distributions that a node shows of one window."""
+    """Yield the distributions of one window of a node."""
     if level == "team":
         done = window.finished
         yield Histogram("flow_time_seconds", (label,), (*done.buckets, done.flow_time.count), done.elapsed)
 
 
 def moving(numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> Iterator[Gauge]:
-    """Give what changes without an event: ages at `at`, and since when targets are seen met (microseconds)."""
+    """Yield the samples that change without an event: ages at `at`, and when targets were first seen met.
+
+    Times are in microseconds.
+    """
     age, blocked = numbers.ages.at(at), numbers.blocked_age_max(at)
     if blocked is not None:
         yield "flow_blocked_age_max_seconds", [((), blocked)]

@@ -1,11 +1,11 @@
-"""An HTTP server for a WSGI application that stays reachable whatever its clients do.
+"""An HTTP server for a WSGI application. Slow or broken clients cannot make it unreachable.
 
 The number of connections and the time of each request are bounded. Each connection has a thread of its own, which waits
-for its socket without a timeout. The thread that accepts connections also shuts down those whose time is over, and that
+for its socket without a timeout. The thread that accepts connections also shuts down those whose time is over. That
 wakes the waiting thread.
 
-aiohttp, which comes with Faust, would not do: it bounds neither the number of connections nor the time in which headers
-must come, and it needs an event loop, while `/live` must answer when the worker's loop is stuck.
+aiohttp, which comes with Faust, does not fit. It bounds neither the number of connections nor the time for headers, and
+it needs an event loop. `/live` must answer even when the worker's loop is stuck.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ REFUSAL = b"HTTP/1.0 503 Service Unavailable\r\nContent-Type: text/plain\r\nCont
 
 
 class Limits(NamedTuple):
-    """How many connections are open at a time, and how long each may take.
+    """How many connections may be open at once, and how long each may take.
 
-    `reading` is the time until a request is complete, `answering` until its answer is written: seconds from the start
-    of the connection. The usual limit of open files is 1,024, which Kafka's connections share.
+    A request must be complete after `reading` seconds and its answer written after `answering` seconds, both from the
+    start of the connection. Kafka's connections share the usual limit of 1,024 open files.
     """
 
     connections: int = 64
@@ -43,7 +43,7 @@ LIMITS = Limits()
 
 
 class Connections:
-    """The open connections, each with the time at which it began."""
+    """The open connections, each with its start time."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -52,7 +52,10 @@ class Connections:
         self._lock = threading.Lock()
 
     def admit(self, newcomer: socket.socket) -> bool:
-        """Make room for a newcomer: close what has waited longest. False where all have complete requests."""
+        """Add a connection; if all are in use, close the one that has waited longest.
+
+        Returns False if all of them have complete requests.
+        """
         with self._lock:
             if len(self._waiting) + len(self._answering) >= self._limits.connections:
                 if not self._waiting:
@@ -62,7 +65,7 @@ class Connections:
             return True
 
     def complete(self, connection: socket.socket) -> bool:
-        """Note that a request has been read. False where the connection was closed before."""
+        """Note that a request has been read. Returns False if the connection was closed before."""
         with self._lock:
             if connection not in self._waiting:
                 return False
@@ -70,13 +73,13 @@ class Connections:
             return True
 
     def answered(self, connection: socket.socket) -> None:
-        """Note that an answer has been written, so that the connection may make room for another."""
+        """Note that an answer has been written. From then on, a new connection may displace this one."""
         with self._lock:
             if connection in self._answering:
                 self._waiting[connection] = self._answering.pop(connection)
 
     def leave(self, connection: socket.socket) -> None:
-        """Forget a connection, before its socket is closed."""
+        """Remove a connection, before its socket is closed."""
         with self._lock:
             self._waiting.pop(connection, None)
             self._answering.pop(connection, None)
@@ -105,7 +108,7 @@ class Server(ThreadingMixIn, WSGIServer):
     """Serves a WSGI application between `start` and `stop`.
 
     Raises:
-        OSError: the port cannot be bound; that is done when the server is made.
+        OSError: the port cannot be bound, which the constructor does.
     """
 
     daemon_threads = True
@@ -124,14 +127,14 @@ class Server(ThreadingMixIn, WSGIServer):
         self.set_app(application)
 
     def start(self) -> None:
-        """Answer from now on, unless this server was started or stopped before."""
+        """Start to answer, unless this server was started or stopped before."""
         with self._turn:
             if self._thread is None and not self._stopped.is_set():
                 self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
-        """Free the port and cut all connections, within a second and for ever."""
+        """Free the port and cut all connections, within a second. The server cannot be started again."""
         with self._turn:
             self._stopped.set()
             if self._thread is not None:
@@ -140,7 +143,7 @@ class Server(ThreadingMixIn, WSGIServer):
             self.connections.expire(float("inf"))
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ARG002
-        """Say whether there is room for a new connection, and tell the client where there is none."""
+        """Return whether there is room for a new connection. If not, answer 503."""
         if self.connections.admit(request):
             return True
         with suppress(OSError):
@@ -154,7 +157,7 @@ class Server(ThreadingMixIn, WSGIServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that hangs up."""
+        """Ignore a client that hangs up."""
 
     def _serve(self) -> None:
         while not self._stopped.is_set():
@@ -166,17 +169,17 @@ class _Answer(ServerHandler):
     request_handler: _Handler
 
     def log_exception(self, exc_info: Any) -> None:
-        """Say in one line what failed."""
+        """Log in one line what failed."""
         request = self.request_handler
         sys.stderr.write(f"flowgauge: {request.command} {request.path} failed: {exc_info[1]!r}\n")
 
 
 class _Handler(WSGIRequestHandler):
-    # The standard library takes what it cannot read for HTTP 0.9, and would answer without a status.
+    # The standard library treats an unreadable request as HTTP 0.9, and would answer without a status.
     default_request_version = "HTTP/1.0"
 
     def handle(self) -> None:
-        """Read a request and answer it, if it is still wanted."""
+        """Read a request and answer it, unless the connection was closed meanwhile."""
         self.raw_requestline = self.rfile.readline(LONGEST_LINE + 1)
         if len(self.raw_requestline) > LONGEST_LINE:
             self._refuse(HTTPStatus.REQUEST_URI_TOO_LONG)
@@ -188,9 +191,9 @@ class _Handler(WSGIRequestHandler):
             answer.run(cast(Server, self.server).get_app())  # type: ignore[arg-type]
 
     def finish(self) -> None:
-        """End an answer.
+        """Finish an answer, and read what the client still sends.
 
-        Closing a socket that has unread bytes resets it, and a client that still sends would lose the answer.
+        Closing a socket with unread bytes resets it. A client that is still sending would lose the answer.
         """
         super().finish()
         self._connections.answered(self.connection)
@@ -200,7 +203,7 @@ class _Handler(WSGIRequestHandler):
                 pass
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log no requests: a scrape a second would fill the log."""
+        """Log no requests: one scrape a second would fill the log."""
 
     def _refuse(self, status: HTTPStatus) -> None:
         self.requestline, self.request_version, self.command = "", self.default_request_version, ""

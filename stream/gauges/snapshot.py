@@ -1,4 +1,4 @@
-"""What a scrape sees: immutable, swapped whole by the event loop, so that no scrape sees a half."""
+"""The snapshot that a scrape shows. It is immutable, and the event loop swaps it as a whole."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from stream.clock import uptime
 from stream.flow.report import NodeNumbers
 
 STOPPING = ("stopping", "the worker was told to end")
-EXPIRED = ("cut_off", "nothing is known since the numbers were read: Kafka does not answer, or the worker stands still")
+EXPIRED = ("cut_off", "the numbers are too old to show: Kafka does not answer, or the worker is stuck")
 
 
 class Snapshot(NamedTuple):
-    """The nodes whose numbers are true at `at` (microseconds), and why any others are not yet.
+    """The nodes whose numbers are true at `at` (microseconds), and why others are not true yet.
 
-    `reasons` are from a closed list, each with a detail; none means that all numbers are true. `seconds` is how long
-    it took to read the boards. `partitions` are those of `flow.items` whose nodes are shown, and `until` is how long
-    they may be, in seconds of uptime.
+    - `reasons`: from a closed list, each with a detail; if there are none, all numbers are true.
+    - `items`: how many items are counted.
+    - `seconds`: how long it took to read the boards.
+    - `partitions`: the partitions of `flow.items` whose nodes are shown.
+    - `until`: until when they may be shown, in seconds of uptime.
     """
 
     at: int
@@ -35,7 +37,7 @@ class Snapshot(NamedTuple):
         return not self.reasons
 
     def withdrawn(self, reason: tuple[str, str]) -> Snapshot:
-        """Give the same without any numbers, and why."""
+        """Return the same without any numbers, and with the reason."""
         return self._replace(nodes=(), reasons=(reason,), partitions=frozenset(), until=inf)
 
 
@@ -55,7 +57,7 @@ class Published:
 
     @property
     def snapshot(self) -> Snapshot:
-        """Give the newest snapshot, or one without numbers if it may not be shown now."""
+        """The newest snapshot, or one without numbers if it may not be shown now."""
         snapshot = self._snapshot
         if self.stopping:
             return snapshot.withdrawn(STOPPING)

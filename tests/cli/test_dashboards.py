@@ -71,7 +71,7 @@ def test_without_the_sdk_it_says_how_to_install_it(tmp_path: Path, monkeypatch: 
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Without if finder is PathFinder else finder for finder in sys.meta_path])
     assert run("-c", FLOW_YAML, "-o", tmp_path).refusal == (
-        "dashboards are built with grafana-foundation-sdk: pip install 'flowgauge[dashboards]'"
+        "dashboards need grafana-foundation-sdk: pip install 'flowgauge[dashboards]'"
     )
     assert not list(tmp_path.iterdir())
 

@@ -133,13 +133,13 @@ def test_the_parts_of_a_record_are_one_letter_whatever_stands_between_them() -> 
         (5, b"xy", 0),
         (4, b"one two three", 0),
     ]
-    assert [one.obstacle for one in found][1:] == ["kept in parts, and so larger than any event may be"] * 2
+    assert [one.obstacle for one in found][1:] == ["kept in parts: larger than any event may be"] * 2
 
 
 def test_a_record_of_which_parts_are_missing_says_so() -> None:
     [found] = joined([part(2, b"two "), part(3, b"three")])
     assert (found.value, found.missing) == (b"two three", 1)
-    assert "parts are missing" in str(found.obstacle)
+    assert "missing parts" in str(found.obstacle)
     assert describe(found)["missing_parts"] == 1
     # A header that only looks like one is the record's own business.
     odd = letter(why={**WHY, "flow_parts_id": "a", "flow_part": "one", "flow_parts": "2"})

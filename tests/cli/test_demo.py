@@ -13,7 +13,7 @@ from tests.cli.command import flowgauge
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--log", "a.csv"], "a log needs its configuration"),
+        (["--log", "a.csv"], "give both or neither"),
         (["-c", "flow.yaml"], "belong together"),
         (["--map", "a=b"], "give --log FILE too"),
         (["--log", "a.csv", "-c", "flow.yaml", "--seed", "1"], "leave it out with --log"),

@@ -49,7 +49,7 @@ def test_rows_that_are_left_out_are_named(tmp_path: Path) -> None:
     assert done.status == 0
     assert done.json["at"] == AT
     [line] = done.err.splitlines()
-    assert line.startswith(f"flowgauge: {log}:3 is left out: ")
+    assert line.startswith(f"flowgauge: skipped {log}:3: ")
 
 
 @pytest.mark.parametrize(

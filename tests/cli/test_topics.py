@@ -60,7 +60,7 @@ def test_the_embedded_broker_makes_its_own(command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "Commands: apply Create the topics"),
+        ([], "Commands: apply Create missing topics"),
         (["drop"], "No such command 'drop'."),
         (["list", "flow.events"], "unexpected extra argument"),
         (["repartition", "--to", "0"], "Invalid value for '--to'"),

@@ -114,7 +114,7 @@ def test_head_is_get_without_the_body(server: Server, path: str, monkeypatch: py
 def test_other_methods_are_not_allowed(server: Server, path: str, method: str) -> None:
     refused = ask(server.port, path, method, body=b"x" * 1_000_000)
     assert (refused.status, refused.headers["Allow"]) == (405, "GET, HEAD")
-    assert refused.body == b"there are GET and HEAD\n"
+    assert refused.body == b"use GET or HEAD\n"
 
 
 def test_slow_clients_keep_nobody_out(server: Server) -> None:
@@ -185,7 +185,7 @@ def test_the_index_leads_on_and_other_paths_are_not_found(server: Server) -> Non
     for path in ("/metrics", "/ready", "/live"):
         assert f"href={path}" in body
     status, _, body = server.get("/tables")
-    assert (status, body) == (404, "there are /metrics, /ready and /live\n")
+    assert (status, body) == (404, "not found; try /metrics, /ready or /live\n")
 
 
 def test_requests_are_not_logged(server: Server, capfd: pytest.CaptureFixture[str]) -> None:

@@ -109,7 +109,7 @@ def test_redrive_sends_bytes_and_headers_unchanged(environ: dict[str, str], sett
     letters = _make_letters(settings, kafka)
     done = _letters(environ, "redrive", "--yes")
     assert "sent 4, skipped 1" in done.stdout
-    assert "skipping 1 from a file: mend the row there and import it again" in done.stderr
+    assert "skipping 1 from a file: fix the row there and import it again" in done.stderr
     arrived = read_topic(kafka, settings.topic("events"))
     sent = [(one.key, one.value, [("trace", b"\xff\x00")]) for one in letters[:-1]]
     assert sorted(((one.key, one.value, list(one.headers)) for one in arrived), key=str) == sorted(sent, key=str)
