@@ -1,7 +1,7 @@
 """Grafana dashboards as code: six for reading, and a wall for each value stream, generated from flow.yaml.
 
-Built with the Grafana Foundation SDK (the extra `dashboards`). They are classic dashboards, since those are what
-Grafana provisions from files; the SDK warns of them when it is imported, so it is imported quietly here, once.
+They are built with the Grafana Foundation SDK (the extra `dashboards`). They are classic dashboards, because Grafana
+provisions those from files. The SDK warns about them on import, so it is imported quietly here, once.
 """
 
 import warnings

@@ -13,7 +13,7 @@ from stream.dashboards.promql import ART, OWNERS, flow_time, pick, total
 
 WINDOW = "$window"
 TEAM = "{{team}}"
-ABOUT = "The flow of an ART and of its teams. A bar or line of a team opens the team."
+ABOUT = "The flow of an ART and of its teams. Click a bar or line of a team to open the team."
 
 
 def art(frame: Frame) -> dashboard.Dashboard:
@@ -57,45 +57,45 @@ def _tiles() -> Iterator[Panel]:
 
 
 def _load_by_team() -> Panel:
-    told = "Items in progress / WIP limit, of each team that has one. Amber from 80 %, red above the limit."
-    panel = look.bars("Load / limit by team", told, look.RATIO, now(pick("flow_load_ratio", ART, level="team"), TEAM))
+    about = "Items in progress / WIP limit, for each team with a limit. Amber from 80 %, red above the limit."
+    panel = look.bars("Load / limit by team", about, look.RATIO, now(pick("flow_load_ratio", ART, level="team"), TEAM))
     return panel.thresholds(look.of_limit()).max(1.5).data_links([to_team()])
 
 
 def _ageing() -> Panel:
-    told = "Items in progress older than 85 % of what their own team finished in the longest window."
-    panel = look.bars("Ageing items by team", told, look.ITEMS, now(pick("flow_ageing_items", ART), TEAM))
+    about = "Items in progress older than 85 % of the items that their team finished in the longest window."
+    panel = look.bars("Ageing items by team", about, look.ITEMS, now(pick("flow_ageing_items", ART), TEAM))
     return panel.thresholds(look.none_is_good()).data_links([to_team()])
 
 
 def _flow_time() -> Panel:
-    told = "Flow time of the items that the ART finished in the trailing window: median, 85 % and 95 %."
+    about = "Flow time of the items that the ART finished in the trailing window: median, 85 % and 95 %."
     queries = (trend(flow_time(ART, "art", WINDOW, q), "{{quantile}}") for q in ("0.5", "0.85", "0.95"))
-    return look.lines("Flow time of the ART", told, look.SECONDS, *queries)
+    return look.lines("Flow time of the ART", about, look.SECONDS, *queries)
 
 
 def _flow_time_by_team() -> Panel:
-    told = "85 % of the items that the team finished in the trailing window took at most this long."
+    about = "85 % of the items that the team finished in the trailing window took at most this long."
     query = trend(flow_time(ART, "team", WINDOW, "0.85"), TEAM)
-    return look.lines("Flow time by team, 85 %", told, look.SECONDS, query).data_links([to_team()])
+    return look.lines("Flow time by team, 85 %", about, look.SECONDS, query).data_links([to_team()])
 
 
 def _velocity() -> Panel:
-    told = "Items finished in the trailing window, by team."
+    about = "Items finished in the trailing window, by team."
     query = trend(total("flow_velocity_items", ART, by=OWNERS, window=WINDOW), TEAM)
-    return look.stacked("Flow velocity by team", told, look.ITEMS, query).data_links([to_team()])
+    return look.stacked("Flow velocity by team", about, look.ITEMS, query).data_links([to_team()])
 
 
 def _efficiency() -> Panel:
-    told = "Active / elapsed time of the items that the team finished in the trailing window."
+    about = "Active / elapsed time of the items that the team finished in the trailing window."
     query = now(pick("flow_efficiency_ratio", ART, level="team", window=WINDOW), TEAM)
-    return look.bars("Flow efficiency by team", told, look.RATIO, query).max(1).data_links([to_team()])
+    return look.bars("Flow efficiency by team", about, look.RATIO, query).max(1).data_links([to_team()])
 
 
 def _blocked() -> Panel:
-    told = "Items in progress that are blocked now, by team."
+    about = "Items in progress that are blocked now, by team."
     query = now(total("flow_blocked_items", ART, by=OWNERS), TEAM)
-    panel = look.bars("Blocked items by team", told, look.ITEMS, query)
+    panel = look.bars("Blocked items by team", about, look.ITEMS, query)
     return panel.thresholds(look.none_is_good()).data_links([to_team()])
 
 

@@ -31,15 +31,15 @@ def _rows() -> Iterator[PanelRow]:
 
 def _tiles() -> Iterator[Panel]:
     waiting = now(total("flow_load_items", ARTS, flow_state="waiting"))
-    yield look.tiles("Waiting", "Items in progress that wait.", look.ITEMS, waiting)
+    yield look.tiles("Waiting", "Items in progress in a waiting state.", look.ITEMS, waiting)
     blocked = now(total("flow_blocked_items", ARTS))
     yield look.tiles("Blocked", "Items in progress that are blocked.", look.ITEMS, blocked).thresholds(
         look.none_is_good()
     )
     ageing = now(total("flow_ageing_items", ARTS))
-    yield look.tiles("Ageing", "Items older than 85 % of what their own team finished.", look.ITEMS, ageing).thresholds(
-        look.none_is_good()
-    )
+    yield look.tiles(
+        "Ageing", "Items in progress older than 85 % of the items that their team finished.", look.ITEMS, ageing
+    ).thresholds(look.none_is_good())
 
 
 def _per_item() -> str:
@@ -49,28 +49,28 @@ def _per_item() -> str:
 
 
 def _time_matrix() -> Panel:
-    told = (
-        "Mean time that an item finished in the trailing window spent in each workflow state. "
-        "Colour compares the teams within a state."
+    about = (
+        "Mean time in each workflow state, per item finished in the trailing window. "
+        "Colours compare the teams within a state."
     )
-    return panels.team_matrix("Time in state by team, per item", told, look.SECONDS, named_owner(_per_item()))
+    return panels.team_matrix("Time in state by team, per item", about, look.SECONDS, named_owner(_per_item()))
 
 
 def _items_matrix() -> Panel:
-    told = "Items in each workflow state now, finished ones included. Colour compares the teams within a state."
+    about = "Items in each workflow state now, including finished ones. Colours compare the teams within a state."
     expr = named_owner(by_team_and_state("flow_state_items", ARTS))
-    return panels.team_matrix("Items in state by team", told, look.ITEMS, expr)
+    return panels.team_matrix("Items in state by team", about, look.ITEMS, expr)
 
 
 def _longest_states() -> Panel:
-    told = f"The {MOST} pairs of team and workflow state that take the most time of a finished item."
+    about = f"The {MOST} pairs of team and workflow state in which a finished item spent the most time."
     query = now(f"sort_desc(topk({MOST}, {_per_item()}))", "{{team}}: {{state}}")
-    return look.bars("Most time in state, per item", told, look.SECONDS, query).data_links([to_team()])
+    return look.bars("Most time in state, per item", about, look.SECONDS, query).data_links([to_team()])
 
 
 def _growing() -> Panel:
-    told = f"Items started minus items finished in the trailing window: the {MOST} teams whose load grows most."
+    about = f"Items started minus items finished in the trailing window, for the {MOST} teams whose load grows most."
     started = total("flow_arrivals_items", ARTS, by=OWNERS, window=WINDOW)
     finished = total("flow_velocity_items", ARTS, by=OWNERS, window=WINDOW)
     query = now(f"sort_desc(topk({MOST}, {started} - {finished} > 0))", "{{art}} / {{team}}")
-    return look.bars("Load grows", told, look.ITEMS, query).data_links([to_team()])
+    return look.bars("Load growth by team", about, look.ITEMS, query).data_links([to_team()])

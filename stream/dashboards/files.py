@@ -1,4 +1,4 @@
-"""All files that `flowgauge dashboards` makes of a flow.yaml."""
+"""All files that `flowgauge dashboards` makes from a flow.yaml."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOLDERS = ("dashboards", "walls", "playlists")
 
 
 def files(config: FlowConfig, runbooks: str) -> dict[str, str]:
-    """Give each file's path, relative to the folder that is written to, with its text."""
+    """Give each file's path, relative to the output folder, with its text."""
     labels = [window.label for window in config.windows]
     longest = max(config.windows, key=lambda window: window.microseconds).label
     frame = Frame(USUAL if USUAL in labels else longest, longest, runbooks)
@@ -55,6 +55,6 @@ def write(folder: Path, made: dict[str, str]) -> None:
 
 
 def left_over(folder: Path, made: dict[str, str]) -> list[str]:
-    """Name the files of an earlier flow.yaml: Grafana goes on showing what stands in the folder."""
+    """Name the files of an earlier flow.yaml: Grafana still shows every file in the folder."""
     found = (path.relative_to(folder) for kind in FOLDERS for path in (folder / kind).glob("flowgauge-*.json"))
     return sorted(path.as_posix() for path in found if path.as_posix() not in made)

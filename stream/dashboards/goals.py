@@ -1,4 +1,4 @@
-"""Targets with what is measured against them, and predictability by PI."""
+"""Targets with their measured values, and predictability by PI."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stream.dashboards.look import cells, now, trend
 from stream.dashboards.promql import OWNERS, VALUE_STREAMS, pick, total
 
 SCOPE = VALUE_STREAMS
-ABOUT = "KPI targets with what is measured, and the predictability of PIs."
+ABOUT = "KPI targets with their measured values, and the predictability of PIs."
 VALUES = ("target", "Value #A", "Value #B", "Value #C")
 UNITS = {
     "Flow time": (look.SECONDS, ("flow_time",)),
@@ -40,55 +40,55 @@ def _tiles() -> Iterator[Panel]:
     yield look.tiles("Missed", "Targets that are missed now.", look.ITEMS, missed).thresholds(look.none_is_good())
     kept = now(f"sum(max by (target) ({met}))")
     yield look.tiles("Met", "Targets that are met now.", look.ITEMS, kept)
-    told = "Targets for which there is nothing to measure yet."
+    about = "Targets that have nothing to measure yet."
     known = f"max by (target) ({pick('flow_target_value', SCOPE)})"
     blind = f"count({known} unless max by (target) ({met})) or 0 * count({known})"
-    yield look.tiles("Not measured", told, look.ITEMS, now(blind))
+    yield look.tiles("Not measured", about, look.ITEMS, now(blind))
 
 
 def _history() -> Panel:
-    told = "Share of the targets measured that were met, at each moment."
+    about = "Share of the measured targets that were met at each moment."
     query = trend(f"avg(max by (target) ({pick('flow_target_met', SCOPE)}))", "targets met")
-    return look.lines("Targets met over time", told, look.RATIO, query).max(1)
+    return look.lines("Targets met over time", about, look.RATIO, query).max(1)
 
 
 def _bounds(title: str, unit: str, metrics: tuple[str, ...]) -> Panel:
-    told = "What is measured, with the bounds of the target. A dash: no such bound, or nothing to measure."
+    about = "Measured value and bounds of each target. A dash means no such bound, or nothing to measure."
     found = (
         pick("flow_target_actual_value", SCOPE, metric=metrics),
         pick("flow_target_value", SCOPE, metric=metrics, bound="at_least"),
         pick("flow_target_value", SCOPE, metric=metrics, bound="at_most"),
     )
-    # Grafana names a column after its query only while each query has an answer.
+    # Grafana names a column after its query only if each query has an answer.
     absent = f"max by (target) ({pick('flow_target_value', SCOPE, metric=metrics)}) * NaN"
-    panel = look.rows(title, told, unit, *(cells(f"max by (target) ({expr}) or {absent}") for expr in found))
+    panel = look.rows(title, about, unit, *(cells(f"max by (target) ({expr}) or {absent}") for expr in found))
     return look.columns(panel, dict(zip(VALUES, ("target", "actual", "at least", "at most"), strict=True)))
 
 
 def _ratio(level: str, legend: str) -> Panel:
-    told = "Business value achieved / planned, by PI. 80 % and more is what SAFe calls reliable."
+    about = "Business value achieved / planned, by PI. SAFe calls 80 % and more reliable."
     query = now(pick("flow_predictability_ratio", SCOPE, level=level), legend)
-    panel = look.bars(f"Predictability by {level.replace('_', ' ')}", told, look.RATIO, query)
+    panel = look.bars(f"Predictability by {level.replace('_', ' ')}", about, look.RATIO, query)
     return panel.max(1.2).thresholds(look.kept_promises())
 
 
 def _values() -> Panel:
-    told = (
-        "Business value by PI and team. Planned: committed objectives only. Achieved: all objectives. "
-        "Projected: achieved where that is known, else planned."
+    about = (
+        "Business value by PI and team. Planned: committed objectives only. Actual: all assessed objectives. "
+        "Projected: actual where it is known, else planned."
     )
     names = {"pi": "PI", "value_stream": "value stream", "art": "ART", "team": "team"}
     queries = []
     for letter, kind in zip("ABC", ("planned", "actual", "projected"), strict=True):
         queries.append(cells(f"max by (pi, {OWNERS}) ({pick(f'flow_objective_{kind}_value', SCOPE)})"))
         names[f"Value #{letter}"] = kind
-    return look.columns(look.rows("Business value by team", told, look.ITEMS, *queries), names)
+    return look.columns(look.rows("Business value by team", about, look.ITEMS, *queries), names)
 
 
 def _burn_up() -> Panel:
-    told = "Business value achieved and projected over time, by PI; dashed, what was planned."
+    about = "Business value by PI over time: actual and projected. The dashed line is the planned value."
     queries = [
         trend(total(f"flow_objective_{kind}_value", SCOPE, by="pi"), f"{{{{pi}}}} {kind}")
         for kind in ("planned", "actual", "projected")
     ]
-    return look.dashed(look.lines("Business value over time", told, look.ITEMS, *queries), "/ planned$/")
+    return look.dashed(look.lines("Business value over time", about, look.ITEMS, *queries), "/ planned$/")

@@ -37,10 +37,10 @@ class PanelRow(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """What the dashboards for reading have in common.
+    """Settings that the dashboards for reading share.
 
-    The trailing window that is shown first, the longest one, in which a team's own 85 % line is drawn, and the
-    address of the runbooks.
+    `usual` is the window that is shown first, `longest` the longest one, which gives a team's 85 % line. `runbooks` is
+    the address of the runbooks.
     """
 
     usual: str
@@ -49,7 +49,7 @@ class Frame(NamedTuple):
 
 
 def arrange(rows: Iterable[PanelRow], source: DataSourceRef) -> list[dashboard.Panel | dashboard.RowPanel]:
-    """Place the panels from top to bottom and number them; all ask the same data source."""
+    """Place the panels from top to bottom and number them; all use the same data source."""
     placed: list[dashboard.Panel | dashboard.RowPanel] = []
     y = 0
     for row in rows:
@@ -99,7 +99,7 @@ def reading(
 
 
 def wall(uid: str, title: str, description: str, rows: Iterable[PanelRow]) -> dashboard.Dashboard:
-    """Build a wall: nothing to choose, nothing to click, read again every five seconds."""
+    """Build a wall: nothing to choose or click, refreshed every five seconds."""
     board = (
         build.Dashboard(title)
         .uid(uid)
@@ -118,12 +118,12 @@ def wall(uid: str, title: str, description: str, rows: Iterable[PanelRow]) -> da
 
 
 def as_text(model: Any) -> str:
-    """Write a model as JSON: keys in order, so that a change shows as itself in a diff."""
+    """Write a model as JSON, with sorted keys, so that a diff shows only the change."""
     return json.dumps(model, cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def to_art(labels: str = "value_stream") -> Builder[dashboard.DashboardLink]:
-    """Link a series to its ART's dashboard; `labels` lists those of the series that say where."""
+    """Link a series to its ART's dashboard; `labels` lists the labels that identify the ART."""
     return _from_series("art", labels)
 
 
@@ -169,7 +169,7 @@ QUERIES = {
     "window": "label_values(flow_velocity_items, window)",
 }
 LABELS = {"value_stream": "Value stream", "art": "ART", "team": "Team", "window": "Window"}
-# Where a dashboard compares several: `All` is a regular expression, which also takes the empty labels of the portfolio.
+# Variables with several values. `All` is a regular expression that also matches the portfolio's empty labels.
 SEVERAL = {("overview", "value_stream"), ("goals", "value_stream"), ("bottlenecks", "art")}
 
 

@@ -1,6 +1,6 @@
 """How panels look: one constructor for each kind, so that colours, legends and instants are the same everywhere.
 
-What stands for now is an instant query: a stopped worker then shows as no data, and never as its last number.
+Current values are instant queries, so a stopped worker shows as no data, never as its last number.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ def steps(base: str, *above: tuple[float, str]) -> Thresholds:
 
 
 def plain() -> Thresholds:
-    """Colour nothing by value."""
+    """Use one colour for every value."""
     return steps("blue")
 
 
 def above(bound: float) -> float:
-    """Give where a colour begins that stands for more than `bound`: at the bound itself Grafana would show it."""
+    """Give the smallest number above `bound`: Grafana already shows a colour at its own number."""
     return nextafter(bound, inf)
 
 
 def of_limit() -> Thresholds:
-    """Colour load / limit: amber from 80 %, red above the limit; at the limit a node is not over it."""
+    """Colour load / limit: amber from 80 %, red above the limit. A load equal to the limit is not over it."""
     return steps("green", (0.8, "orange"), (above(1.0), "red"))
 
 
@@ -72,7 +72,7 @@ def kept_promises() -> Thresholds:
 
 
 def tiles(title: str, description: str, unit: str, *queries: Query) -> stat.Panel:
-    """Show one to six numbers of now, large."""
+    """Show one to six current numbers, large."""
     return (
         stat.Panel()
         .title(title)
@@ -88,7 +88,7 @@ def tiles(title: str, description: str, unit: str, *queries: Query) -> stat.Pane
 
 
 def bars(title: str, description: str, unit: str, *queries: Query) -> bargauge.Panel:
-    """Show numbers of now side by side, a bar each."""
+    """Show current numbers as bars, side by side."""
     return (
         bargauge.Panel()
         .title(title)
@@ -105,7 +105,7 @@ def bars(title: str, description: str, unit: str, *queries: Query) -> bargauge.P
 
 
 def lines(title: str, description: str, unit: str, *queries: Query) -> timeseries.Panel:
-    """Show numbers over time, a line each; a name has the same colour on every panel."""
+    """Show numbers over time as lines; a name has the same colour on every panel."""
     return (
         timeseries.Panel()
         .title(title)
@@ -158,7 +158,7 @@ def heat(title: str, description: str, unit: str, expr: str) -> heatmap.Panel:
 
 
 def rows(title: str, description: str, unit: str, *queries: Query) -> table.Panel:
-    """Show numbers of now as a table; several queries are joined by the labels that they have in common."""
+    """Show current numbers as a table; several queries are joined by their common labels."""
     panel = table.Panel().title(title).description(description).unit(unit).targets(list(queries))
     panel.mappings([dashboard.SpecialValueMap(options=_dash())])
     return panel.with_transformation(transformed("merge"))
@@ -192,7 +192,7 @@ def columns(panel: table.Panel, names: dict[str, str]) -> table.Panel:
 
 
 def met_or_missed() -> list[dashboard.ValueMapping]:
-    """Say `met` and `missed` in place of 1 and 0."""
+    """Say `met` and `missed` instead of 1 and 0."""
     met = dashboard.ValueMappingResult(text="met", color="green", index=0)
     missed = dashboard.ValueMappingResult(text="missed", color="red", index=1)
     return [dashboard.ValueMap(options={"1": met, "0": missed})]
@@ -219,12 +219,12 @@ def colored_cells(panel: table.Panel) -> table.Panel:
 
 
 def quietly(panel: stat.Panel, name: str) -> stat.Panel:
-    """Show one number of several in the colour of text: it is neither good nor bad."""
+    """Show one of several numbers in the text colour: it is neither good nor bad."""
     return panel.override_by_name(name, [_set("color", {"mode": "fixed", "fixedColor": "text"})])
 
 
 def special(panel: stat.Panel, name: str, unit: str, thresholds: Thresholds | None = None) -> stat.Panel:
-    """Give one number of several a unit, and colours, of its own."""
+    """Give one of several numbers its own unit and colours."""
     properties = [_set("unit", unit)]
     if thresholds is not None:
         properties.append(_set("thresholds", thresholds.build()))

@@ -14,7 +14,7 @@ from stream.dashboards.promql import VALUE_STREAMS, flow_time, pick, total
 LEVEL = "value_stream"
 WINDOW = "$window"
 STREAM = "{{value_stream}}"
-ABOUT = "The six SAFe flow metrics by value stream, and the targets. A bar opens its ART."
+ABOUT = "The six SAFe flow metrics by value stream, and the targets. Click a bar or line to open its ART."
 
 
 def overview(frame: Frame) -> dashboard.Dashboard:
@@ -49,48 +49,48 @@ def _tiles() -> Iterator[Panel]:
         look.none_is_good()
     )
     yield look.tiles("Finished", "Flow velocity: items finished in the trailing window.", look.ITEMS, finished)
-    yield look.tiles("Ageing", "Items older than 85 % of what their own team finished.", look.ITEMS, ageing).thresholds(
-        look.none_is_good()
-    )
+    yield look.tiles(
+        "Ageing", "Items in progress older than 85 % of the items that their team finished.", look.ITEMS, ageing
+    ).thresholds(look.none_is_good())
     yield look.tiles("Targets missed", "Targets that are missed now.", look.ITEMS, missed).thresholds(
         look.none_is_good()
     )
 
 
 def _load_ratio() -> Panel:
-    told = "Items in progress / WIP limit, of each ART that has one. Amber from 80 %, red above the limit."
+    about = "Items in progress / WIP limit, for each ART with a limit. Amber from 80 %, red above the limit."
     query = now(pick("flow_load_ratio", VALUE_STREAMS, level="art"), "{{value_stream}} / {{art}}")
-    panel = look.bars("Load / limit by ART", told, look.RATIO, query).thresholds(look.of_limit()).max(1.5)
+    panel = look.bars("Load / limit by ART", about, look.RATIO, query).thresholds(look.of_limit()).max(1.5)
     return panel.data_links([to_art("value_stream art")])
 
 
 def _load() -> Panel:
-    told = "Items in progress by value stream; dashed, the WIP limit where there is one."
+    about = "Items in progress by value stream. Dashed lines are WIP limits."
     load = trend(total("flow_load_items", VALUE_STREAMS, by="value_stream"), STREAM)
     limit = trend(pick("flow_load_limit_items", VALUE_STREAMS, level=LEVEL), "limit of {{value_stream}}")
-    panel = look.lines("Flow load", told, look.ITEMS, load, limit)
+    panel = look.lines("Flow load", about, look.ITEMS, load, limit)
     return look.dashed(panel, "/^limit of/").data_links([to_art()])
 
 
 def _flow_time() -> Panel:
-    told = "85 % of the items finished in the trailing window took at most this long from start to finish."
+    about = "85 % of the items finished in the trailing window took at most this long from start to finish."
     query = trend(flow_time(VALUE_STREAMS, LEVEL, WINDOW, "0.85"), STREAM)
-    return look.lines("Flow time, 85 %", told, look.SECONDS, query).data_links([to_art()])
+    return look.lines("Flow time, 85 %", about, look.SECONDS, query).data_links([to_art()])
 
 
 def _velocity() -> Panel:
-    told = "Items finished in the trailing window."
+    about = "Items finished in the trailing window."
     query = trend(total("flow_velocity_items", VALUE_STREAMS, by="value_stream", window=WINDOW), STREAM)
-    return look.lines("Flow velocity", told, look.ITEMS, query).data_links([to_art()])
+    return look.lines("Flow velocity", about, look.ITEMS, query).data_links([to_art()])
 
 
 def _efficiency() -> Panel:
-    told = "Active / elapsed time of the items finished in the trailing window: a ratio of sums."
+    about = "Active / elapsed time of the items finished in the trailing window: a ratio of sums."
     query = now(pick("flow_efficiency_ratio", VALUE_STREAMS, level=LEVEL, window=WINDOW), STREAM)
-    return look.bars("Flow efficiency", told, look.RATIO, query).max(1).data_links([to_art()])
+    return look.bars("Flow efficiency", about, look.RATIO, query).max(1).data_links([to_art()])
 
 
 def _promises() -> Panel:
-    told = "Business value achieved / planned, by PI. 80 % and more is what SAFe calls reliable."
+    about = "Business value achieved / planned, by PI. SAFe calls 80 % and more reliable."
     query = now(pick("flow_predictability_ratio", VALUE_STREAMS, level=LEVEL), "{{value_stream}}, PI {{pi}}")
-    return look.bars("Flow predictability", told, look.RATIO, query).max(1.2).thresholds(look.kept_promises())
+    return look.bars("Flow predictability", about, look.RATIO, query).max(1.2).thresholds(look.kept_promises())

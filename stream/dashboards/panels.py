@@ -1,4 +1,4 @@
-"""Panels that stand on several dashboards."""
+"""Panels that several dashboards share."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ BY_ALL = f"max by (target, metric, {NODE})"
 
 def as_of(title: str = "As of") -> Panel:
     """Say at which instant the numbers were read."""
-    told = "The instant at which the numbers were read: with several workers, the oldest. No data: no worker answers."
-    return look.tiles(title, told, look.INSTANT, now("min(flow_snapshot_timestamp_seconds) * 1000"))
+    about = "The instant of the numbers, the oldest if there are several workers. No data means that no worker answers."
+    return look.tiles(title, about, look.INSTANT, now("min(flow_snapshot_timestamp_seconds) * 1000"))
 
 
 def load_and_limit(title: str, scope: Scope, level: str = "") -> Panel:
     """Show the items in progress by flow state, stacked, under the WIP limit of the level, if one is named."""
-    told = "Items in progress, active and waiting, by flow state; dashed, the WIP limit where there is one."
+    about = "Items in progress by flow state, active and waiting. The dashed line is the WIP limit, if there is one."
     queries = [trend(total("flow_load_items", scope, by="flow_state"), "{{flow_state}}")]
     if level:
         queries.append(trend(f"max({pick('flow_load_limit_items', scope, level=level)})", "limit"))
-    return look.dashed(look.stacked(title, told, look.ITEMS, *queries), "/^limit/")
+    return look.dashed(look.stacked(title, about, look.ITEMS, *queries), "/^limit/")
 
 
 def in_and_out(title: str, scope: Scope, window: str) -> Panel:
-    """Show arrivals against departures: load grows where more comes in than goes out."""
-    told = f"Items started and items finished in the trailing window ({window}). Load grows while started is above."
+    """Show started against finished items: load grows while more are started."""
+    about = f"Items started and items finished in the trailing window ({window}). Load grows while more are started."
     started = trend(total("flow_arrivals_items", scope, window=window), "started")
     finished = trend(total("flow_velocity_items", scope, window=window), "finished")
-    return look.lines(title, told, look.ITEMS, started, finished)
+    return look.lines(title, about, look.ITEMS, started, finished)
 
 
 def cumulative_flow(title: str, scope: Scope) -> Panel:
     """Show the items in each workflow state over time, stacked: the cumulative flow diagram."""
-    told = (
-        "Cumulative flow: items in each workflow state, finished ones included, by state name. "
-        "A band that widens is where work piles up."
+    about = (
+        "Cumulative flow: items in each workflow state, including finished ones, in order of state name. "
+        "Work piles up where a band widens."
     )
-    return look.stacked(title, told, look.ITEMS, trend(total("flow_state_items", scope, by="state"), "{{state}}"))
+    return look.stacked(title, about, look.ITEMS, trend(total("flow_state_items", scope, by="state"), "{{state}}"))
 
 
 def verdicts(title: str, scope: Scope = EVERYTHING) -> Panel:
-    """List the targets: met or missed, and since when they are met."""
-    told = "KPI targets of flow.yaml. `met since` is empty while a target is missed."
+    """List the targets: met or missed, and since when they have been met."""
+    about = "KPI targets of flow.yaml. `met since` is empty while a target is missed."
     met = f"{BY_ALL} ({pick('flow_target_met', scope)})"
     since = f"{BY_ALL} ({pick('flow_target_met_since_timestamp_seconds', scope)}) * 1000 or {met} * NaN"
-    panel = look.rows(title, told, "none", cells(met), cells(since))
+    panel = look.rows(title, about, "none", cells(met), cells(since))
     names = {"target": "target", "metric": "metric", "value_stream": "value stream", "art": "ART", "team": "team"}
     panel = look.columns(panel, {**names, "level": "level", "Value #A": "verdict", "Value #B": "met since"})
     return look.as_ago(look.as_verdict(panel, "verdict"), "met since")
@@ -58,19 +58,19 @@ def verdicts(title: str, scope: Scope = EVERYTHING) -> Panel:
 
 def promises(title: str, scope: Scope, level: str, legend: str) -> Panel:
     """Show predictability by PI over time."""
-    told = (
-        "Business value achieved / planned, by PI: planned counts committed objectives only, achieved counts all, "
-        "so that it may pass 100 %. During the PI it is what stands today."
+    about = (
+        "Business value achieved / planned, by PI. Planned counts committed objectives only, achieved counts all, "
+        "so the ratio can exceed 100 %. During a PI it shows the value so far."
     )
     queries = [trend(pick("flow_predictability_ratio", scope, level=level), legend)]
-    return look.lines(title, told, look.RATIO, *queries)
+    return look.lines(title, about, look.RATIO, *queries)
 
 
 def distribution(title: str, scope: Scope, level: str, window: str) -> Panel:
     """Show the share of each flow item type, a bar for each node of the level."""
-    told = f"Share of each flow item type among the items finished in the trailing window ({window})."
+    about = f"Share of each flow item type among the items finished in the trailing window ({window})."
     finished = pick("flow_distribution_ratio", scope, level=level, window=window)
-    panel = barchart.Panel().title(title).description(told).unit(look.RATIO)
+    panel = barchart.Panel().title(title).description(about).unit(look.RATIO)
     panel.targets([cells(f"max by ({level}, item_type) ({finished})")]).min(0).max(1).fill_opacity(80)
     panel.stacking(StackingMode.NORMAL).orientation(VizOrientation.HORIZONTAL)
     look.matrix(panel, level, "item_type")
@@ -79,9 +79,9 @@ def distribution(title: str, scope: Scope, level: str, window: str) -> Panel:
 
 def blocked_longest(title: str, scope: Scope, level: str, legend: str) -> Panel:
     """Show for how long the longest-blocked item has been blocked."""
-    told = "How long the item in progress that is blocked longest has been blocked. Nothing: none is."
+    about = "How long the longest-blocked item in progress has been blocked. No line means that no item is blocked."
     return look.lines(
-        title, told, look.SECONDS, trend(pick("flow_blocked_age_max_seconds", scope, level=level), legend)
+        title, about, look.SECONDS, trend(pick("flow_blocked_age_max_seconds", scope, level=level), legend)
     )
 
 

@@ -1,6 +1,6 @@
-"""Playlists: all walls of one size in turn. Grafana takes them over its API, not from files.
+"""Playlists: all walls of one size in turn. Grafana accepts them through its API, not from files.
 
-Written without the SDK, whose playlist items cannot be made (0.0.21) and whose manifest names an API version that
+This module does not use the SDK (0.0.21): it cannot make playlist items, and its manifest names an API version that
 Grafana's documentation does not have.
 """
 
@@ -13,7 +13,7 @@ INTERVAL = "30s"
 
 
 def playlist(name: str, title: str, uids: Sequence[str]) -> dict[str, Any]:
-    """Describe a playlist of dashboards as Grafana's API takes it; `name` is its uid."""
+    """Describe a playlist of dashboards as Grafana's API accepts it; `name` is its uid."""
     items = [{"type": "dashboard_by_uid", "value": uid} for uid in uids]
     return {
         "apiVersion": "playlist.grafana.app/v1",

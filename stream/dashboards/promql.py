@@ -1,7 +1,7 @@
 """The PromQL that the panels share.
 
-Two workers may show the same node for one scrape, while a partition moves. So whatever is read of the organisation is
-first brought down to one series a node: `max without (instance, job) (...)`.
+While a partition moves, two workers may show the same node in one scrape. So every query of the organisation first
+reduces to one series a node: `max without (instance, job) (...)`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ NODE = f"level, {OWNERS}"
 
 
 class Scope(NamedTuple):
-    """Where a query looks: a matcher for each label, such as `="$art"`; an empty one takes any value."""
+    """The matchers of a query, one for each label, such as `="$art"`. An empty one matches any value."""
 
     value_stream: str = ""
     art: str = ""
@@ -34,12 +34,12 @@ def only(value_stream: str) -> Scope:
 
 
 def escaped(name: str) -> str:
-    """Escape a name for a PromQL string; a dollar too, or Grafana would take what follows it for a variable."""
+    """Escape a name for a PromQL string. A dollar is escaped too, or Grafana would read a variable."""
     return json.dumps(name, ensure_ascii=False)[1:-1].replace("$", "\\x24")
 
 
 def pick(metric: str, scope: Scope = EVERYTHING, /, **labels: str | tuple[str, ...]) -> str:
-    """Select a metric within a scope, one series a node; `labels` match what they equal, or any of several values."""
+    """Select a metric within a scope, one series a node; each of `labels` gives one value or several alternatives."""
     matchers = [f"{name}{matcher}" for name, matcher in scope._asdict().items() if matcher]
     for name, value in labels.items():
         matchers.append(f'{name}="{value}"' if isinstance(value, str) else f'{name}=~"{"|".join(value)}"')
@@ -58,9 +58,9 @@ def flow_time(scope: Scope, level: str, window: str, quantile: str) -> str:
 
 
 def portfolio_flow_time(window: str, quantile: str) -> str:
-    """Give the portfolio's quantile: exact where one worker holds everything, else from the teams' buckets.
+    """Give the portfolio's quantile: exact if one worker holds everything, else from the teams' buckets.
 
-    Of buckets without items histogram_quantile makes NaN, which `>= 0` leaves out.
+    For buckets without items, histogram_quantile gives NaN, which `>= 0` removes.
     """
     exact = flow_time(EVERYTHING, "portfolio", window, quantile)
     buckets = total("flow_time_seconds_bucket", by="le", window=window)

@@ -1,4 +1,4 @@
-"""Fixed uids of walls: readable, within Grafana's 40 characters, and of the name alone."""
+"""Fixed uids of walls: readable, at most 40 characters for Grafana, and derived from the name alone."""
 
 from __future__ import annotations
 

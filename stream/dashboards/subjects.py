@@ -1,4 +1,4 @@
-"""What walls are about: the portfolio, and each value stream of flow.yaml."""
+"""The subjects of walls: the portfolio, and each value stream of flow.yaml."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from stream.flow.nodes import configured_nodes
 
 
 class Subject(NamedTuple):
-    """A portfolio or value stream: how it is called, where its numbers are, its targets, what has WIP limits.
+    """A portfolio or value stream: its name, its scope, its targets, and the levels with WIP limits.
 
-    `limited` holds the levels of which at least one node has a WIP limit; `window` is the trailing window to show.
+    `limited` holds the levels with a WIP limit on at least one node; `window` is the trailing window to show.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""The dashboard of a team: what is in progress and how old it is, what was finished and how long it took."""
+"""The dashboard of a team: work in progress and its age, finished work and its flow time."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream.dashboards.promql import TEAM, flow_time, pick, total
 
 WINDOW = "$window"
 QUANTILES = ("0.5", "0.85", "0.95")
-ABOUT = "What a team has in progress and how old it is, what it finished and how long that took."
+ABOUT = "Work in progress of a team and its age, and finished work and its flow time."
 
 
 def team(frame: Frame) -> dashboard.Dashboard:
@@ -39,8 +39,8 @@ def _tiles() -> Iterator[Panel]:
         look.of_limit()
     )
     ageing = now(pick("flow_ageing_items", TEAM))
-    told = "Items in progress older than 85 % of what the team itself finished in the longest window."
-    yield look.tiles("Ageing", told, look.ITEMS, ageing).thresholds(look.none_is_good())
+    about = "Items in progress older than 85 % of the items that the team finished in the longest window."
+    yield look.tiles("Ageing", about, look.ITEMS, ageing).thresholds(look.none_is_good())
     time = now(flow_time(TEAM, "team", WINDOW, "0.85"))
     yield look.tiles("Flow time, 85 %", "85 % of the finished items took at most this long.", look.SECONDS, time)
     finished = now(total("flow_velocity_items", TEAM, window=WINDOW))
@@ -50,20 +50,20 @@ def _tiles() -> Iterator[Panel]:
 
 
 def _age(longest: str) -> Panel:
-    told = (
-        f"Age of the items in progress against the dashed line: 85 % of what the team itself finished in {longest} "
-        "took at most so long. What is older than the line is ageing. Items first seen in mid-life may be older still."
+    about = (
+        f"Age of the items in progress. Dashed line: 85 % of the items that the team finished in {longest} took at "
+        "most this long. Items above the line are ageing. Items that were already started when first seen may be older."
     )
     age = trend(pick("flow_item_age_quantile_seconds", TEAM, level="team"), "age, quantile {{quantile}}")
     oldest = trend(pick("flow_item_age_max_seconds", TEAM, level="team"), "oldest item")
     line = trend(flow_time(TEAM, "team", longest, "0.85"), "85 % of finished")
-    return look.dashed(look.lines("Aging work in progress", told, look.SECONDS, age, oldest, line), "/of finished$/")
+    return look.dashed(look.lines("Ageing work in progress", about, look.SECONDS, age, oldest, line), "/of finished$/")
 
 
 def _blocked() -> Panel:
-    told = "Items in progress that are blocked, by flow item type."
+    about = "Items in progress that are blocked, by flow item type."
     return look.stacked(
-        "Blocked items", told, look.ITEMS, trend(total("flow_blocked_items", TEAM, by="item_type"), "{{item_type}}")
+        "Blocked items", about, look.ITEMS, trend(total("flow_blocked_items", TEAM, by="item_type"), "{{item_type}}")
     )
 
 
@@ -72,34 +72,32 @@ def _longest() -> Panel:
 
 
 def _flow_time_heat() -> Panel:
-    told = (
-        "How many of the items finished in the trailing window took how long. The window's histogram is shown as it "
-        "stands at each moment; it shrinks when items leave the window."
+    about = (
+        "Histogram of the flow time of the items finished in the trailing window, at each moment. "
+        "It shrinks when items leave the window."
     )
-    return look.heat("Flow time", told, look.SECONDS, total("flow_time_seconds_bucket", TEAM, by="le", window=WINDOW))
+    return look.heat("Flow time", about, look.SECONDS, total("flow_time_seconds_bucket", TEAM, by="le", window=WINDOW))
 
 
 def _flow_time() -> Panel:
-    told = "Exact percentiles of the flow time of the items finished in the trailing window."
+    about = "Exact percentiles of the flow time of the items finished in the trailing window."
     queries = (trend(flow_time(TEAM, "team", WINDOW, q), f"{float(q):.0%}") for q in QUANTILES)
-    return look.lines("Flow time: median, 85 %, 95 %", told, look.SECONDS, *queries)
+    return look.lines("Flow time: median, 85 %, 95 %", about, look.SECONDS, *queries)
 
 
 def _states() -> Panel:
-    told = (
-        "Mean time that an item finished in the trailing window spent in each workflow state between start and finish."
-    )
+    about = "Mean time in each workflow state between start and finish, per item finished in the trailing window."
     seconds = total("flow_state_seconds", TEAM, by="state", window=WINDOW)
     items = total("flow_time_seconds_gcount", TEAM, window=WINDOW)
     return look.bars(
         "Time in state, per item",
-        told,
+        about,
         look.SECONDS,
         now(f"sort_desc({seconds} / on () group_left () ({items} > 0))", "{{state}}"),
     )
 
 
 def _velocity() -> Panel:
-    told = "Items finished in the trailing window, by flow item type."
+    about = "Items finished in the trailing window, by flow item type."
     query = trend(total("flow_velocity_items", TEAM, by="item_type", window=WINDOW), "{{item_type}}")
-    return look.stacked("Flow velocity by type", told, look.ITEMS, query)
+    return look.stacked("Flow velocity by type", about, look.ITEMS, query)

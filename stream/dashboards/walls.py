@@ -1,6 +1,6 @@
 """Walls: a screen without variables for the portfolio and for each value stream, in two sizes.
 
-Nobody touches a wall. So its names, limits and targets stand on it: in titles, and beside the numbers.
+Nobody touches a wall, so it shows its names, limits and targets itself: in titles, and beside the numbers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from stream.dashboards.promql import OWNERS, escaped, flow_time, pick, portfolio
 from stream.dashboards.subjects import Subject, subjects
 from stream.events.event import SECOND
 
-# Above this many numbers a stat panel's text is too small to be read from afar, and so are the rows of a bar gauge.
+# With more numbers, the text of a stat panel or a bar gauge is too small to read from afar.
 MOST_TARGETS = 6
 MOST_BARS = 12
 UID = "flowgauge-wall-"
@@ -32,7 +32,7 @@ UNITS = {"flow_time": look.SECONDS, "velocity": look.ITEMS, "load": look.ITEMS}
 
 
 class Size(NamedTuple):
-    """The heights of the three bands of a wall, in rows of Grafana's grid, and what is added to title and uid."""
+    """The heights of the three bands of a wall in rows of Grafana's grid, and the additions to title and uid."""
 
     heights: tuple[int, int, int]
     title: str
@@ -48,9 +48,9 @@ def walls(config: FlowConfig, window: str) -> Iterator[dashboard.Dashboard]:
     """Build the walls of a configuration, the portfolio's first, each for 1080p and for 4K."""
     for subject in subjects(config, window):
         for size in (HD, UHD):
-            told = f"{subject.title} for a screen on the wall{size.title}. Generated from flow.yaml."
+            about = f"{subject.title} for a screen on the wall{size.title}. Generated from flow.yaml."
             title = f"{subject.title}: wall{size.title}"
-            yield wall(UID + subject.slug + size.uid, title, told, _rows(subject, size))
+            yield wall(UID + subject.slug + size.uid, title, about, _rows(subject, size))
 
 
 def _rows(subject: Subject, size: Size) -> Iterator[PanelRow]:
@@ -69,13 +69,13 @@ def _rows(subject: Subject, size: Size) -> Iterator[PanelRow]:
 
 
 def _load(subject: Subject) -> Panel:
-    told = "Items in progress and the WIP limit. Amber from 80 % of the limit, red above it."
+    about = "Items in progress and the WIP limit. Amber from 80 % of the limit, red above it."
     load = now(total("flow_load_items", subject.scope), "in progress")
     if subject.level not in subject.limited:
-        return look.quietly(look.tiles(f"{subject.title}: flow load", told, look.ITEMS, load), "in progress")
+        return look.quietly(look.tiles(f"{subject.title}: flow load", about, look.ITEMS, load), "in progress")
     ratio = now(pick("flow_load_ratio", subject.scope, level=subject.level), "of limit")
     limit = now(pick("flow_load_limit_items", subject.scope, level=subject.level), "limit")
-    panel = look.tiles(f"{subject.title}: flow load", told, look.ITEMS, ratio, load, limit)
+    panel = look.tiles(f"{subject.title}: flow load", about, look.ITEMS, ratio, load, limit)
     panel = look.special(panel, "of limit", look.RATIO, look.of_limit())
     return look.quietly(look.quietly(panel, "in progress"), "limit")
 
@@ -85,29 +85,29 @@ def _tiles(subject: Subject) -> Iterator[Panel]:
     time = portfolio_flow_time(window, "0.85")
     if subject.level != "portfolio":
         time = flow_time(subject.scope, subject.level, window, "0.85")
-    told = f"85 % of the items finished in the last {window} took at most this long."
-    yield look.tiles(f"{name}: flow time 85 %, {window}", told, look.SECONDS, now(time)).decimals(1)
+    about = f"85 % of the items finished in the last {window} took at most this long."
+    yield look.tiles(f"{name}: flow time 85 %, {window}", about, look.SECONDS, now(time)).decimals(1)
     finished = total("flow_velocity_items", subject.scope, window=window)
     yield look.tiles(f"{name}: finished, {window}", "Flow velocity: items finished.", look.ITEMS, now(finished))
     active = total("flow_active_seconds", subject.scope, window=window)
     elapsed = total("flow_elapsed_seconds", subject.scope, window=window)
-    told = "Active / elapsed time of the finished items."
+    about = "Active / elapsed time of the finished items."
     yield look.tiles(
-        f"{name}: flow efficiency, {window}", told, look.RATIO, now(f"{active} / ({elapsed} > 0)")
+        f"{name}: flow efficiency, {window}", about, look.RATIO, now(f"{active} / ({elapsed} > 0)")
     ).decimals(0)
 
 
 def _loads(subject: Subject, level: str) -> Panel:
     name, legend = f"{subject.title}: flow load", LEGENDS[level]
     if level not in subject.limited:
-        # Without any limit there is nothing to be near to.
-        told = f"Items in progress, active and waiting: the {MOST_BARS} highest."
+        # Without a limit there is no ratio to show.
+        about = f"Items in progress, active and waiting: the {MOST_BARS} highest."
         most = f"sort_desc(topk({MOST_BARS}, {total('flow_load_items', subject.scope, by=LABELS[level])}))"
-        return look.bars(f"{name} by {NAMES[level]}", told, look.ITEMS, now(most, legend))
-    told = f"Items in progress / WIP limit: the {MOST_BARS} nearest to it, or over it. Amber from 80 %, red above."
+        return look.bars(f"{name} by {NAMES[level]}", about, look.ITEMS, now(most, legend))
+    about = f"Items in progress / WIP limit: the {MOST_BARS} highest. Amber from 80 %, red above the limit."
     ratio = pick("flow_load_ratio", subject.scope, level=level)
     panel = look.bars(
-        f"{name} / limit by {NAMES[level]}", told, look.RATIO, now(f"sort_desc(topk({MOST_BARS}, {ratio}))", legend)
+        f"{name} / limit by {NAMES[level]}", about, look.RATIO, now(f"sort_desc(topk({MOST_BARS}, {ratio}))", legend)
     )
     return panel.thresholds(look.of_limit()).max(1.5).decimals(0)
 
@@ -117,11 +117,11 @@ def _targets(subject: Subject) -> Panel:
         return panels.in_and_out(f"{subject.title}: started and finished", subject.scope, subject.window)
     shown = subject.targets[:MOST_TARGETS]
     more = f" ({MOST_TARGETS} of {len(subject.targets)})" if len(subject.targets) > MOST_TARGETS else ""
-    told = "What is measured for each target, green where it is met. The bound stands beside the name."
+    about = "Measured value of each target, green if the target is met. The bound is beside the name."
     queries = [
         now(f"max({pick('flow_target_actual_value', target=escaped(target.name))})", _named(target)) for target in shown
     ]
-    panel = look.tiles(f"{subject.title}: targets{more}", told, look.ITEMS, *queries)
+    panel = look.tiles(f"{subject.title}: targets{more}", about, look.ITEMS, *queries)
     panel.text_mode(BigValueTextMode.VALUE_AND_NAME)
     for target in shown:
         look.special(panel, _named(target), UNITS.get(target.metric, look.RATIO), _colors(target))
@@ -149,23 +149,21 @@ def _number(bound: Duration | float | None) -> float | None:
 
 
 def _distribution(subject: Subject) -> Panel:
-    told = f"Share of each flow item type among the items finished in the last {subject.window}."
+    about = f"Share of each flow item type among the items finished in the last {subject.window}."
     finished = total("flow_velocity_items", subject.scope, by="item_type", window=subject.window)
     whole = total("flow_velocity_items", subject.scope, window=subject.window)
     query = now(f"sort_desc({finished} / on () group_left () ({whole} > 0))", "{{item_type}}")
     title = f"{subject.title}: flow distribution, {subject.window}"
-    return look.bars(title, told, look.RATIO, query).max(1).decimals(0)
+    return look.bars(title, about, look.RATIO, query).max(1).decimals(0)
 
 
 def _trouble(subject: Subject) -> Panel:
-    told = (
-        "Blocked items; items older than 85 % of what their own team finished; the longest block and the highest age."
-    )
+    about = "Blocked items, items older than 85 % of the items that their team finished, longest block and highest age."
     blocked = now(total("flow_blocked_items", subject.scope), "blocked")
     ageing = now(total("flow_ageing_items", subject.scope), "ageing")
     longest = now(f"max({pick('flow_blocked_age_max_seconds', subject.scope, level='team')})", "blocked longest")
     oldest = now(f"max({pick('flow_item_age_max_seconds', subject.scope, level='team')})", "oldest")
-    panel = look.tiles(f"{subject.title}: stuck", told, look.ITEMS, blocked, ageing, longest, oldest).decimals(0)
+    panel = look.tiles(f"{subject.title}: stuck", about, look.ITEMS, blocked, ageing, longest, oldest).decimals(0)
     for name in ("blocked", "ageing"):
         look.special(panel, name, look.ITEMS, look.none_is_good())
     for name in ("blocked longest", "oldest"):
@@ -174,10 +172,10 @@ def _trouble(subject: Subject) -> Panel:
 
 
 def _predictability(subject: Subject) -> Panel:
-    told = "Business value achieved / planned, by PI. 80 % and more is what SAFe calls reliable."
+    about = "Business value achieved / planned, by PI. SAFe calls 80 % and more reliable."
     actual = total("flow_objective_actual_value", subject.scope, by="pi")
     planned = total("flow_objective_planned_value", subject.scope, by="pi")
     panel = look.bars(
-        f"{subject.title}: predictability", told, look.RATIO, now(f"{actual} / ({planned} > 0)", "PI {{pi}}")
+        f"{subject.title}: predictability", about, look.RATIO, now(f"{actual} / ({planned} > 0)", "PI {{pi}}")
     )
     return panel.max(1.2).thresholds(look.kept_promises()).decimals(0)
