@@ -92,7 +92,7 @@ async def _ends(bootstrap: str, topic: str, partitions: int) -> int:
 
 
 def wait_folded(broker: Broker, topic: str, group: str) -> None:
-    """Wait until a group has committed all that stands in a topic now. Raises BenchmarkError."""
+    """Wait until a group has committed all records that are in a topic now. Raises BenchmarkError."""
     end = end_offsets(broker, topic)
     deadline = time.monotonic() + FOLDED_SECONDS
     while (reached := asyncio.run(_committed(broker.bootstrap, topic, group))) < end:

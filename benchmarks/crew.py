@@ -32,7 +32,7 @@ def first_applied(workers: Sequence[BenchWorker]) -> tuple[Mark, int]:
 
 
 def all_applied(workers: Sequence[BenchWorker], least: int) -> tuple[Mark, int]:
-    """Wait until the workers have applied so many events; a worker that is not ready answers in a millisecond."""
+    """Wait until the workers have applied that many events; a worker that is not ready answers in a millisecond."""
     since = time.monotonic()
     while True:
         count = sum(worker.applied() for worker in workers)

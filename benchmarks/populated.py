@@ -1,4 +1,4 @@
-"""A deployment in which a worker has folded so many items: what recovery and rebuild begin with."""
+"""A deployment in which a worker has folded that many items: recovery and rebuild begin with it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Populated:
 
 
 def populated(run: Run, items: int) -> Populated:
-    """Give a deployment with so many items, made once a run; its worker is gone and has committed all."""
+    """Give a deployment with that many items, made once a run; its worker is gone and has committed all."""
     if items not in run.populated:
         size = Size(EVENTS_AN_ITEM * items, items, TEAMS)
         run.say(f"folding {size.events:,} events into {items:,} items")

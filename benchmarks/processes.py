@@ -23,7 +23,7 @@ _RSS = 1
 
 
 class Mark(NamedTuple):
-    """What a child told: when (monotonic seconds), its CPU seconds up to then, and with what result."""
+    """What a child reported: when (monotonic seconds), its CPU seconds up to then, and the result."""
 
     at: float
     cpu: float
@@ -49,7 +49,7 @@ def rss_of(pid: int) -> int:
 
 
 class Child:
-    """A child process that tells its marks as JSON lines; use it as a context manager, which ends it.
+    """A child process that reports its marks as JSON lines; use it as a context manager, which ends it.
 
     `seconds` is how long it may live. What it writes to stderr goes to `log`.
     """

@@ -1,4 +1,4 @@
-"""What stands in topics, in bytes: the logs as they are on disk, and what compaction would leave of them."""
+"""The bytes in topics: the logs as they are on disk, and what compaction would leave of them."""
 
 from __future__ import annotations
 

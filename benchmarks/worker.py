@@ -28,13 +28,13 @@ READY_SECONDS = 1_200.0
 
 
 class BenchWorker(Worker):
-    """A worker with an account of its time and memory; `module` is what is run in place of the worker command."""
+    """A worker with an account of its time and memory; `module` runs instead of the worker command."""
 
     def __init__(
         self, deployment: Deployment, config: Path, name: str = "w1", module: str = "", **environment: str
     ) -> None:
         super().__init__(deployment, config, name=name)
-        # Faust's setting: by it Kafka tells the members of the group apart.
+        # Faust's setting: Kafka distinguishes the members of the group by it.
         self._environment |= {"BROKER_CLIENT_ID": name, **environment}
         if module:
             self._command = [sys.executable, "-m", module, str(config), str(deployment.folder / f"{name}.freshness")]
@@ -94,7 +94,7 @@ def pause(begun: float) -> None:
 
 
 def deployed(run: Run, name: str, teams: int, events: Workload | None = None) -> tuple[Deployment, Path]:
-    """Make topics of their own, with the workload's events in them, and a flow.yaml with so many teams."""
+    """Make topics of their own, with the workload's events in them, and a flow.yaml with that many teams."""
     deployment = place(run, name)
     deployment.create_topics()
     if events is not None:

@@ -72,7 +72,7 @@ def partition_of(key: bytes, partitions: int = PARTITIONS) -> int:
 
 
 def workload(size: Size, end: datetime, count: int = PARTITIONS) -> Workload:
-    """Make a workload for so many partitions; its last event lies at `end`, its first 60 days before."""
+    """Make a workload for that many partitions; its last event is at `end`, its first 60 days before."""
     partitions: list[list[Keyed]] = [[] for _ in range(count)]
     places: dict[str, int] = {}
     last: dict[str, tuple[str, str]] = {}
@@ -126,7 +126,7 @@ def expected(last: Mapping[str, tuple[str, str]]) -> dict[str, tuple[int, int]]:
 
 
 def flow_yaml(teams: int, *, arts_a_stream: int = ARTS_A_STREAM, review_waits: bool = False) -> str:
-    """Write the organisation of a workload; with `review_waits` an item in review waits: all is derived anew."""
+    """Write the organisation of a workload; with `review_waits` an item in review waits: all is derived again."""
     rows = ["version: 1", "organisation:"]
     for number in range(teams):
         if number % (TEAMS_AN_ART * arts_a_stream) == 0:

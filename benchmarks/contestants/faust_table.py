@@ -2,7 +2,7 @@
 
 As Faust's documentation writes it, with its defaults (commits every 2.8 s, acks of all replicas). The store is memory,
 which is faster than RocksDB; the changelog is what makes it durable. Set by BENCH_BROKER, BENCH_TOPIC, BENCH_APP and
-BENCH_COUNT; with a count of 0 it recovers its table and tells what is in it.
+BENCH_COUNT; with a count of 0 it recovers its table and reports its content.
 """
 
 from __future__ import annotations

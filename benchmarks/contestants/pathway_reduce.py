@@ -25,14 +25,14 @@ class Change(pw.Schema):
 
 
 class Totals:
-    """What the last reduction says now, and how many events stand behind it."""
+    """The current result of the last reduction, and how many of the events it still lacks."""
 
     def __init__(self, count: int) -> None:
         self._left = count
         self._counts: dict[tuple[str, str], int] = {}
 
     def change(self, row: dict[str, Any], *, is_addition: bool) -> None:
-        """Take a row in, or take its former value out."""
+        """Add a row, or remove its former value."""
         place = row["team"], phase(row["state"])
         step = 1 if is_addition else -1
         self._counts[place] = self._counts.get(place, 0) + step * row["items"]
@@ -45,7 +45,7 @@ class Totals:
 
 
 def run(broker: str, topic: str, count: int, name: str, folder: Path | None) -> None:
-    """Read the topic from its beginning and count; the process is to be ended from outside."""
+    """Read the topic from its beginning and count; the caller must end the process."""
     totals = Totals(count)
     changes = pw.io.kafka.read(
         {"bootstrap.servers": broker, "group.id": name, "auto.offset.reset": "earliest"},

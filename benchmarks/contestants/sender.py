@@ -2,7 +2,7 @@
 
 It does not wait for anybody: an event that is late because its sender was held up still counts from when it was due.
 Arguments: broker, topic, events a second, seconds, the number of the first event, and events, items and teams of the
-workload that was written before. Tells how late Kafka acknowledged.
+workload that was written before. It reports how late Kafka acknowledged.
 """
 
 from __future__ import annotations

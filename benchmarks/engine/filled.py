@@ -55,7 +55,7 @@ class Filled:
 
 
 def config(teams: int) -> FlowConfig:
-    """Give the configuration with so many teams."""
+    """Give the configuration with that many teams."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "flow.yaml"
         path.write_text(flow_yaml(teams))

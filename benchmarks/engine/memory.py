@@ -34,7 +34,7 @@ AGE = {"in_progress": 20, "finished": 20, "finished_before": 150}
 
 
 def lives(kind: str, first: int, count: int, today: datetime) -> Iterator[Keyed]:
-    """Yield all events of so many items of a kind, spread over a month."""
+    """Yield all events of that many items of a kind, spread over a month."""
     for number in range(first, first + count):
         item = f"{number:09}"
         begun = today - timedelta(days=AGE[kind] + 30 * (number - first) / count)

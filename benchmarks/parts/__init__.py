@@ -1,1 +1,1 @@
-"""One file a part: what is measured, how often, and what comes of it."""
+"""One file a part: what it measures, how often, and the result."""

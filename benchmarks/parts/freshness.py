@@ -1,8 +1,8 @@
-"""Freshness: from an event's arrival in the topic until it stands in what a scrape of the worker shows.
+"""Freshness: from an event's arrival in the topic until a scrape of the worker would show it.
 
-Open loop: a sender of its own process sends at intended times, 10, 1,000 and 10,000 events a second, while the worker
-is scraped each second. Beside it the bare way, on the same broker at the same rate: until a consumer has the record.
-Both count from the broker's timestamp, in whole milliseconds, which lies before the acknowledgement.
+Open loop: a sender in its own process sends at intended times, 10, 1,000 and 10,000 events a second. The worker is
+scraped each second. Beside it is the bare way, on the same broker at the same rate: until a consumer has the record.
+Both count from the broker's timestamp, in whole milliseconds, which is before the acknowledgement.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Growth: what an event costs a worker that holds little, and one that holds much.
 
-CPU seconds of a ready worker from a portion of events being written until it has applied them all, over their number;
-and the same less what the worker takes when nothing happens, since boards are also read without any event. In a portion
-each event is of another item, as most are that come live: those of one item that come together cost less.
+It writes a portion of events to a ready worker, and divides the CPU seconds until all are applied by their number. The
+second figure subtracts the CPU of a worker at rest, since boards are also read without any event. In a portion each
+event is of another item, as most live events are: events of one item that arrive together cost less.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Memory: bytes of an item in progress, finished in the longest window, and finished before it.
 
-In a process that holds the engine's rows and boards and nothing else; and of a real worker that has come up with as
-many items in progress and finished, less the same worker with none: Kafka's clients and their buffers are in that.
+It is measured in a process that holds the engine's rows and boards and nothing else. The second figure is of a real
+worker that has started with as many items, less the same worker with none. It includes Kafka's clients and buffers.
 """
 
 from __future__ import annotations

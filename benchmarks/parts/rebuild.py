@@ -1,7 +1,7 @@
-"""Rebuild: a changed flow.yaml, from the start of the worker until /ready: every item is folded anew.
+"""Rebuild: a changed flow.yaml, from the start of the worker until /ready. It folds every item again.
 
-The change makes waiting out of an active state, so that every summary changes its derivation. The configuration is
-changed there and back, and both ways count.
+The change turns an active state into a waiting one, so every summary changes its derivation. The rounds change the
+configuration there and back, and both ways count.
 """
 
 from __future__ import annotations

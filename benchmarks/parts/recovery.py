@@ -1,9 +1,9 @@
 """Recovery: a worker is killed with SIGKILL and started again, until /ready.
 
-Beside it a raw read of the same changelog into a dict, and plain Faust, which recovers a table of as many items with
-one row an item, its fewest. flowgauge counts from the first answer of its page, so that joining the group is in its
-figure; Faust from the assignment of its partitions, so that it is not. Kafka is told at once that the killed member is
-gone: how long it would wait is a setting of each (flowgauge 20 s, Faust 60 s).
+Beside it are a raw read of the same changelog into a dict, and plain Faust. Its table has as many items, with one row
+an item, the fewest it can have. flowgauge counts from the first answer of its page, so its figure includes joining the
+group. Faust counts from the assignment of its partitions, so its figure does not. The benchmark removes the killed
+member from the group at once: how long Kafka would wait is a setting of each (flowgauge 20 s, Faust 60 s).
 """
 
 from __future__ import annotations

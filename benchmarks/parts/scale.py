@@ -3,11 +3,11 @@
 - throughput: a topic full of events, counted as in the throughput part;
 - topics: bytes on disk before compaction, and of the newest record of each key, which is what compaction leaves;
 - recovery: all workers stopped and started again, from when all answer until all are ready;
-- killed: SIGKILL of one worker, from when Kafka knows (it is told at once, and would wait for `session_seconds`) until
-  the others show all teams again;
+- killed: SIGKILL of one worker, from when Kafka knows until the others show all teams again. The benchmark removes the
+  member from the group at once; Kafka would wait for `session_seconds`;
 - joined: the same worker started again, from its first answer until all are ready.
 
-A team is not shown while its partition moves; for how long is counted from look to look. No events arrive meanwhile.
+A team is not shown while its partition moves. The benchmark checks repeatedly for how long. No events arrive meanwhile.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Throughput: a topic full of events, from the first ones read to the last one counted.
 
 flowgauge does its full job, durable and acknowledged: histories, summaries, boards. It counts from the first batch that
-it has applied (that group of batches is left out) until /ready; `seconds_until_applied` is without what lies between
-the last event and that. The peers do the smaller job of `contestants/tally.py`, until
-they are as durable as they get.
+it has applied (that group of batches is left out) until /ready. `seconds_until_applied` ends with the last event. The
+peers do the smaller job of `contestants/tally.py`, until they are as durable as they get.
 """
 
 from __future__ import annotations

@@ -32,7 +32,9 @@ def _rewritten(paths: list[Path]) -> list[Path]:
     return [path for path in paths if not _is_pending(path)]
 
 
-MODULES = sorted(path.relative_to(REPOSITORY) for path in (REPOSITORY / "stream").rglob("*.py"))
+MODULES = sorted(
+    path.relative_to(REPOSITORY) for folder in ("benchmarks", "stream") for path in (REPOSITORY / folder).rglob("*.py")
+)
 
 each_document = pytest.mark.parametrize("path", _rewritten(every_document()), ids=str)
 each_module = pytest.mark.parametrize("path", _rewritten(MODULES), ids=str)
