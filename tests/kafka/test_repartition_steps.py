@@ -23,7 +23,7 @@ from stream.kafka import repartition as module
 from stream.kafka.admin import ensure_topics, kafka_admin, plan
 from stream.kafka.copying import Copier
 from stream.kafka.journal import Move, RepartitionJournal
-from stream.kafka.manage import Place, Topics, commit, committed
+from stream.kafka.manage import CommittedOffset, Topics, commit, committed
 from stream.kafka.offsets import read_metadata, write_metadata
 from stream.kafka.outbox import Outbox, Row
 from stream.kafka.prepare import prepare
@@ -89,7 +89,7 @@ class Deployed:
         for partition in range(4):
             rows = self.read("events", partition)
             text = write_metadata("x", 7, {"jira": 10 + partition, f"only{partition}": 5}, 4)
-            commit(self.settings, self.settings.topic("events"), {partition: Place(len(rows) // 2, text)})
+            commit(self.settings, self.settings.topic("events"), {partition: CommittedOffset(len(rows) // 2, text)})
             self.folded.update(rows[: len(rows) // 2])
             self.events.update(rows)
 
