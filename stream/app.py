@@ -10,7 +10,7 @@ import os
 import sys
 from functools import cache
 
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.errors import FlowgaugeError
 from stream.faust_edge.app import FlowApp
 from stream.settings import Settings

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.workload import Keyed, flow_yaml
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.config.model import FlowConfig
 from stream.flow.boards import Boards
 from stream.items.derivation import Derivation

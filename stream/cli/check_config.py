@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.config.mistake import Mistakes
 from stream.config.model import Art, FlowConfig, TeamConfig, ValueStream
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.errors import ServeError
 
 RUNBOOKS = "http://localhost:9090/user/runbooks/"

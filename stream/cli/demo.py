@@ -47,7 +47,7 @@ def command(
         raise click.UsageError("--map renames columns of a log: give --log FILE too")
     if seed is not None and log is not None:
         raise click.UsageError("--seed is for the simulation: leave it out with --log")
-    from stream.config.load import load_config
+    from stream.config.loading import load_config
     from stream.demo.portfolio import PORTFOLIO
     from stream.demo.run import Options, run
 

@@ -22,7 +22,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from stream.cli.options import mapping_option, source_option
 from stream.clock import wall_time
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.errors import KafkaError
 from stream.events.encode import encode, key_of
 from stream.events.log import ColumnMap, LogRow, read_log

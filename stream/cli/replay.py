@@ -11,7 +11,7 @@ import orjson
 
 from stream.cli.options import mapping_option, source_option
 from stream.clock import wall_time
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.events.event import Event
 from stream.events.log import ColumnMap, read_log
 from stream.events.time import format_time, parse_time

@@ -1,6 +1,6 @@
 """What flow.yaml says, once it is known to be right.
 
-Read with `stream.config.load`. The organisation is value streams with ARTs with teams; workflows say what
+Read with `stream.config.loading`. The organisation is value streams with ARTs with teams; workflows say what
 each tracker state means. The order of teams and of workflows decides: the first that matches takes the item.
 """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 
-from stream.config.load import parse_config
+from stream.config.loading import parse_config
 from stream.events.decode import decode_value
 from stream.events.time import parse_time
 from stream.flow.replay import Replay

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from stream.cli.check_config import command
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from tests.cli.command import FLOW_YAML, REPOSITORY, Done, flowgauge
 
 CASES = REPOSITORY / "tests" / "config"

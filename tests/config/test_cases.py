@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stream.config.load import load_config, parse_config
+from stream.config.loading import load_config, parse_config
 from stream.config.mistake import Mistakes
 
 HERE = Path(__file__).parent

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from stream.config.load import load_config, parse_config
+from stream.config.loading import load_config, parse_config
 from stream.config.mistake import did_you_mean, key_of, quoted
 from stream.config.model import Duration, FlowConfig
 
@@ -161,7 +161,7 @@ def test_the_order_of_workflows_decides() -> None:
 
 
 def test_the_fingerprint_is_the_same_in_another_process() -> None:
-    program = "import sys; from stream.config.load import load_config; print(load_config(sys.argv[1]).fingerprint)"
+    program = "import sys; from stream.config.loading import load_config; print(load_config(sys.argv[1]).fingerprint)"
     run = subprocess.run(
         [sys.executable, "-c", program, str(REFERENCE)],
         capture_output=True,

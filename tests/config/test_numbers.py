@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stream.config.load import parse_config
+from stream.config.loading import parse_config
 from stream.config.mistake import Mistakes
 
 MINIMAL = (Path(__file__).parent / "minimal.good.yaml").read_text()

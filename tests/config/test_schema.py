@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import BaseModel
 
 from stream.config.document import Document
-from stream.config.load import load_config, parse_config
+from stream.config.loading import load_config, parse_config
 from stream.config.mistake import Mistakes
 from stream.config.model import FlowConfig
 from stream.config.schema import KEPT, flow_config_schema, write

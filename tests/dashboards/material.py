@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stream.config.load import parse_config
+from stream.config.loading import parse_config
 from stream.config.model import FlowConfig
 
 REPOSITORY = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from stream.cli.dashboards import RUNBOOKS
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.dashboards.files import FOLDERS, files, left_over
 from tests.dashboards.material import GRAFANA, REPOSITORY, Board, boards, panels
 

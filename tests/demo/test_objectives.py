@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.demo.portfolio import PORTFOLIO, simulate, simulate_with_objectives
 from stream.demo.worktime import Live
 from stream.events.decode import decode_value

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.config.model import FlowConfig
 from stream.demo.portfolio import PORTFOLIO, simulate
 from stream.demo.worktime import LIVE_SPEED, Live

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from tests.deploy.servers import DEPLOY, REPOSITORY, Json
 from tests.tools.debian import TOOLS, tool, version
 

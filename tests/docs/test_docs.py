@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from stream.cli.dead_letters import HEADERS
 from stream.cli.main import cli
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.events.rejection import Reason
 from stream.gauges.catalogue import CATALOGUE, Metric
 from stream.worker.readiness import REASONS

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from stream.config.load import parse_config
+from stream.config.loading import parse_config
 from stream.events.decode import decode_value
 from stream.events.time import parse_time
 from stream.flow.nodes import Node

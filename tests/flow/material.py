@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stream.config.load import parse_config
+from stream.config.loading import parse_config
 from stream.config.model import FlowConfig
 from stream.events.event import DAY
 from stream.items.summary import FlowState, Stamp, Summary, Team

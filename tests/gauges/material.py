@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec.structs import replace
 
-from stream.config.load import parse_config
+from stream.config.loading import parse_config
 from stream.config.model import FlowConfig
 from stream.events.event import DAY
 from stream.events.rejection import Reason, Rejection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stream.config.load import parse_config
+from stream.config.loading import parse_config
 from stream.events.event import DAY, EventType
 from stream.items.codec import decode_summary, encode_summary
 from stream.items.objective import Objective, fold_objective

@@ -9,7 +9,7 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stream.config.load import parse_config
+from stream.config.loading import parse_config
 from stream.config.mistake import Mistakes
 from stream.items import rules as module
 from stream.items.matching import matches

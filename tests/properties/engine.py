@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import yaml
 
-from stream.config.load import parse_config
+from stream.config.loading import parse_config
 from stream.config.model import FlowConfig
 from stream.events.decode import decode
 from stream.events.event import Event

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.kafka.places import TP
 from stream.kafka.progress import Progress
 from stream.kafka.reads import Polled

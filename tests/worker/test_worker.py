@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from stream.config.load import load_config
+from stream.config.loading import load_config
 from stream.errors import KafkaError
 from stream.events.partition import partition_of
 from stream.events.time import format_time

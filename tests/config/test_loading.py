@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.config import document, load
-from stream.config.load import load_config, parse_config
+from stream.config.loading import load_config, parse_config
 from stream.config.mistake import Mistake, Mistakes
 from stream.config.model import MAX_TEAMS
 from stream.errors import ConfigError
