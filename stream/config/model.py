@@ -35,6 +35,8 @@ MAX_WINDOWS = 20
 MAX_STATES = 500
 MAX_WORKFLOWS = 500
 MAX_TARGETS = 1_000
+# The flow item type of all types that `item_types` does not name.
+OTHER = "other"
 
 Rule = dict[Name, Match]
 Metric = Literal["flow_time", "velocity", "efficiency", "distribution", "load", "predictability"]

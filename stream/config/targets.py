@@ -10,9 +10,9 @@ from stream.config.document import Document
 from stream.config.duration import Duration
 from stream.config.fields import read_amount
 from stream.config.mistake import Path, did_you_mean, quoted
+from stream.config.model import OTHER
 from stream.config.organisation import NAMES
 from stream.config.periods import durations
-from stream.config.workflows import OTHER
 
 LEVELS = ("value_stream", "art", "team")
 DETAILS = {"quantile": "0.85", "window": "30d", "item_type": "feature"}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from stream.config.document import Document
 from stream.config.mistake import Path
-from stream.config.model import MAX_STATES
+from stream.config.model import MAX_STATES, OTHER
 from stream.config.organisation import NormalRule, look_alike, normal_rule, normalised, twice
-
-OTHER = "other"
 
 
 def check(document: Document) -> None:

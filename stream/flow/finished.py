@@ -17,14 +17,14 @@ from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from stream.events.event import DAY, SECOND
 from stream.flow.counts import add_all, change
 from stream.flow.ranked import Ranked
-from stream.flow.statistics import SECOND, Statistics, describe
+from stream.flow.statistics import Statistics, describe
 from stream.items.stays import Stays
 from stream.items.summary import Stamp, Summary
 
 HOUR = 3_600 * SECOND
-DAY = 24 * HOUR
 BUCKETS = (
     HOUR, 4 * HOUR, 8 * HOUR, DAY, 2 * DAY, 3 * DAY, 5 * DAY, 7 * DAY, 10 * DAY, 14 * DAY, 21 * DAY, 30 * DAY,
     45 * DAY, 60 * DAY, 90 * DAY, 120 * DAY, 180 * DAY, 365 * DAY,

@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from stream.events.event import SECOND
 from stream.flow.counts import add_all, change
 from stream.flow.ranked import Ranked
-from stream.flow.statistics import NEVER, QUANTILES, SECOND, Statistics, between, rank
+from stream.flow.statistics import NEVER, QUANTILES, Statistics, between, rank
 from stream.items.summary import FlowState, Summary
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from typing import Any, NamedTuple
 
-from stream.config.model import FlowConfig
+from stream.config.model import MAX_STATES, OTHER, FlowConfig
+from stream.events.event import SECOND
 from stream.flow.board import Board, WindowNumbers
 from stream.flow.boards import Boards
 from stream.flow.finished import Finished
@@ -15,11 +16,9 @@ from stream.flow.goals import Goals, MeasuredTarget
 from stream.flow.load import Ages
 from stream.flow.nodes import Node
 from stream.flow.predictability import Predictability
-from stream.flow.statistics import SECOND, Statistics
-from stream.items.rules import OTHER
+from stream.flow.statistics import Statistics
 from stream.items.summary import FlowState
 
-MAX_STATES = 500
 _FIGURES = tuple(each.name for each in fields(Statistics))
 
 

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-SECOND = 1_000_000
+from stream.events.event import SECOND
+
 NEVER = 1 << 62
 QUANTILES = (0.5, 0.85, 0.95)
 

@@ -20,13 +20,13 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from stream import __version__
+from stream.config.model import OTHER
+from stream.events.event import SECOND
 from stream.flow.report import NodeNumbers
-from stream.flow.statistics import SECOND
 from stream.gauges.catalogue import CATALOGUE, OF_ENGINE, OF_NODES, Metric
 from stream.gauges.engine_numbers import FRESHNESS_BUCKETS, EngineNumbers
 from stream.gauges.samples import BOUNDS, histograms, moving, own, windowed
 from stream.gauges.snapshot import Published, Snapshot
-from stream.items.rules import OTHER
 
 _FAMILIES: Mapping[str, type[Any]] = {
     "gauge": GaugeMetricFamily,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from stream.events.event import SECOND
 from stream.flow.goals import MeasuredTarget
 from stream.flow.report import NodeNumbers
-from stream.flow.statistics import SECOND
 from stream.gauges.catalogue import Gauge, Row
 
 

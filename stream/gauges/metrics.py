@@ -10,13 +10,13 @@ from urllib.parse import parse_qs
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 
+from stream.config.model import OTHER
 from stream.gauges import exposition
 from stream.gauges.catalogue import OF_NODES
 from stream.gauges.collector import EngineCollector, FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.rendering import Rendering
 from stream.gauges.snapshot import Published
-from stream.items.rules import OTHER
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
 

@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from stream.events.event import SECOND
 from stream.flow.board import WindowNumbers
 from stream.flow.finished import BUCKETS
 from stream.flow.report import NodeNumbers, bounded, bounded_places
-from stream.flow.statistics import QUANTILES, SECOND, Statistics
+from stream.flow.statistics import QUANTILES, Statistics
 from stream.gauges import goals
 from stream.gauges.catalogue import OF_NODES, Gauge, Row
 from stream.items.summary import LOAD_STATES

@@ -13,7 +13,7 @@ from struct import Struct
 from stream.events.event import Event, EventType
 from stream.items.fold import Life, live
 from stream.items.history import History, decode_history, is_full, new_history
-from stream.items.row import NOTHING, VERSION, Entry, Header, encode_entry, write_row
+from stream.items.row import NOTHING, ROW_VERSION, Entry, Header, encode_entry, write_row
 from stream.items.rules import Rules
 
 ORDINARY = frozenset({EventType.CHANGED, EventType.DELETED})
@@ -103,7 +103,7 @@ def reopen(row: bytes, rules: Rules, now: int, event: Event | None = None) -> Hi
     """Read a row, for an event if one came; append-only if all in it is known at `now` and nothing is erased."""
     history = decode_history(row)
     # Behind entries of another version nothing can be appended; what is not later is mostly a duplicate.
-    appendable = row[0] == VERSION and history.newest <= now and (event is None or event.time > history.newest)
+    appendable = row[0] == ROW_VERSION and history.newest <= now and (event is None or event.time > history.newest)
     life = live(history.entries, rules, now) if appendable else None
     return history if life is None else AppendOnlyHistory.of(history, row, life)
 

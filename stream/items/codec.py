@@ -16,7 +16,7 @@ from stream.items.objective import Objective
 from stream.items.stays import Stays
 from stream.items.summary import LOAD_STATES, NO_STAYS, Summary, Team
 
-VERSION = 2
+SUMMARY_VERSION = 2
 MAX_REMEMBERED = 100_000
 SummaryOrObjective = TypeVar("SummaryOrObjective", Summary, Objective, Summary | Objective)
 _write = msgspec.json.Encoder().encode
@@ -46,14 +46,14 @@ def _decoded(value: bytes, derivation: str) -> Summary | Objective | None:
         return shared(_read(value))
     # Objectives are few, and others do not write the fields in this order.
     row: Any = msgspec.json.decode(value)
-    if row["v"] != VERSION or row["config"] != derivation:
+    if row["v"] != SUMMARY_VERSION or row["config"] != derivation:
         return None
     return _read_objective(value) if "objective" in row else shared(_read(value))
 
 
 @lru_cache(maxsize=16)
 def _head(derivation: str) -> bytes:
-    return _write({"v": VERSION, "config": derivation})[:-1] + b","
+    return _write({"v": SUMMARY_VERSION, "config": derivation})[:-1] + b","
 
 
 @lru_cache(maxsize=16)

@@ -7,8 +7,8 @@ from hashlib import blake2b
 from zlib import crc32
 
 from stream.config.model import FlowConfig
-from stream.items import codec
-from stream.items.fold import VERSION as FOLD_VERSION
+from stream.items.codec import SUMMARY_VERSION
+from stream.items.fold import FOLD_VERSION
 from stream.items.rules import Rules
 
 
@@ -28,7 +28,7 @@ class Derivation:
     @classmethod
     def of(cls, config: FlowConfig, clock: str = "", partitions: int = 1) -> Derivation:
         """Compile a configuration; the name tells every other configuration, clock and partitioning apart."""
-        text = f"{config.fingerprint}{clock}/{partitions}/{codec.VERSION}.{FOLD_VERSION}"
+        text = f"{config.fingerprint}{clock}/{partitions}/{SUMMARY_VERSION}.{FOLD_VERSION}"
         return cls(
             rules=Rules(config),
             name=blake2b(text.encode(), digest_size=8).hexdigest(),

@@ -19,13 +19,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from stream.config.model import OTHER
 from stream.events.event import Event, EventType
 from stream.items.row import Entry
-from stream.items.rules import OTHER, Rules, WorkflowRules
+from stream.items.rules import Rules, WorkflowRules
 from stream.items.summary import ENDED_STATES, LOAD_STATES, NO_STAYS, FlowState, Stamp, Summary
 
 # To be raised with every change of what the fold makes of a history: all summaries are then derived anew.
-VERSION = 3
+FOLD_VERSION = 3
 # A summary must fit into a record, whatever an item has passed through.
 MAX_STAYS = 100
 # Looking a member up in its class costs more than all the rest of what is asked of it here.

@@ -26,7 +26,7 @@ import orjson
 from stream.events.event import Event, EventType
 from stream.events.limits import MAX_DEPTH
 
-VERSION = 2
+ROW_VERSION = 2
 _READ = (1, 2)
 _HEADER = struct.Struct(">BqqQ")
 _NEWEST = struct.Struct(">Bq")
@@ -87,7 +87,7 @@ def read_newest(row: bytes) -> int:
 
 def _check(version: int) -> None:
     if version not in _READ:
-        raise ValueError(f"item row of version {version}; this release reads versions 1 and {VERSION}")
+        raise ValueError(f"item row of version {version}; this release reads versions 1 and {ROW_VERSION}")
 
 
 def is_row(value: bytes) -> bool:
@@ -210,4 +210,4 @@ def encode_entries(entries: Iterable[Entry]) -> list[bytes]:
 def write_row(header: Header, entries: Sequence[bytes | bytearray], former: bytes | None = None) -> bytes:
     """Write a row of entries; of those that stand in a former row of this version first, then the others."""
     body = entries if former is None else (former[_HEADER.size + 1 : -1], *entries)
-    return b"%b[%b]" % (_HEADER.pack(VERSION, *header), b",".join(body))
+    return b"%b[%b]" % (_HEADER.pack(ROW_VERSION, *header), b",".join(body))

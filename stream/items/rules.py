@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stream.config.model import FlowConfig, Workflow
+from stream.config.model import OTHER, FlowConfig, Workflow
 from stream.items.matching import Rule, as_text, fingerprint_of, matches
 from stream.items.summary import UNASSIGNED, FlowState, Team
 
-OTHER = "other"
 MAX_REMEMBERED = 100_000
 
 

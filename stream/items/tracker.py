@@ -343,7 +343,7 @@ def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[Su
     deleted or erased longer ago than `retention`. Items that are not finished stay for ever; objectives do not.
     """
     header = read_header(row)
-    if header.newest > now - derivation.retention or header.arrival > now - 7 * 86_400 * 1_000_000:
+    if header.newest > now - derivation.retention or header.arrival > now - 7 * DAY:
         return None
     try:
         summary = _folded(key, decode_history(row), derivation.rules, now)

@@ -14,6 +14,7 @@ from time import monotonic
 
 from stream.clock import uptime, wall_time
 from stream.errors import KafkaError
+from stream.events.event import SECOND
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import Reading
 from stream.flow.statistics import NEVER
@@ -28,7 +29,6 @@ from stream.worker.pauses import CooperativePauses
 from stream.worker.readiness import Look, Readiness
 from stream.worker.unreadable import RecordPlace
 
-SECOND = 1_000_000
 # Keys of records that cannot be read.
 MAX_OVERWRITTEN = 10_000
 MAX_NOTED = 1_000_000

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from stream.events.event import SECOND
 from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers, as_json
-from stream.flow.statistics import SECOND, Statistics
+from stream.flow.statistics import Statistics
 from stream.kafka.outbox import Row
 from stream.worker.messages import measured, node_key, read_measured, read_node_key
 

@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import orjson
 
+from stream.events.event import SECOND
 from stream.events.time import format_time, parse_time
 from stream.flow.nodes import Node
-from stream.flow.statistics import SECOND
 from stream.flow.watch import Change, Key, Kind, LastNotice
 from stream.kafka.outbox import Row
 

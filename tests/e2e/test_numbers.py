@@ -12,8 +12,8 @@ from datetime import timedelta
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from stream.events.event import SECOND
 from stream.flow.finished import BUCKETS
-from stream.flow.statistics import SECOND
 from tests.dashboards.material import queries
 from tests.deploy.servers import Json
 from tests.e2e.stack import Stack

@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stream.events.event import SECOND
 from stream.flow.finished import BUCKETS, Finish, Finished, Finishes
-from stream.flow.statistics import SECOND, Statistics
+from stream.flow.statistics import Statistics
 from tests.flow.material import done
 
 HOUR = 3_600 * SECOND

@@ -8,10 +8,11 @@ from pathlib import Path
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from msgspec.structs import replace
 
+from stream.config.model import MAX_STATES
 from stream.events.event import DAY
 from stream.flow.boards import Boards
 from stream.flow.nodes import PORTFOLIO, Node
-from stream.flow.report import MAX_STATES, Reading, as_json
+from stream.flow.report import Reading, as_json
 from stream.items.summary import FlowState
 from tests.flow.material import CARDS, FLOW, configured, doing, done
 

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stream.flow.statistics import SECOND, Statistics, describe
+from stream.events.event import SECOND
+from stream.flow.statistics import Statistics, describe
 
 
 def test_of_nothing_all_is_none() -> None:

@@ -14,10 +14,11 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from stream import __version__
+from stream.config.model import MAX_STATES
 from stream.events.event import DAY
 from stream.events.rejection import Reason
 from stream.flow.finished import BUCKETS
-from stream.flow.report import MAX_STATES, bounded
+from stream.flow.report import bounded
 from stream.gauges.catalogue import CATALOGUE
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers

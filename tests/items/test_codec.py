@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from stream.items import codec
-from stream.items.codec import VERSION, decode_summary, encode_summary
+from stream.items.codec import SUMMARY_VERSION, decode_summary, encode_summary
 from stream.items.summary import UNASSIGNED, FlowState, Stamp, Summary, Team
 
 CARDS = Team("Payments", "Checkout", "Cards")
@@ -64,7 +64,7 @@ def test_what_summaries_have_in_common_is_held_once(monkeypatch: pytest.MonkeyPa
     assert len(codec._teams) <= 2
 
 
-@pytest.mark.parametrize("changed", [{"config": "another"}, {"v": VERSION + 1}])
+@pytest.mark.parametrize("changed", [{"config": "another"}, {"v": SUMMARY_VERSION + 1}])
 def test_what_another_configuration_or_version_wrote_is_left_out(changed: dict[str, Any]) -> None:
     row = orjson.loads(encode_summary(FULL, "abc"))
     assert decode_summary(orjson.dumps(row | changed), "abc") is None
