@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stream.config import document, load
+from stream.config import document, loading
 from stream.config.loading import load_config, parse_config
 from stream.config.mistake import Mistake, Mistakes
 from stream.config.model import MAX_TEAMS
@@ -57,9 +57,9 @@ def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
 def test_a_file_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "flow.yaml"
     path.write_text(MINIMAL)
-    monkeypatch.setattr(load, "MAX_BYTES", len(MINIMAL))
+    monkeypatch.setattr(loading, "MAX_BYTES", len(MINIMAL))
     assert load_config(path).version == 1
-    monkeypatch.setattr(load, "MAX_BYTES", len(MINIMAL) - 1)
+    monkeypatch.setattr(loading, "MAX_BYTES", len(MINIMAL) - 1)
     with pytest.raises(ConfigError, match=r"flow.yaml: is larger than \d+ bytes: make it smaller"):
         load_config(path)
 
