@@ -42,6 +42,17 @@ Batches = list[tuple[TP, Polled]]
 """The value of a message of a stream: the batches of one topic that a poll brought."""
 
 
+class BatchesMessage(ConsumerMessage):
+    """A message whose value is batches. `taken` says whether the worker has taken them in."""
+
+    taken = False
+
+    def take(self) -> None:
+        """Keep the message until all that comes of it is durable, and let go of its records."""
+        self.incref()
+        self.taken, self.value = True, None
+
+
 class Consumer(driver.Consumer):
     """Faust's consumer with a message a batch, and with commits of completed batches only.
 
@@ -189,7 +200,7 @@ class Consumer(driver.Consumer):
     def _message(self, batches: Batches) -> Message:
         place, polled = batches[0]
         tp, value = cast("Any", place), cast("Any", batches)
-        return ConsumerMessage(
+        return BatchesMessage(
             tp.topic,
             tp.partition,
             polled.behind - 1,
@@ -226,9 +237,10 @@ class Consumer(driver.Consumer):
 
         Gives the partitions in which retention has removed all of that, and the first offset that they still have.
         """
-        in_work = [message for message in self._unacked_messages if not message.acked]
-        # What was taken is processed, and has no value any more; it may be that something always waits to be durable.
-        untaken = any(message.value is not None for message in in_work)
+        unacked: Any = self._unacked_messages
+        in_work = [message for message in unacked if not message.acked]
+        # What was taken in is processed. Under load something always waits to be durable.
+        untaken = any(not message.taken for message in in_work)
         idle = self.flow_active and not self.app.rebalancing and not untaken
         if not idle or any(not channel.queue.empty() for channel in self.app.topics):
             for progress in self._progress.values():

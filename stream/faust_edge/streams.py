@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from faust.types.tuples import Message
-
-from stream.faust_edge.consumer import Consumer
+from stream.faust_edge.consumer import BatchesMessage, Consumer
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
 
@@ -15,14 +13,13 @@ from stream.kafka.reads import Polled
 class AckedMessage:
     """The delivery of a batch: Faust's message lives until all is durable, and its records until they are taken."""
 
-    def __init__(self, message: Message, consumer: Any) -> None:
+    def __init__(self, message: BatchesMessage, consumer: Any) -> None:
         self._message = message
         self._consumer = consumer
 
     def taken(self) -> None:
-        """Keep the message, and let go what it has brought."""
-        self._message.incref()
-        self._message.value = None
+        """Keep the message, and let go of its records."""
+        self._message.take()
 
     def done(self) -> None:
         """Acknowledge the message to Faust, for which it is in work until then."""

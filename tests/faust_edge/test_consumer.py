@@ -150,7 +150,7 @@ def test_nothing_is_lost_while_anything_is_in_work(consumer: Consumer, client: C
     deliver(consumer, EVENTS, 0, 9)
     client.position[EVENTS] = 10
     if busy == "unacked":
-        consumer._unacked_messages = [SimpleNamespace(acked=False, value=[])]  # type: ignore[assignment]
+        consumer._unacked_messages = [SimpleNamespace(acked=False, taken=False)]  # type: ignore[assignment]
     elif busy == "queued":
         consumer.app.topics = [SimpleNamespace(queue=SimpleNamespace(empty=lambda: False))]  # type: ignore[misc,assignment]
     elif busy == "rebalancing":
@@ -164,7 +164,7 @@ def test_nothing_is_lost_while_anything_is_in_work(consumer: Consumer, client: C
 def test_while_something_is_not_durable_what_was_lost_is_read_again_and_nothing_passed_over(
     consumer: Consumer, client: Client
 ) -> None:
-    consumer._unacked_messages = [SimpleNamespace(acked=False, value=None)]  # type: ignore[assignment]
+    consumer._unacked_messages = [SimpleNamespace(acked=False, taken=True)]  # type: ignore[assignment]
     consumer.processed(EVENTS, 1)
     client.position[EVENTS] = 2
     tick(consumer), tick(consumer)
