@@ -1,4 +1,4 @@
-"""The documents, cut into what the tests look up: code blocks, headings, links, tables."""
+"""The documents, cut into the parts that the tests look up: code blocks, headings, links, tables."""
 
 from __future__ import annotations
 

@@ -61,9 +61,9 @@ def _commands() -> str:
     rows = []
     for path, command, context in commands():
         words = [word for part in command.params for word in _argument(part, context)]
-        told = " ".join((command.help or "").split("\n\n")[0].split())
+        summary = " ".join((command.help or "").split("\n\n")[0].split())
         options = ", ".join(f"`{_longest(part)}`" for part in command.params if isinstance(part, click.Option))
-        rows.append((f"`{' '.join([path, *words])}`", told, options))
+        rows.append((f"`{' '.join([path, *words])}`", summary, options))
     return _table(("command", "does", "options"), rows)
 
 
@@ -107,16 +107,16 @@ def _limits() -> str:
         (
             "one batch of records, decompressed",
             f"{MAX_BATCH_BYTES // MIB} MiB",
-            "rejected as a whole as `too_large`, and kept as it came",
+            "rejected as a whole as `too_large`, and kept unchanged",
         ),
         ("one dead letter, compressed", f"{MAX_LETTER_BYTES // MIB} MiB", f"kept in parts of {PART_BYTES // MIB} MiB"),
-        ("an event ahead of its arrival", f"{MAX_AHEAD // DAY} days", "rejected as `in_the_future`"),
+        ("an event's time, after its arrival", f"{MAX_AHEAD // DAY} days", "rejected as `in_the_future`"),
         ("sources in the engine's metrics", str(MAX_SOURCES), "counted as `other`"),
         ("workflow states of one team in the metrics", str(MAX_STATES), "counted as `other`"),
         (
             "workflow states of one item between start and finish",
             str(MAX_STAYS),
-            "time in further ones counted as `other`; `flow_summaries_merged_total`",
+            "time in further states counted as `other`; `flow_summaries_merged_total`",
         ),
         ("windows", str(MAX_WINDOWS), "refused by `check-config`"),
         ("teams", f"{MAX_TEAMS:,}", "refused by `check-config`"),
@@ -134,7 +134,7 @@ def _limits() -> str:
         ("scrapes of `/metrics` at a time", str(SCRAPES), "answered 503; `/ready` and `/live` are still answered"),
         (
             "one HTTP request",
-            f"{LIMITS.reading:g} s until it is read, {LIMITS.answering:g} s until its answer is",
+            f"{LIMITS.reading:g} s to read it, {LIMITS.answering:g} s to send its answer",
             "the connection is closed",
         ),
     ]

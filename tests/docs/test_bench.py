@@ -1,4 +1,4 @@
-"""What the documents say of speed and size is what was measured, as `benchmarks/results.json` keeps it."""
+"""The figures of speed and size in the documents are the measured ones, as `benchmarks/results.json` keeps them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_measured_parts_are_those_of_the_results(document: Path) -> None:
     assert filled(text, results()) == text, "run: make bench-report"
 
 
-def test_every_part_stands_somewhere() -> None:
+def test_every_part_is_in_a_document() -> None:
     found = [re.findall(r"<!-- bench: (\w+) -->", document.read_text("utf-8")) for document in DOCUMENTS]
     assert {name for names in found for name in names} == set(PARTS)
 
@@ -42,7 +42,7 @@ def test_a_part_that_was_not_measured_is_named(name: str) -> None:
         PARTS[name]({})
 
 
-def test_what_is_kept_is_small_and_says_nothing_of_whose_machine_it_was() -> None:
+def test_the_results_are_small_and_do_not_identify_the_machine() -> None:
     kept = compact({"machine": {"system": "x", "date": "d"}, "p": {"s": 1 / 3, "rounds": [{"s": 1}] * 3}})
     assert kept == {"machine": {"date": "d"}, "p": {"s": 0.333333, "rounds": 3}}
     assert LEFT_OUT.isdisjoint(results()["machine"])
