@@ -84,8 +84,8 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _put_back(self, taken: Mapping[TP, tuple[int, int]]) -> None:
         positions = self.positions()
-        for tp, (first, behind) in taken.items():
-            if positions.get(tp) == behind:
+        for tp, (first, next_offset) in taken.items():
+            if positions.get(tp) == next_offset:
                 self._ensure_consumer().seek(TopicPartition(*tp), first)
 
     async def _highwaters(self, partitions: Any) -> Any:

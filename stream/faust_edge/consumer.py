@@ -108,7 +108,7 @@ class Consumer(driver.Consumer):
         """Leave to the client what is not taken: a recovery that has just begun may wait for it."""
         if parts:
             with suppress(ClientError):
-                await self._thread.put_back({tp: (batch.begin, batch.behind) for tp, batch in parts})
+                await self._thread.put_back({tp: (batch.begin, batch.next_offset) for tp, batch in parts})
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand over what is polled until Faust's fetcher stops, with one task for each message where Faust has five."""
@@ -180,8 +180,8 @@ class Consumer(driver.Consumer):
         return {}
 
     def _deliver(self, tp: TP, batch: Fetch) -> Polled:
-        previous = self.progress(tp).deliver(batch.behind)
-        return Polled(previous, list(batch), batch.behind, batch.size, batch.refused)
+        previous = self.progress(tp).deliver(batch.next_offset)
+        return Polled(previous, list(batch), batch.next_offset, batch.size, batch.refused)
 
     @property
     def _assigned(self) -> Any:
@@ -203,7 +203,7 @@ class Consumer(driver.Consumer):
         return BatchesMessage(
             tp.topic,
             tp.partition,
-            polled.behind - 1,
+            polled.next_offset - 1,
             NO_TIMESTAMP,
             NO_TIMESTAMP,
             [],

@@ -42,17 +42,17 @@ class Fetch(list[Any]):
     """
 
     def __init__(
-        self, records: Iterable[Any], begin: int, behind: int, size: int = 0, refused: RefusedBatch | None = None
+        self, records: Iterable[Any], begin: int, next_offset: int, size: int = 0, refused: RefusedBatch | None = None
     ) -> None:
         super().__init__(records)
         self.begin = begin
-        self.behind = behind
+        self.next_offset = next_offset
         self.size = size
         self.refused = refused
 
     def __bool__(self) -> bool:
         """Whether anything was read. The client hands on only what is true."""
-        return self.behind > self.begin
+        return self.next_offset > self.begin
 
 
 class Budget:
@@ -94,7 +94,7 @@ class WholeBatches:
         self._budget = budget
         self._left: list[Any] = []
         self._refused: RefusedBatch | None = None
-        self._behind = result._partition_records.next_fetch_offset
+        self._next_offset = result._partition_records.next_fetch_offset
 
     def getall(self, max_records: int | None = None) -> Sequence[Any]:
         """Give the next records, at most so many, and move the client's position behind them."""
@@ -112,7 +112,7 @@ class WholeBatches:
         given = None
         if not self._left:
             given, self._refused = self._refused, None
-        parts.next_fetch_offset = found[-1].offset + 1 if self._left else self._behind
+        parts.next_fetch_offset = found[-1].offset + 1 if self._left else self._next_offset
         result._update_position()
         if not self._left and not parts._records.has_next():
             result._partition_records = None
@@ -126,7 +126,7 @@ class WholeBatches:
         batch = opened(data)
         if parts._check_crcs and not batch.validate_crc():
             raise CorruptRecordException(f"Invalid CRC - {parts._tp}")
-        first, self._behind = self._behind, batch.next_offset
+        first, self._next_offset = self._next_offset, batch.next_offset
         if _is_aborted(parts, batch) or batch.is_control_batch:
             return []
         try:

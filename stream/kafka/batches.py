@@ -131,13 +131,13 @@ def _decompressed(data: memoryview, attributes: int) -> bytes:
 
 def refused(data: memoryview, batch: Any, first: int, why: UnreadableBatchError) -> RefusedBatch:
     """Keep a batch of which nothing is read, from the offset `first` on."""
-    offset, behind = max(first, batch.base_offset), batch.next_offset
-    count = min(_COUNT.unpack_from(data, _COUNT_AT)[0], behind - offset)
+    offset, next_offset = max(first, batch.base_offset), batch.next_offset
+    count = min(_COUNT.unpack_from(data, _COUNT_AT)[0], next_offset - offset)
     codec = batch.attributes & _CODEC_BITS
     headers = {
         "flow_batch_codec": CODECS[codec] if codec < len(CODECS) else str(codec),
         "flow_batch_records": str(count),
-        "flow_batch_last_offset": str(behind - 1),
+        "flow_batch_last_offset": str(next_offset - 1),
     }
     return RefusedBatch(
         offset,
@@ -146,5 +146,5 @@ def refused(data: memoryview, batch: Any, first: int, why: UnreadableBatchError)
         bytes(data),
         [(name, text.encode()) for name, text in headers.items()],
         why.reason,
-        f"a batch of {count:,} record{'s' * (count != 1)}, up to offset {behind - 1}: {why.detail}",
+        f"a batch of {count:,} record{'s' * (count != 1)}, up to offset {next_offset - 1}: {why.detail}",
     )

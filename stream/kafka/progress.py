@@ -49,23 +49,23 @@ class Progress:
         """
         return self.delivered is not None and max(self.delivered, first) < begin
 
-    def deliver(self, behind: int) -> int:
+    def deliver(self, next_offset: int) -> int:
         """Note that the stream is given a batch up to an offset; return the offset that it follows."""
-        previous, self.delivered = self.delivered or 0, behind
+        previous, self.delivered = self.delivered or 0, next_offset
         return previous
 
     def follows(self, previous: int) -> bool:
         """Tell whether a batch follows what was processed. It may repeat some of that, but leave nothing out."""
         return previous <= self.reached
 
-    def process(self, behind: int) -> None:
+    def process(self, next_offset: int) -> None:
         """Note that everything before an offset was processed."""
-        self.reached = max(behind, self.reached)
+        self.reached = max(next_offset, self.reached)
 
-    def complete(self, behind: int, metadata: str) -> None:
+    def complete(self, next_offset: int, metadata: str) -> None:
         """Note that everything before an offset is processed and durable, so that it may be committed."""
-        self.process(behind)
-        self.durable = max(behind, self.durable)
+        self.process(next_offset)
+        self.durable = max(next_offset, self.durable)
         self.pending = self.durable, metadata
 
     def take_pending(self) -> tuple[int, str] | None:

@@ -23,8 +23,8 @@ class Polled(NamedTuple):
     refused: RefusedBatch | None = None
 
     @property
-    def behind(self) -> int:
-        """The offset behind them."""
+    def next_offset(self) -> int:
+        """The offset after the last record."""
         return max(self.end, self.records[-1].offset + 1) if self.records else self.end
 
 

@@ -90,7 +90,7 @@ class Measure:
         measured.add_read(records)
         if polled.refused is not None:
             self._engine.unreadable.note_batch(*tp, polled.refused)
-        self._consumer.processed(tp, polled.behind)
+        self._consumer.processed(tp, polled.next_offset)
         # The partition may move away meanwhile, so this stands last.
         await self._count_noted(measured)
 

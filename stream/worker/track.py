@@ -98,9 +98,9 @@ class Track:
         async with self._engine.working:
             clock = self._engine.clock
             self._opened(tracked).take(delivery, polled, clock.fold_until(), clock.not_future)
-            self._streams.processed(tp, polled.behind)
+            self._streams.processed(tp, polled.next_offset)
             # What comes between a halt and the next assignment must not wait: the rows may move away meanwhile.
-            far = tracked.complete and tracked.end - polled.behind >= FAR
+            far = tracked.complete and tracked.end - polled.next_offset >= FAR
             if not far or sum(each.open.weight for each in self._open_ones if each.open) >= MAX_GATHERED:
                 await self._close()
 
@@ -129,7 +129,7 @@ class Track:
         self._writer.put(write, alone=self.alone)
 
     def _finish(self, tracked: Tracked, batch: OpenBatch, outcome: Outcome) -> None:
-        self._complete(tracked, batch.behind)
+        self._complete(tracked, batch.next_offset)
         self._engine.numbers.count(outcome)
         self._rerouting.warn(outcome)
         self._under_way -= batch.room

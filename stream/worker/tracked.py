@@ -31,7 +31,7 @@ class OpenBatch:
     """Polls that are closed as one batch: of an item's many events in them come one row and one summary."""
 
     batch: Batch
-    behind: int = 0
+    next_offset: int = 0
     events: int = 0
     size: int = 0
     deliveries: list[Delivery] = field(default_factory=list)
@@ -40,7 +40,7 @@ class OpenBatch:
         """Take a poll in: events up to `known` are known, and up to `clock` none is in the future."""
         self.batch.pass_until(known)
         self.batch.add_records(polled.records, clock)
-        self.behind = polled.behind
+        self.next_offset = polled.next_offset
         self.events += len(polled.records)
         self.size += polled.size
         if polled.refused is not None:

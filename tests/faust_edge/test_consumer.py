@@ -52,14 +52,14 @@ def test_what_was_compacted_or_aborted_leaves_nothing_out(
 ) -> None:
     consumer.progress(EVENTS).seek(5)
     [polled] = poll(consumer, monkeypatch, (EVENTS, Fetch([Record(8)], 5, 12)))
-    assert ([record.offset for record in polled.records], polled.behind) == ([8], 12)
+    assert ([record.offset for record in polled.records], polled.next_offset) == ([8], 12)
     [polled] = poll(consumer, monkeypatch, (EVENTS, Fetch([], 12, 15)))
-    assert (polled.records, polled.behind, consumer.follows(EVENTS, polled)) == ([], 15, False)
+    assert (polled.records, polled.next_offset, consumer.follows(EVENTS, polled)) == ([], 15, False)
     consumer.processed(EVENTS, 12)
     assert consumer.follows(EVENTS, polled)
     # In a changelog, too: recovery waits for the last offset.
     [polled] = poll(consumer, monkeypatch, (CHANGELOG, Fetch([], 0, 3)))
-    assert polled.behind == 3
+    assert polled.next_offset == 3
     assert client.sought == []
 
 

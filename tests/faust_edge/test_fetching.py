@@ -65,19 +65,19 @@ def test_what_is_given_says_from_where_to_where(batches: list[Written], position
     while result.has_more():
         before = assignment.state.position
         given = result.getall(most)
-        assert (given.begin, given.behind) == (before, assignment.state.position)
-        assert all(given.begin <= record.offset < given.behind for record in given)
-        assert bool(given) == (given.behind > given.begin)
+        assert (given.begin, given.next_offset) == (before, assignment.state.position)
+        assert all(given.begin <= record.offset < given.next_offset for record in given)
+        assert bool(given) == (given.next_offset > given.begin)
 
 
 def test_what_was_aborted_takes_up_offsets_and_holds_no_record() -> None:
     batches = [Written(2), Written(3, producer=7), Written(1, producer=7, ends=ABORT)]
     result, _ = fetched(batches, 0)
     given = result.getall(None)
-    assert ([record.offset for record in given], given.begin, given.behind) == ([0, 1], 0, 6)
+    assert ([record.offset for record in given], given.begin, given.next_offset) == ([0, 1], 0, 6)
     result, _ = fetched(batches, 2)
     given = result.getall(None)
-    assert (list(given), bool(given), given.behind) == ([], True, 6)
+    assert (list(given), bool(given), given.next_offset) == ([], True, 6)
 
 
 def test_a_damaged_batch_is_refused_and_fetched_again() -> None:

@@ -67,7 +67,7 @@ def test_a_batch_that_becomes_too_large_is_kept_as_it_came(codec: int) -> None:
     client = Fetched()
     client[TP] = result
     given = result.getall()
-    assert (offsets(given), given.behind, assignment.state.position) == ([0, 1], 5, 5)
+    assert (offsets(given), given.next_offset, assignment.state.position) == ([0, 1], 5, 5)
     refused = given.refused
     assert (refused.offset, refused.records, refused.timestamp) == (2, 3, 1_004)
     assert (refused.reason, refused.key) == (Reason.TOO_LARGE, None)
