@@ -1,7 +1,7 @@
-"""The board of one node (team, ART, value stream or portfolio): what it counts now and over trailing windows.
+"""The board of one node (team, ART, value stream or portfolio): its counts now and over trailing windows.
 
-Whatever is put in can be taken out again, in any order. `version` goes up with each change, so that a node need not be
-read anew to see that nothing has happened to it.
+Each count that was added can be removed again, in any order. `version` goes up with each change, so a reader sees
+without reading the node whether it has changed.
 """
 
 from __future__ import annotations
@@ -22,14 +22,20 @@ _UNMAPPED = FlowState.UNMAPPED
 
 
 class WindowNumbers(NamedTuple):
-    """A node's numbers over one trailing window; `arrivals`: items started in it, by flow item type."""
+    """A node's numbers over one trailing window; `arrivals` counts the items that started in it, by flow item type."""
 
     arrivals: Counter[str]
     finished: Finished
 
 
 class CurrentState(NamedTuple):
-    """Where an item stands now: its workflow state, with its source if no workflow names it; its load, if in load."""
+    """What a board counts of an item's present.
+
+    Attributes:
+        state: The workflow state.
+        unmapped: Source and state, if no workflow names the state.
+        load: What the item counts as while it is in progress.
+    """
 
     state: str | None
     unmapped: tuple[str, str] | None
@@ -37,7 +43,7 @@ class CurrentState(NamedTuple):
 
     @classmethod
     def of(cls, summary: Summary) -> CurrentState:
-        """Give it for an item; a deleted one stands nowhere."""
+        """Give it for an item; a deleted item has no state."""
         state = summary.state
         if state is None or summary.deleted:
             return cls(None, None, InLoad.of(summary))
@@ -49,7 +55,7 @@ NO_STATE = CurrentState(None, None, None)
 
 
 class Window:
-    """One trailing window of a node: what started and what was finished in it."""
+    """One trailing window of a node: the items that started and that were finished in it."""
 
     __slots__ = ("_numbers", "arrivals", "finishes")
 
@@ -59,30 +65,30 @@ class Window:
         self._numbers: WindowNumbers | None = None
 
     def count_arrival(self, item_type: str, step: int) -> None:
-        """Count an item that started."""
+        """Count an item that started (`step` 1), or no longer count it (-1)."""
         change(self.arrivals, item_type, step)
         self._numbers = None
 
     def count_finish(self, finish: Finish, step: int) -> None:
-        """Count an item that was finished."""
+        """Count an item that was finished (`step` 1), or no longer count it (-1)."""
         (self.finishes.add if step > 0 else self.finishes.remove)(finish)
         self._numbers = None
 
     def merge(self, other: Window) -> None:
-        """Count what another has counted."""
+        """Add the counts of another window."""
         add_all(self.arrivals, other.arrivals)
         self.finishes.merge(other.finishes)
         self._numbers = None
 
     def numbers(self) -> WindowNumbers:
-        """Give the numbers: the same object until they change."""
+        """Give the numbers; the same object until they change."""
         if self._numbers is None:
             self._numbers = WindowNumbers(self.arrivals.copy(), self.finishes.numbers())
         return self._numbers
 
 
 class Board:
-    """One node's board, with a window of each of the widths."""
+    """One node's board, with one window for each width (microseconds)."""
 
     __slots__ = (
         "_predictability",
@@ -98,24 +104,24 @@ class Board:
 
     def __init__(self, widths: Iterable[int], version: int = 0) -> None:
         self.version = version
-        # How many starts and finishes belong here, in the windows or not.
+        # The number of starts and finishes that belong to the node, in a window or not.
         self.past = 0
         self.load = Load()
         self.states: Counter[str] = Counter()
         self.unmapped: Counter[tuple[str, str]] = Counter()
         self.windows = {width: Window() for width in widths}
         self.objectives: dict[str, dict[tuple[Team, bytes], Objective]] = {}
-        # By source and PI, as `unmapped` is by source and state.
+        # By source and PI; `unmapped` is by source and state.
         self.unmapped_objectives: Counter[tuple[str, str]] = Counter()
         self._predictability: dict[str, Predictability] = {}
 
     @property
     def empty(self) -> bool:
-        """Whether nothing counts here."""
+        """Whether the board counts nothing."""
         return not (self.states or self.past or self.objectives or self.unmapped_objectives)
 
     def move(self, old: CurrentState, new: CurrentState) -> None:
-        """Count an item where it stands, and no more where it stood."""
+        """Count an item in its new state instead of its old one."""
         self.version += 1
         if old.state != new.state:
             if old.state is not None:
@@ -131,7 +137,10 @@ class Board:
             self.load.replace(old.load, new.load)
 
     def extend(self, items: Sequence[Summary]) -> None:
-        """Count many items that stood nowhere, several times faster than one by one."""
+        """Add many items that were not counted before.
+
+        Fast twin of `move`, several times faster for many items; held equal by tests/flow/test_windows_and_clock.py.
+        """
         self.version += 1
         there = [item for item in items if not item.deleted]
         self.states.update([item.state for item in there if item.state is not None])
@@ -140,7 +149,7 @@ class Board:
         self.load.extend([item for item in there if item.flow_state in LOAD_STATES and item.start is not None])
 
     def merge(self, other: Board) -> None:
-        """Count what another has counted."""
+        """Add the counts of another board."""
         self.version += 1
         self.past += other.past
         add_all(self.states, other.states)
@@ -154,46 +163,50 @@ class Board:
             self._predictability.clear()
 
     def count_arrival(self, widths: Iterable[int], item_type: str, step: int) -> None:
-        """Count an item that started in the windows of these widths."""
+        """Count a start in the windows of these widths (`step` 1), or no longer count it (-1)."""
         self.version += 1
         for width in widths:
             self.windows[width].count_arrival(item_type, step)
 
     def count_finish(self, widths: Iterable[int], finish: Finish, step: int) -> None:
-        """Count an item that was finished in the windows of these widths."""
+        """Count a finish in the windows of these widths (`step` 1), or no longer count it (-1)."""
         self.version += 1
         for width in widths:
             self.windows[width].count_finish(finish, step)
 
     def count_objective(self, key: bytes, objective: Objective, step: int, *, mapped: bool = True) -> None:
-        """Count a PI objective; `mapped`: whether the configuration has its PI. One without a PI counts nowhere."""
+        """Count a PI objective (`step` 1), or no longer count it (-1). An objective without a PI counts nowhere.
+
+        `mapped` says whether the configuration lists its PI.
+        """
         if objective.pi is None:
             return
         self.version += 1
         if not mapped:
             change(self.unmapped_objectives, (objective.source, objective.pi), step)
             return
-        held = self.objectives.setdefault(objective.pi, {})
-        # With its owner, since while it moves between value streams it may be put in there before it is taken out here.
-        place = (objective.owner, key)
+        objectives = self.objectives.setdefault(objective.pi, {})
+        # The owner is part of the key: when an objective moves to another value stream, the portfolio may be given the
+        # new one before the old one is removed.
+        owned = (objective.owner, key)
         if step > 0:
-            held[place] = objective
+            objectives[owned] = objective
         else:
-            del held[place]
-        if not held:
+            del objectives[owned]
+        if not objectives:
             del self.objectives[objective.pi]
         self._predictability.clear()
 
     def predictability(self) -> dict[str, Predictability]:
-        """Give planned, actual and projected value of the last PIs by name; summed anew only after a change."""
+        """Give planned, actual and projected value of the last PIs, by name; summed again only after a change."""
         if not self._predictability:
             self._predictability = {
-                pi: predictability((each.committed, each.planned, each.actual) for each in held.values())
-                for pi, held in sorted(self.objectives.items())[-MAX_INCREMENTS:]
+                pi: predictability((each.committed, each.planned, each.actual) for each in objectives.values())
+                for pi, objectives in sorted(self.objectives.items())[-MAX_INCREMENTS:]
             }
         return dict(self._predictability)
 
     def flow_time(self, width: int, q: float) -> float | None:
-        """Give any quantile (seconds) of flow time over a window; None where nothing was measured."""
+        """Give any quantile of flow time over a window, in seconds; None if nothing was measured."""
         times = self.windows[width].finishes.times.ascending()
         return quantile(times, q) if times else None

@@ -1,9 +1,9 @@
 """All boards of a worker: a summary replaces the item's former one, at every level of its owners' paths.
 
-Load stands under the owner an item has now, arrivals under its owner at the start, velocity under its owner at the
-finish. So each level is the sum of the one below, and a move inside an ART is nothing to the ART.
+Load counts under the owner that an item has now, arrivals under its owner at the start, velocity under its owner at the
+finish. So each level is the sum of the one below, and a move inside an ART changes nothing for the ART.
 
-The trailing windows of all boards end at one instant, to which `advance` brings them.
+The trailing windows of all boards end at one instant, which `advance` sets.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ Placed = tuple[Node, int | None, Board]
 class Boards:
     """The boards of the partitions of `flow.items` that this worker holds.
 
-    `partition_of` gives the partition of a value stream: a board counts what belongs to its own partition, so that
-    an item that stands in two of them is counted once at each place.
+    `partition_of` gives the partition of a value stream. A board counts only summaries of its own partition, so an item
+    that is in two partitions is counted once in each.
     """
 
     def __init__(self, config: FlowConfig, partition_of: Callable[[str], int]) -> None:
         self._partition_of = partition_of
         self._widths = tuple(sorted(window.microseconds for window in config.windows))
         self._limits = dict(configured_nodes(config))
-        # Where the configuration lists no PIs, nothing can be checked, and objectives count under what they name.
+        # If the configuration lists no PIs, none can be checked, and each objective counts under the PI it names.
         self._increments = frozenset(increment.name for increment in config.program_increments)
         self._boards: dict[Node, Board] = {node: Board(self._widths) for node in self._limits}
-        # Nodes that no configuration names: what nobody owns stands there.
+        # Nodes that the configuration does not name: items that nobody owns count there.
         self._others: dict[Node, Board] = {}
         self._partitions: dict[int, PartitionItems] = {}
         self._now: int | None = None
         self._intervals: dict[int, Interval] = {}
-        # Owners are teams of the configuration, or nobody, so that there are not many.
+        # The cache needs no bound: owners are the teams of the configuration, or nobody.
         self._paths: dict[Team, tuple[int, tuple[Board, ...]]] = {}
 
     def put(self, partition: int, key: bytes, summary: Summary | Objective | None) -> None:
-        """Replace the item's (or objective's) former summary; None takes it out."""
+        """Replace the former summary of an item or objective; None removes it."""
         items = self._partition(partition)
         former = items.summaries.get(key)
         if former == summary:
-            # A duplicate repeats what is known.
+            # A duplicate changes nothing.
             return
         if summary is None:
             del items.summaries[key]
@@ -67,7 +67,7 @@ class Boards:
         old = former if isinstance(former, Summary) else None
         new = summary if isinstance(summary, Summary) else None
         self._move(partition, old, new)
-        # Most events leave start and finish as they were, and with them the windows.
+        # Most events change neither start nor finish, and so no window.
         if (old and old.start) != (new and new.start):
             self._restart(partition, items, key, old, -1)
             self._restart(partition, items, key, new, 1)
@@ -76,7 +76,11 @@ class Boards:
             self._refinish(partition, items, key, new, 1)
 
     def put_all(self, partition: int, summaries: Mapping[bytes, Summary | Objective]) -> None:
-        """Put many in, which is several times faster for items that were not there before."""
+        """Put many summaries.
+
+        Fast twin of `put`, several times faster for items that are new here; held equal by
+        tests/flow/test_windows_and_clock.py.
+        """
         items = self._partition(partition)
         known = items.summaries
         fresh = {key: each for key, each in summaries.items() if isinstance(each, Summary) and key not in known}
@@ -84,7 +88,7 @@ class Boards:
             self.put(partition, key, summaries[key])
         bulk = Bulk(fresh)
         if len(fresh) < FEW_OF_AN_OWNER * len(bulk.owners):
-            # A board for each owner, to be merged into four, costs more than it spares.
+            # With few items of each owner, a board for each owner costs more than it saves.
             for key, summary in fresh.items():
                 self.put(partition, key, summary)
             return
@@ -101,15 +105,18 @@ class Boards:
 
     @property
     def at_once(self) -> int:
-        """How many items are best put in at once: many if an owner has enough of them, else few, to let others on."""
+        """The best number of items for one call of `put_all`.
+
+        Many, if each owner has enough of them to gain by it; else few, so that the event loop is not held up.
+        """
         teams = sum(node.level == "team" for node in self._limits)
         return MANY if FEW_OF_AN_OWNER * teams <= MANY else MANY // 10
 
     def drop(self, partition: int) -> None:
-        """Take out all that a partition brought: it is another worker's now."""
+        """Remove all summaries of a partition, which another worker has now."""
         if self._partitions.pop(partition, None) is None:
             return
-        # A value stream belongs to one partition, with all below it. Only the portfolio counts several.
+        # A value stream and all nodes below it belong to one partition. Only the portfolio counts several.
         for nodes in (self._boards, self._others):
             for node, board in nodes.items():
                 if node == PORTFOLIO or self._partition_of(node.value_stream) == partition:
@@ -131,7 +138,7 @@ class Boards:
                 items.look_ahead(self._intervals.values())
 
     def nodes(self) -> Iterator[Placed]:
-        """Give each node with its limit and board: as configured, others where something counts, the portfolio."""
+        """Give each node with its limit and board: configured nodes, others that count something, the portfolio."""
         *configured, portfolio = self._boards
         for node in configured:
             yield node, self._limits[node], self._boards[node]
@@ -141,7 +148,7 @@ class Boards:
         yield portfolio, None, self._boards[portfolio]
 
     def items(self, partition: int) -> int:
-        """Count the items whose summaries a partition holds."""
+        """Give the number of summaries of a partition."""
         items = self._partitions.get(partition)
         return 0 if items is None else len(items.summaries)
 
@@ -190,7 +197,7 @@ class Boards:
             board.count_finish(widths, counted, step)
 
     def _holding(self, items: PartitionItems, time: int) -> Sequence[int]:
-        """Give the widths of the windows that hold an instant, and note when it will enter or leave one."""
+        """Give the widths of the windows that hold an instant, and note when it next enters or leaves one."""
         if self._now is None:
             return ()
         if time > self._now:
@@ -208,7 +215,7 @@ class Boards:
                 self._cross(partition, items, width, interval, step)
 
     def _cross(self, partition: int, items: PartitionItems, width: int, interval: Interval, step: int) -> None:
-        """Let what lies within an interval enter (1) or leave (-1) the windows of a width."""
+        """Let the starts and finishes in an interval enter (1) or leave (-1) the windows of a width."""
         for key in items.starts.within(interval):
             start = items.started(key)
             for board in self._of(start.owner, partition):

@@ -1,6 +1,7 @@
-"""Many items at once: counted on a board for each owner first, then added to the boards of its path.
+"""Many items at once: counted on one board for each owner first, then added to the boards of the owner's path.
 
-At a start a worker counts a million items: one by one, at every level, that would take several times as long.
+Fast twin of `Boards.put`; held equal by tests/flow/test_windows_and_clock.py. A worker counts a million items when it
+starts; one by one, at every level, that takes several times as long.
 """
 
 from __future__ import annotations
@@ -20,7 +21,12 @@ Counted = TypeVar("Counted")
 
 
 class Moments(Generic[Counted]):
-    """When items started or were finished (microseconds, with the item's key), and beside each what it counts as."""
+    """The instants at which items started or were finished.
+
+    Attributes:
+        when: Instant (microseconds) and the item's key.
+        counted: For each of `when`, what the item counts as.
+    """
 
     __slots__ = ("counted", "when")
 
@@ -30,7 +36,7 @@ class Moments(Generic[Counted]):
 
 
 class Bulk:
-    """Items by the owners under which they count: now, at the start, and at the finish."""
+    """Items by the owners under which they count: the owner now, at the start, and at the finish."""
 
     def __init__(self, summaries: Mapping[bytes, Summary]) -> None:
         self.items: dict[Team, list[Summary]] = defaultdict(list)
@@ -50,11 +56,11 @@ class Bulk:
 
     @property
     def owners(self) -> set[Team]:
-        """Whoever is an owner of any item."""
+        """All owners of any item."""
         return {*self.items, *self.starts, *self.finishes}
 
     def board(self, owner: Team, intervals: Mapping[int, Interval]) -> Board:
-        """Count an owner's items on a board of their own; `intervals` are the windows by width."""
+        """Count an owner's items on a new board; `intervals` are the windows by width."""
         board = Board(intervals)
         board.extend(self.items.get(owner, ()))
         starts, finishes = self.starts[owner], self.finishes[owner]
@@ -65,10 +71,11 @@ class Bulk:
 
 
 def _fill(board: Board, intervals: Mapping[int, Interval], starts: Moments[str], finishes: Moments[Finish]) -> None:
-    """Count each in the smallest window that holds it, then all of a window in the next larger one."""
+    """Count each item in the smallest window that holds it, then add each window to the next larger one."""
     widths = sorted(intervals, reverse=True)
     edges = [*(intervals[width].low for width in widths), intervals[widths[0]].high]
-    # What lies after an edge, and up to the next one with it; the first holds what is older, the last what is to come.
+    # Each list holds what lies after one edge, up to and including the next. The first list is older than all windows,
+    # the last is in the future.
     arrivals: list[list[str]] = [[] for _ in range(len(edges) + 1)]
     finished: list[list[Finish]] = [[] for _ in range(len(edges) + 1)]
     for (time, _), item_type in zip(starts.when, starts.counted, strict=True):

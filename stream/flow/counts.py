@@ -1,4 +1,4 @@
-"""Counters that forget what is zero, so that what was emptied equals what is new."""
+"""Counters that drop zero counts, so that an emptied counter equals a new one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def change(counter: Counter[Any], key: Any, step: int) -> None:
-    """Add to a count, and forget it at zero."""
+    """Add to a count, and drop it at zero."""
     count = counter.get(key, 0) + step
     if count:
         counter[key] = count

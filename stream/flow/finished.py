@@ -1,9 +1,8 @@
-"""What the items finished in a window come to.
+"""The numbers of the items finished in a window.
 
-- Flow velocity (SAFe; Kanban: throughput): how many, by flow item type.
-- Flow time: finish - start, elapsed seconds. Items without a start count in velocity and not here; they are
-  counted apart.
-- Flow efficiency: sum of active seconds / sum of flow time: a ratio of sums, so that one-minute items do not
+- Flow velocity (SAFe; Kanban: throughput): the number of items, by flow item type.
+- Flow time: finish - start, in elapsed seconds. Items without a start count in velocity only, and separately.
+- Flow efficiency: sum of active seconds / sum of flow time. It is a ratio of sums, so that one-minute items do not
   dominate.
 - Flow distribution: share of each flow item type among the finished items.
 - Time in state: seconds in each workflow state between start and finish.
@@ -32,7 +31,7 @@ BUCKETS = (
 
 
 class Finish(NamedTuple):
-    """A finished item; `flow_time` is None without a start; durations in microseconds."""
+    """A finished item. Durations are microseconds; `flow_time` is None if the item has no start."""
 
     item_type: str
     flow_time: int | None
@@ -41,13 +40,16 @@ class Finish(NamedTuple):
 
     @classmethod
     def of(cls, summary: Summary, finish: Stamp) -> Finish:
-        """Give it for an item with its finish."""
+        """Give it for an item and its finish."""
         flow_time = None if summary.start is None else finish.time - summary.start.time
         return cls(finish.item_type, flow_time, summary.active, summary.stays)
 
 
 class Finished(NamedTuple):
-    """The numbers of a window; seconds, except `buckets`: how many items took at most `BUCKETS[i]`."""
+    """The numbers of a window; durations in seconds.
+
+    `buckets[i]` is the number of items whose flow time is at most `BUCKETS[i]` (microseconds).
+    """
 
     velocity: Counter[str]
     without_start: int
@@ -59,23 +61,23 @@ class Finished(NamedTuple):
 
     @property
     def efficiency(self) -> float | None:
-        """Active / elapsed; None where nothing was measured."""
+        """Active / elapsed time; None if nothing was measured."""
         return self.active / self.elapsed if self.elapsed else None
 
     @property
     def distribution(self) -> dict[str, float]:
-        """Share of each flow item type."""
+        """The share of each flow item type, 0 to 1."""
         total = self.velocity.total()
         return {item_type: count / total for item_type, count in self.velocity.items()}
 
 
 class Finishes:
-    """The sums over the finished items of a window: what was put in can be taken out again, in any order."""
+    """The sums over the finished items of a window. Items can be added and removed in any order."""
 
     __slots__ = ("_active", "_buckets", "_elapsed", "_stays", "_velocity", "_without_start", "times")
 
     def __init__(self) -> None:
-        # Flow times, microseconds.
+        # Flow times in microseconds.
         self.times = Ranked[int]()
         self._velocity: Counter[str] = Counter()
         self._stays: Counter[str] = Counter()
@@ -83,13 +85,13 @@ class Finishes:
         self._without_start = self._active = self._elapsed = 0
 
     def add(self, finish: Finish) -> None:
-        """Count a finished item."""
+        """Add a finished item."""
         if finish.flow_time is not None:
             self.times.add(finish.flow_time)
         self._count(finish, 1)
 
     def remove(self, finish: Finish) -> None:
-        """Count a finished item no more."""
+        """Remove a finished item that was added before."""
         if finish.flow_time is not None:
             self.times.remove(finish.flow_time)
         self._count(finish, -1)
@@ -106,7 +108,7 @@ class Finishes:
             change(self._stays, state, step * stay)
 
     def extend(self, finishes: Sequence[Finish]) -> None:
-        """Count many finished items, several times faster than one by one."""
+        """Add many finished items. Fast twin of `add`; held equal by tests/flow/test_finished.py."""
         self._velocity.update([finish.item_type for finish in finishes])
         measured = [finish for finish in finishes if finish.flow_time is not None]
         times = [finish.flow_time for finish in finishes if finish.flow_time is not None]
@@ -119,7 +121,7 @@ class Finishes:
         add_all(self._stays, Stays.total([finish.stays for finish in measured]))
 
     def merge(self, other: Finishes) -> None:
-        """Count what another has counted."""
+        """Add the sums of another one."""
         add_all(self._velocity, other._velocity)
         add_all(self._stays, other._stays)
         self.times.merge(other.times)
@@ -129,7 +131,7 @@ class Finishes:
         self._elapsed += other._elapsed
 
     def numbers(self) -> Finished:
-        """Give what they come to."""
+        """Give the numbers of the window."""
         return Finished(
             velocity=self._velocity.copy(),
             without_start=self._without_start,

@@ -7,9 +7,9 @@
 | efficiency | active / elapsed over the window |
 | distribution | share of the flow item type among the items finished in the window |
 | load | items in progress |
-| predictability | of the PI that is running: projected / planned; else of the last that ended: actual / planned |
+| predictability | projected / planned of the running PI; if none runs, actual / planned of the last one that ended |
 
-During a PI most objectives are not assessed yet, so that actual / planned would be a target missed until its last day.
+During a PI most objectives are not assessed yet: by actual / planned, a target would be missed until the last day.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from stream.flow.statistics import NEVER
 
 
 class MeasuredTarget(NamedTuple):
-    """A target and how it stands: seconds, items or a ratio; `actual` and `met` are None where nothing is measured."""
+    """A target and what is measured: seconds, items or a ratio. `actual` and `met` are None if nothing is measured."""
 
     name: str
     metric: str
@@ -40,7 +40,7 @@ class MeasuredTarget(NamedTuple):
 
 
 class Increment(NamedTuple):
-    """A PI: its name, its first instant, and the first after it (microseconds)."""
+    """A PI: its name, its first instant, and the first instant after it (microseconds)."""
 
     name: str
     begin: int
@@ -80,7 +80,7 @@ class Goals:
         return tuple(found)
 
     def steady_until(self, node: Node, now: int) -> int:
-        """Give the first instant after `now` at which a target of the node measures something else by the clock."""
+        """Give the first instant after `now` at which the clock alone changes what a target of the node measures."""
         if all(target.metric != "predictability" for target in self._targets.get(node, ())):
             return NEVER
         return min((edge for each in self._increments for edge in each[1:] if edge > now), default=NEVER)

@@ -2,7 +2,7 @@
 
 SAFe: "how many items are currently in the system"; Kanban: WIP. An item is in progress while its flow state is
 `active` or `waiting`. Its age is now - start, in seconds. Load is counted under the owner and the flow item type
-that the item has now. A blocked item is in progress too, and counted apart.
+that the item has now. A blocked item is in progress too; blocked items are also counted separately.
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from stream.items.summary import FlowState, Summary
 
 
 class InLoad(NamedTuple):
-    """What an item in progress counts as; `blocked` is its flow item type while it is blocked, else None."""
+    """What an item in progress counts as; instants are microseconds.
+
+    `kind` is flow item type and flow state. `blocked` is the flow item type while the item is blocked, else None.
+    """
 
     kind: tuple[str, FlowState]
     state: str
@@ -30,7 +33,7 @@ class InLoad(NamedTuple):
 
     @classmethod
     def of(cls, summary: Summary) -> InLoad | None:
-        """Give it for an item; None for one that is not in progress."""
+        """Give it for an item; None if the item is not in progress."""
         start, flow_state, state = summary.start, summary.flow_state, summary.state
         if not summary.in_load or start is None or flow_state is None:
             return None
@@ -42,11 +45,15 @@ class InLoad(NamedTuple):
 
 
 class Ages(NamedTuple):
-    """The items in progress as their ages grow: how many, the sum of their starts, the starts at each quantile's ranks.
+    """The ages of the items in progress, kept as starts. Instants are microseconds.
 
-    A number of a node that changes with the clock alone, so that the node's numbers need not be read anew for it.
-    `marks` are, for each of `QUANTILES`, the starts around its rank, and how far between them; `oldest` is the first
-    start. Instants are microseconds.
+    Ages grow with the clock. Kept as starts, they can be given for any later instant without reading the node again.
+
+    Attributes:
+        items: The number of items in progress.
+        total: The sum of their starts.
+        marks: For each of `QUANTILES`, the two starts around its rank and the share between them, 0 to 1.
+        oldest: The first start.
     """
 
     items: int = 0
@@ -55,7 +62,7 @@ class Ages(NamedTuple):
     oldest: int = 0
 
     def at(self, now: int) -> Statistics:
-        """Give the ages as of an instant, not before the one at which they were read."""
+        """Give the ages at an instant, which must not be before the one at which they were read."""
         if not self.items:
             return Statistics()
         p50, p85, p95 = (between(now - low, now - high, share) for low, high, share in self.marks)
@@ -81,13 +88,13 @@ class Load:
         return len(self._starts)
 
     def replace(self, old: InLoad | None, new: InLoad | None) -> None:
-        """Count an item as it is, and no more as it was; None is not in progress."""
+        """Count an item as `new` instead of `old`; None means not in progress."""
         if old is not None:
             self._count(old, -1)
         if new is not None:
             self._count(new, 1)
         old_start, new_start = None if old is None else old.start, None if new is None else new.start
-        # Most changes of state leave the start where it was.
+        # Most changes of state do not change the start.
         if old_start != new_start:
             _swap(self._starts, old_start, new_start)
             self._sum += (new_start or 0) - (old_start or 0)
@@ -103,7 +110,7 @@ class Load:
         self.lower_bounds += step * item.start_is_lower_bound
 
     def extend(self, items: Sequence[Summary]) -> None:
-        """Count many items in progress, several times faster than one by one."""
+        """Add many items in progress. Fast twin of `replace`; held equal by tests/flow/test_windows_and_clock.py."""
         self.by_type.update([(item.item_type, item.flow_state) for item in items if item.flow_state is not None])
         self.by_state.update([item.state for item in items if item.state is not None])
         self.blocked.update([item.item_type for item in items if item.blocked_since is not None])
@@ -114,7 +121,7 @@ class Load:
         self._blocked_since.extend([item.blocked_since for item in items if item.blocked_since is not None])
 
     def merge(self, other: Load) -> None:
-        """Count what another has counted."""
+        """Add the load of another node."""
         add_all(self.by_type, other.by_type)
         add_all(self.by_state, other.by_state)
         add_all(self.blocked, other.blocked)
@@ -124,7 +131,7 @@ class Load:
         self._blocked_since.merge(other._blocked_since)
 
     def ages(self, now: int) -> Ages:
-        """Give the ages of the items in progress; an item that starts after `now` has none yet: it counts as 0."""
+        """Give the ages of the items in progress; an item that starts after `now` counts with age 0."""
         starts = self._starts.ascending()
         if not starts:
             return Ages()
@@ -133,27 +140,27 @@ class Load:
         return _ages(starts, self._sum)
 
     def steady_until(self, now: int, line: float | None) -> int:
-        """Give an instant until which no item grows older than `line` (seconds) nor starts; `NEVER` where none will."""
+        """Give an instant before which no item starts or becomes older than `line` (seconds); `NEVER` if none will."""
         starts = self._starts.ascending()
         if starts and starts[-1] > now:
             return now + 1
         if line is None or not starts:
             return NEVER
         young = len(starts) - self.older_than(line, now)
-        # A little early does no harm: it is looked at again then.
+        # An instant that is a little early does no harm: the node is read again then.
         return max(now + 1, starts[-young] + int(line * SECOND)) if young else NEVER
 
     def older_than(self, age: float, now: int) -> int:
         """Count the items in progress whose age at `now` is above `age` (seconds)."""
         starts, count = self._starts.ascending(), self._starts.place(now - round(age * SECOND))
-        # An age between two whole microseconds may have been rounded up.
+        # `age` may lie between two whole microseconds, and was rounded.
         while count < len(starts) and (now - starts[count]) / SECOND > age:
             count += 1
         return count
 
     @property
     def blocked_since(self) -> int | None:
-        """Give since when the longest-blocked item in progress has been blocked; None where none is."""
+        """The instant since which the longest-blocked item in progress is blocked; None if no item is blocked."""
         return self._blocked_since.ascending()[0] if self._blocked_since else None
 
 

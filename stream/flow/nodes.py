@@ -21,7 +21,7 @@ PORTFOLIO = Node("portfolio")
 
 
 def path(owner: Team) -> tuple[Node, Node, Node, Node]:
-    """Give the nodes that an owner's items count in."""
+    """Give the nodes in which an owner's items count."""
     return (
         Node("team", *owner),
         Node("art", owner.value_stream, owner.art),
@@ -31,7 +31,7 @@ def path(owner: Team) -> tuple[Node, Node, Node, Node]:
 
 
 def configured_nodes(config: FlowConfig) -> list[tuple[Node, int | None]]:
-    """List all nodes of the organisation with their load limits, in the order of the file, the portfolio last."""
+    """List all nodes of the organisation with their load limits, in the order of the file; the portfolio is last."""
     nodes: list[tuple[Node, int | None]] = []
     for stream in config.organisation:
         nodes.append((Node("value_stream", stream.value_stream), stream.load_limit))

@@ -1,4 +1,4 @@
-"""What a partition of `flow.items` holds: each item's newest summary, and when items started and were finished."""
+"""The items of one partition of `flow.items`: newest summaries, and when items started and were finished."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ ALWAYS = 0
 
 
 class PartitionItems:
-    """One partition.
+    """The items of one partition.
 
-    `changes_at` is the first instant (microseconds) at which one of its items enters or leaves a window by the clock
-    alone.
+    `changes_at` is the first instant (microseconds) at which the clock alone moves an item into or out of a window.
     """
 
     __slots__ = ("changes_at", "finishes", "starts", "summaries")
@@ -29,16 +28,16 @@ class PartitionItems:
         self.changes_at = ALWAYS
 
     def started(self, key: bytes) -> Stamp:
-        """Give the start of an item that stands among the starts."""
+        """Give the start of an item that is in `starts`."""
         return cast("Stamp", cast("Summary", self.summaries[key]).start)
 
     def finished(self, key: bytes) -> tuple[Summary, Stamp]:
-        """Give an item that stands among the finishes, and its finish."""
+        """Give an item that is in `finishes`, and its finish."""
         summary = cast("Summary", self.summaries[key])
         return summary, cast("Stamp", summary.finish)
 
     def look_ahead(self, intervals: Iterable[Interval]) -> None:
-        """Find out when the windows change next by the clock."""
+        """Set `changes_at` for these windows."""
         found = [interval.high - interval.low + first for interval in intervals for first in self._after(interval.low)]
         found += [first for interval in intervals for first in self._after(interval.high)]
         self.changes_at = min(found, default=NEVER)

@@ -1,8 +1,8 @@
 """Flow predictability: whether plans hold (SAFe: "how well teams and ARTs plan and meet their PI objectives").
 
 Predictability = actual / planned business value of a PI. Planned counts the committed objectives only, actual counts
-all; so more than 1 is possible. Reliable is 0.8 to 1. The projected value is how the PI would end if each committed
-objective that is not assessed yet brought what was planned.
+all, so more than 1 is possible. Reliable is 0.8 to 1. The projected value is the actual one if each committed objective
+that is not assessed yet achieves its planned value.
 
 >>> predictability([(True, 10_000_000, 8_000_000), (True, 10_000_000, None), (False, 5_000_000, 3_000_000)])
 Predictability(planned=20.0, actual=11.0, projected=21.0)
@@ -20,7 +20,7 @@ MAX_INCREMENTS = 100
 
 
 class Predictability(NamedTuple):
-    """Business values of a node in a PI."""
+    """The business values of a node in a PI."""
 
     planned: float
     actual: float
@@ -28,22 +28,22 @@ class Predictability(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """Actual / planned; None where nothing is planned."""
+        """Actual / planned; None if nothing is planned."""
         return _share(self.actual, self.planned)
 
     @property
     def projected_ratio(self) -> float | None:
-        """Projected / planned; None where nothing is planned."""
+        """Projected / planned; None if nothing is planned."""
         return _share(self.projected, self.planned)
 
 
 def _share(value: float, planned: float) -> float | None:
-    # Of whole millionths, since 2.4 / 3 is a little less than 0.8 to a computer.
+    # In whole millionths, since 2.4 / 3 is a little less than 0.8 in floating point.
     return round(value * MILLION) / round(planned * MILLION) if planned else None
 
 
 def predictability(objectives: Iterable[Value]) -> Predictability:
-    """Sum up objectives, each as (committed, planned, actual or None) in millionths."""
+    """Sum objectives, each given as (committed, planned, actual or None), with values in millionths."""
     planned = achieved = projected = 0
     for committed, plan, actual in objectives:
         promised = plan if committed else 0

@@ -1,6 +1,6 @@
-"""Values in ascending order, which are put in and taken out all the time.
+"""Values in ascending order that are added and removed all the time.
 
-Many that are put in at once, as at a start, are sorted when they are looked at, which is several times faster.
+Values that are added many at once are sorted when they are next read, which is several times faster.
 """
 
 from __future__ import annotations
@@ -26,28 +26,28 @@ class Ranked(Generic[Value]):
         return len(self._sorted) + len(self._added)
 
     def add(self, value: Value) -> None:
-        """Put a value in."""
+        """Add a value."""
         self._looked_at().add(value)
 
     def extend(self, values: Iterable[Value]) -> None:
-        """Put many values in."""
+        """Add many values. Fast twin of `add`; held equal by tests/flow/test_finished.py."""
         self._added.extend(values)
 
     def merge(self, other: Ranked[Value]) -> None:
-        """Put in all that another has."""
+        """Add all values of another one."""
         self._added.extend(other._sorted)
         self._added.extend(other._added)
 
     def remove(self, value: Value) -> None:
-        """Take a value out; ValueError where it is not in."""
+        """Remove a value. Raises ValueError if it is not there."""
         self._looked_at().remove(value)
 
     def ascending(self) -> Sequence[Value]:
-        """Give the values in order, as they are now."""
+        """Give the values in ascending order, as they are now."""
         return cast("Sequence[Value]", self._looked_at())
 
     def place(self, value: Value) -> int:
-        """Count the values that are less."""
+        """Count the values that are less than this one."""
         return int(self._looked_at().bisect_left(value))
 
     def _looked_at(self) -> Any:

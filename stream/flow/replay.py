@@ -15,7 +15,7 @@ from stream.items.tracker import Batch
 
 
 class Replay:
-    """Takes events, then reads the numbers at an instant (microseconds)."""
+    """Takes events, then gives the numbers at an instant (microseconds)."""
 
     def __init__(self, config: FlowConfig, at: int) -> None:
         self._config = config
@@ -25,7 +25,7 @@ class Replay:
         self.refused: Counter[str] = Counter()
 
     def add(self, events: Iterable[Event]) -> None:
-        """Take events in; those beyond the limits of a history are counted in `refused`."""
+        """Add events. Those that a history refuses are counted in `refused`, by reason."""
         for event in events:
             try:
                 self._batch.add(event, self._at)
@@ -33,7 +33,7 @@ class Replay:
                 self.refused[rejection.reason.value] += 1
 
     def read(self) -> list[NodeNumbers]:
-        """Fold everything that was taken, and read all nodes."""
+        """Fold all events that were added, and read all nodes. Call it once."""
         boards = Boards(self._config, self._derivation.partition)
         boards.advance(self._at)
         rows = self._batch.close().summaries

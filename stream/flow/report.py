@@ -25,10 +25,14 @@ _FIGURES = tuple(each.name for each in fields(Statistics))
 class NodeNumbers(NamedTuple):
     """What one node shows at one instant; immutable, so that any thread may read it.
 
-    `ageing`: items in progress older than 85 % of what the node finished in the longest window; None where it finished
-    nothing. `blocked_since`: the earliest (microseconds). `unmapped`: items in states that no workflow names, by source
-    and state. `unmapped_objectives`: objectives of PIs that the configuration does not list, by source and PI. It is
-    the same object until something happens to the node, by an event or by the clock.
+    It is the same object until an event or the clock changes something of the node.
+
+    Attributes:
+        ageing: The number of items in progress that are older than the 85 % quantile of flow time in the longest
+            window; None if nothing was finished in it.
+        blocked_since: Since when the longest-blocked item is blocked (microseconds).
+        unmapped: Items in states that no workflow names, by source and state.
+        unmapped_objectives: Objectives of PIs that the configuration does not list, by source and PI.
     """
 
     node: Node
@@ -49,12 +53,12 @@ class NodeNumbers(NamedTuple):
     targets: tuple[MeasuredTarget, ...]
 
     def blocked_age_max(self, now: int) -> float | None:
-        """Give how long (seconds) the longest-blocked item in progress has been blocked; None where none is."""
+        """Give how long the longest-blocked item in progress is blocked, in seconds; None if no item is blocked."""
         return None if self.blocked_since is None else max(0, now - self.blocked_since) / SECOND
 
 
 class Kept(NamedTuple):
-    """A node's numbers as they were read last: from which state of its board, and from when until when they hold."""
+    """A node's numbers as last read, with the version of its board. They hold from `since` to before `until`."""
 
     numbers: NodeNumbers
     version: int
@@ -63,7 +67,7 @@ class Kept(NamedTuple):
 
 
 class Reading:
-    """Reads boards: windows and targets as a configuration wants them, and anew only where something has happened."""
+    """Reads the boards with the windows and targets of a configuration. Unchanged nodes are not read again."""
 
     def __init__(self, config: FlowConfig, boards: Boards) -> None:
         self._boards = boards
@@ -79,7 +83,7 @@ class Reading:
         return list(found.values())
 
     def ahead(self, now: int, wanted: Callable[[Node], bool] | None = None) -> Iterator[tuple[Node, Kept]]:
-        """Read them one by one; what is read ahead need not be read at once, unless something happens to it."""
+        """Read them one by one, to be kept: `read` then reads only the nodes that have changed since."""
         self._boards.advance(now)
         for node, limit, board in list(self._boards.nodes()):
             if wanted is None or wanted(node):
@@ -113,9 +117,9 @@ class Reading:
 
 
 def as_json(numbers: NodeNumbers, at: int) -> dict[str, Any]:
-    """Write a node's numbers as of an instant (microseconds).
+    """Write a node's numbers as of an instant (microseconds), in the form of the contract.
 
-    As the contract has them: seconds as numbers, null for the statistic of nothing.
+    Durations are seconds; a statistic of no items is null.
     """
     by_type: Counter[str] = Counter()
     for (item_type, _), count in numbers.by_type.items():
@@ -150,7 +154,7 @@ def _by_source(unmapped: Mapping[tuple[str, str], int]) -> dict[str, dict[str, i
 
 
 def bounded(states: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep the workflow states of a node within bounds: beyond `MAX_STATES`, in their order, all others are `other`."""
+    """Bound the workflow states of a node: the first `MAX_STATES` in sorted order stay, the rest count as `other`."""
     names = sorted(states)
     kept = {name: states[name] for name in names[:MAX_STATES]}
     if len(names) > MAX_STATES:
@@ -159,7 +163,7 @@ def bounded(states: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def bounded_places(unmapped: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    """Keep sources and states, or sources and PIs, within bounds in the same way."""
+    """Bound sources and states, or sources and PIs, in the same way."""
     found: Counter[tuple[str, str]] = Counter()
     for number, (place, count) in enumerate(sorted(unmapped.items())):
         found[place if number < MAX_STATES else (OTHER, OTHER)] += count
@@ -183,7 +187,7 @@ def _window(window: WindowNumbers) -> dict[str, Any]:
 
 
 def _figures(statistics: Statistics) -> dict[str, float | None]:
-    # `dataclasses.asdict` copies what cannot change, and took most of a node's time.
+    # `dataclasses.asdict` makes deep copies, which took most of the time of a node.
     return {name: getattr(statistics, name) for name in _FIGURES}
 
 

@@ -22,7 +22,7 @@ QUANTILES = (0.5, 0.85, 0.95)
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """Count, and mean, percentiles and maximum in seconds; of nothing they are None."""
+    """Count, and mean, percentiles and maximum in seconds, which are None if the count is 0."""
 
     count: int = 0
     mean: float | None = None
@@ -32,12 +32,12 @@ class Statistics:
     max: float | None = None
 
     def quantile(self, q: float) -> float | None:
-        """Give one of the three quantiles that are kept."""
+        """Give one of the three quantiles that are kept, in seconds."""
         return (self.p50, self.p85, self.p95)[QUANTILES.index(q)]
 
 
 def describe(durations: Sequence[int], total: int | None = None) -> Statistics:
-    """Describe durations in microseconds, which must be sorted in ascending order; `total` is their sum, if known."""
+    """Describe durations in microseconds, sorted in ascending order; `total` is their sum, if it is known."""
     if not durations:
         return Statistics()
     mean = (sum(durations) if total is None else total) / len(durations) / SECOND
@@ -46,13 +46,13 @@ def describe(durations: Sequence[int], total: int | None = None) -> Statistics:
 
 
 def quantile(durations: Sequence[int], q: float) -> float:
-    """Give a quantile, in seconds, of sorted durations in microseconds, of which there is at least one."""
+    """Give a quantile, in seconds, of one or more sorted durations in microseconds."""
     low, high, share = rank(len(durations), q)
     return between(durations[low], durations[high], share)
 
 
 def rank(count: int, q: float) -> tuple[int, int, float]:
-    """Give the places of the values around a quantile of so many sorted ones, and how far it lies between them."""
+    """Give the indexes of the two values around a quantile of `count` sorted values, and the share between them."""
     place = (count - 1) * q
     low = int(place)
     return low, min(low + 1, count - 1), place - low

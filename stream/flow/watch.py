@@ -1,11 +1,12 @@
-"""Limits and targets as they stand, and each change of them once.
+"""Limits and targets: which are breached, and one notice for each change.
 
-A limit is passed when load > limit, and recovered when load <= limit - limit // 10, so that a load that swings about
-its limit is told once (hysteresis). A target is missed or met as its node's numbers say; while nothing is measured it
-stays as it was. A limit that was never passed is not told of; a target is told of when it is first measured.
+A limit is passed when load > limit, and recovered when load <= limit - limit // 10. The gap (hysteresis) prevents
+repeated notices for a load that swings around its limit. A target is missed or met as its node's numbers say; while
+nothing is measured it stays as it was. A limit gets its first notice when it is passed, a target when it is first
+measured.
 
-A watch keeps what has been told, and is put together again from that (`restore`). It looks at all nodes of one
-partition; all instants and durations are microseconds.
+A watch keeps the last notices, and is rebuilt from them (`restore`). It watches all nodes of one partition. All
+instants and durations are microseconds.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import NodeNumbers
 
 Key = tuple[str, ...]
-"""Of a limit `("limit", level, names ...)`, of a target `("target", name)`."""
+"""`("limit", level, names ...)` for a limit, `("target", name)` for a target."""
 
 
 class Kind(StrEnum):
-    """What is told; the type of its event."""
+    """The kind of a notice; it is the type of its event."""
 
     PASSED = "flow.limit.passed"
     RECOVERED = "flow.limit.recovered"
@@ -35,9 +36,9 @@ BREACHES = frozenset({Kind.PASSED, Kind.MISSED})
 
 
 class LastNotice(NamedTuple):
-    """What was told last of a limit or target, and since when it is so.
+    """The last notice about a limit or target, and since when it holds.
 
-    `number` goes up by one with each change of a key. `metric` is a target's.
+    `number` goes up by one with each change of a key. `metric` is that of a target.
     """
 
     kind: Kind
@@ -48,9 +49,9 @@ class LastNotice(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What is to be told: how it stands now, or None where nothing is watched under the key any more.
+    """A change to notify: the new notice, or None if the key is no longer watched.
 
-    `lasted` is how long the breach lasted that is over; `data` are load and limit, or the target and what is measured.
+    `lasted` is the duration of a breach that is over. `data` has load and limit, or the target and what is measured.
     """
 
     key: Key
@@ -66,28 +67,28 @@ class Watch:
         self._notices: dict[Key, LastNotice] = {}
 
     def restore(self, key: Key, notice: LastNotice | None) -> None:
-        """Take up what was told before; None where that was taken back."""
+        """Restore the last notice of a key; None if the key is no longer watched."""
         if notice is None:
             self._notices.pop(key, None)
         else:
             self._notices[key] = notice
 
     def look(self, nodes: Sequence[NodeNumbers], now: int) -> list[Change]:
-        """Compare the nodes with what was told. Once the changes are durable, hand them to `confirm`.
+        """Compare the nodes with the last notices. Once the changes are durable, pass them to `confirm`.
 
-        All nodes of the partition must be there; the portfolio alone may be left out where its numbers are not known.
+        `nodes` must be all nodes of the partition. Only the portfolio may be missing, while its numbers are not known.
         """
         seen: set[Key] = set()
         changes = [change for numbers in nodes for change in self._node(numbers, now, seen)]
         return [*changes, *self._gone(seen, {numbers.node for numbers in nodes})]
 
     def confirm(self, changes: Sequence[Change]) -> None:
-        """Note that changes are durable."""
+        """Keep the notices of changes that are durable now."""
         for change in changes:
             self.restore(change.key, change.notice)
 
     def met_since(self) -> dict[str, int]:
-        """Give since when each target that is met was seen met without a break, by its name."""
+        """Give the instant since which each met target has been met without a break, by name."""
         return {key[1]: notice.since for key, notice in self._notices.items() if notice.kind is Kind.MET}
 
     def _node(self, numbers: NodeNumbers, now: int, seen: set[Key]) -> Iterator[Change]:
@@ -113,7 +114,7 @@ class Watch:
             return
         kind = Kind.MET if target.met else Kind.MISSED
         former = self._notices.get(key)
-        # A target that was given another node or metric is another target under the same name.
+        # A target with another node or metric than before is another target under the same name.
         if former is None or (former.kind, former.node, former.metric) != (kind, node, target.metric):
             data = {
                 "target": target.name,

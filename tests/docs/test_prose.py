@@ -17,7 +17,6 @@ PENDING = {
     "stream/demo",
     "stream/events",
     "stream/faust_edge",
-    "stream/flow",
     "stream/items",
     "stream/kafka",
     "stream/worker",
