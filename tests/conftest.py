@@ -1,4 +1,4 @@
-"""For all tests."""
+"""Settings and fixtures for all tests."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from tests.oracle.made_log import write_log
 from tests.oracle.real_log import find_log
 from tests.oracle.rules import Json
 
-# No test asserts how long something takes: on a busy machine anything may take long.
+# No test asserts how long something takes: on a busy machine anything may be slow.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
 def made_log(tmp_path_factory: pytest.TempPathFactory) -> Log:
-    """The log that the repository makes itself."""
+    """The log that the repository generates."""
     return write_log(tmp_path_factory.mktemp("log"))
 
 
 @pytest.fixture(scope="session", params=["made", "real"])
 def whole_log(request: pytest.FixtureRequest, made_log: Log) -> Log:
-    """Each log in turn: the made one always, the real one where it is there."""
+    """Each log in turn: always the generated one, and the real one if it is present."""
     return made_log if request.param == "made" else find_log()
 
 
 @pytest.fixture(scope="session")
 def made_events(made_log: Log) -> list[Json]:
-    """The events of the made log, for tests that run on no other."""
+    """The events of the generated log, for tests that need only that one."""
     return made_log.events

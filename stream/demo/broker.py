@@ -1,10 +1,11 @@
 """The embedded broker: librdkafka's mock cluster in a process of its own, on a free loopback port.
 
-It speaks the Kafka protocol, but is made for trying: a topic has 4 partitions and appears when it is first
-named, each partition keeps some 5 MB and drops the oldest beyond, nothing is compacted, and all is
-forgotten when the process ends. It ends with the process that started it.
+It speaks the Kafka protocol, but is only for trials:
+- A topic has 4 partitions and is created when it is first named.
+- Each partition keeps about 5 MB and drops older records. Nothing is compacted.
+- It loses everything when its process ends, and it ends with the process that started it.
 
-As a module this is the child: it prints `ADDRESS` or `error: WHY`, and lives as long as its parent.
+Run as a module, this is the child: it prints `ADDRESS` or `error: WHY`, and runs until its parent ends.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from stream.demo.child import Child, ChildOwner, wait_for_parent
 from stream.errors import ServeError
 
 PARTITIONS = 4
-"""Partitions of each of its topics; the broker knows no other number."""
+"""The number of partitions of each of its topics, which cannot be changed."""
 
 PARTITION_BYTES = 5_000_000
-"""What a partition keeps, about."""
+"""About how much a partition keeps."""
 
 ANSWER_SECONDS = 10.0
 
@@ -29,7 +30,7 @@ class EmbeddedBroker(ChildOwner):
     """A running embedded broker; `bootstrap` is its address, host:port."""
 
     def __init__(self, topics: Sequence[str]) -> None:
-        """Start it with these topics. Raises ServeError if it cannot be had."""
+        """Start it with these topics. Raises ServeError if it does not start."""
         if importlib.util.find_spec("confluent_kafka") is None:
             raise ServeError("the embedded broker needs confluent-kafka: pip install 'flowgauge[demo]'")
         self._child = Child("stream.demo.broker", topics)
@@ -47,7 +48,7 @@ class EmbeddedBroker(ChildOwner):
 
 
 def main() -> None:
-    """Serve until the parent is gone."""
+    """Serve until the parent ends."""
     import confluent_kafka
 
     try:

@@ -1,10 +1,10 @@
 """Child processes that never outlive their parent.
 
-The child holds the reading end of a pipe whose other end only its parent has: when that end closes, also
-because the parent was killed, the child ends. It runs in a session of its own, so that Ctrl-C reaches the
-parent alone, which then ends its children in order.
+The child holds the reading end of a pipe, and only its parent has the other end. When that end closes, even because
+the parent was killed, the child ends. The child runs in a session of its own, so Ctrl-C reaches only the parent, which
+then ends its children in order.
 
-As a module (`python -m stream.demo.child ARGS`) this runs `flowgauge ARGS` in that way.
+Run as a module (`python -m stream.demo.child ARGS`), this runs `flowgauge ARGS` as such a child.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Child:
         env: Mapping[str, str] | None = None,
         out: IO[bytes] | None = None,
     ) -> None:
-        """Start it; its output goes to `out`, or stdout to a pipe and stderr nowhere."""
+        """Start it. Its output goes to `out`; without `out`, stdout goes to a pipe and stderr is discarded."""
         # -P: a folder `stream` in the working directory must not be taken for this package.
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", module, *args],
@@ -49,16 +49,16 @@ class Child:
         return self._process.pid
 
     def first_line(self) -> str:
-        """Wait for the first line that the child prints; "" if it ends without one."""
+        """Wait for the first line that the child prints, and return it; "" if it ends without one."""
         assert self._process.stdout is not None
         return self._process.stdout.readline().decode(errors="replace").strip()
 
     def ended(self) -> int | None:
-        """Exit status, or None while the child runs."""
+        """Return the exit status, or None while the child runs."""
         return self._process.poll()
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """End the child: politely, and after that many seconds by force."""
+        """End the child with SIGTERM, and after that many seconds with SIGKILL."""
         self._process.terminate()
         try:
             self._process.wait(seconds)
@@ -71,38 +71,38 @@ class Child:
 
 
 class ChildOwner:
-    """What lives in a child process and ends with the block it is used in."""
+    """The owner of a child process. As a context manager it ends the child with its block."""
 
     _child: Child
 
     def ended(self) -> int | None:
-        """Exit status, or None while it runs."""
+        """Return the exit status, or None while it runs."""
         return self._child.ended()
 
     def stop(self) -> None:
-        """End it, with all that it holds."""
+        """End the child process."""
         self._child.stop()
 
     def __enter__(self) -> Self:
-        """Hand it out, running."""
+        """Return itself; the child is running."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it."""
+        """End the child process."""
         self.stop()
 
 
 def wait_for_parent() -> None:
-    """Block until the parent is gone."""
-    # os.read instead of sys.stdin: a thread that waits in a buffered reader blocks the interpreter's end.
+    """Block until the parent has ended."""
+    # os.read instead of sys.stdin: a thread that waits in a buffered reader keeps the interpreter from ending.
     while os.read(0, 4096):
         pass
 
 
 def end_with_parent() -> None:
-    """From now on, end this process when its parent is gone: politely, then by force."""
+    """Start a thread that ends this process when its parent has ended: with SIGTERM, then by force."""
 
     def watch() -> None:
         wait_for_parent()

@@ -1,6 +1,6 @@
 """The journal: every event that the demo has accepted, in order, in an SQLite file.
 
-The embedded broker forgets, the journal does not: at the next start it is replayed first.
+The embedded broker loses its data when it ends. So the journal is replayed first at the next start.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class EventJournal:
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the journal, or begin one; its folder is made."""
+        """Open or create the journal, and its folder if needed."""
         self._path = path
         with self._clearly():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ class EventJournal:
                 raise
 
     def append(self, records: Sequence[JournalRecord]) -> None:
-        """Write all records or none; when this returns, they are on the disk."""
+        """Write all records or none. When this returns, they are on the disk."""
         with self._clearly(), self._transaction():
             self._db.executemany("INSERT INTO event (key, value) VALUES (?, ?)", records)
 
@@ -60,19 +60,19 @@ class EventJournal:
                 yield JournalRecord(key, value)
 
     def count(self) -> int:
-        """Number of records."""
+        """Return the number of records."""
         with self._clearly():
             (number,) = self._db.execute("SELECT count(*) FROM event").fetchone()
             return int(number)
 
     def last(self) -> JournalRecord | None:
-        """The newest record, if there is any."""
+        """Return the newest record, if there is any."""
         with self._clearly():
             row = self._db.execute("SELECT key, value FROM event ORDER BY position DESC LIMIT 1").fetchone()
             return JournalRecord(*row) if row else None
 
     def origin(self) -> dict[str, str]:
-        """Where the events come from, as `set_origin` noted it."""
+        """Return where the events come from, as `set_origin` noted it."""
         with self._clearly():
             return dict(self._db.execute("SELECT name, value FROM origin").fetchall())
 
@@ -83,20 +83,20 @@ class EventJournal:
 
     def close(self) -> None:
         """Close the file."""
-        # What was appended is safe already; a full disk must not spoil the end.
+        # Appended records are on the disk already, so an error here is harmless.
         try:
             self._db.close()
         except sqlite3.Error:
             return
 
     def __enter__(self) -> Self:
-        """Hand out the open journal."""
+        """Return the open journal."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close it."""
+        """Close the file."""
         self.close()
 
     @contextmanager
@@ -106,7 +106,7 @@ class EventJournal:
             yield
             self._db.execute("COMMIT")
         except BaseException:
-            # SQLite rolls back by itself where the disk is full.
+            # SQLite rolls back by itself if the disk is full.
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
@@ -116,16 +116,16 @@ class EventJournal:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise ServeError(f"the journal '{self._path}' cannot be used ({error}): {_mend(error)}") from error
+            raise ServeError(f"the journal '{self._path}' cannot be used ({error}): {_fix(error)}") from error
         except sqlite3.DatabaseError as error:
-            mend = "move the file away, a new one is begun"
-            raise ServeError(f"the journal '{self._path}' is damaged ({error}): {mend}") from error
+            fix = "move the file away, and a new one is created"
+            raise ServeError(f"the journal '{self._path}' is damaged ({error}): {fix}") from error
         except OSError as error:
-            mend = "give a folder that can be written with --data-dir"
-            raise ServeError(f"the journal '{self._path}' cannot be used ({error.strerror}): {mend}") from error
+            fix = "give --data-dir a writable folder"
+            raise ServeError(f"the journal '{self._path}' cannot be used ({error.strerror}): {fix}") from error
 
 
-def _mend(error: sqlite3.OperationalError) -> str:
+def _fix(error: sqlite3.OperationalError) -> str:
     if "locked" in str(error):
         return "another demo has it open: end that one, or give another --data-dir"
-    return "make room and see that the folder can be written, or give another --data-dir"
+    return "free disk space and check that the folder is writable, or give another --data-dir"

@@ -1,7 +1,7 @@
-"""Feeding steps to a broker, each when it is due; the embedded one no faster than it is read.
+"""Feeds steps to a broker, each when it is due, and to the embedded broker no faster than the worker reads.
 
-A partition of the embedded broker that holds 5 MB drops its oldest records, read or not; so only so much may be
-under way.
+A partition of the embedded broker drops its oldest records above 5 MB, even if nobody has read them. So the volume of
+records that the worker has not read is bounded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from stream.errors import KafkaError
 from stream.events.event import SECOND
 
 IN_FLIGHT_BYTES = 2_000_000
-"""What may be under way in all partitions together, so that one that gets it all has room."""
+"""The bound for all partitions together, so that a single partition that gets everything has room."""
 
 BATCH_BYTES = 200_000
 LOOK_SECONDS = 0.05
@@ -34,25 +34,25 @@ class RecordSink(Protocol):
     """Where a player's records go."""
 
     async def send(self, records: Sequence[JournalRecord]) -> None:
-        """Send them; the broker has them when this returns. Raises KafkaError."""
+        """Send them. When this returns, the broker has acknowledged them. Raises KafkaError."""
 
     async def drain(self) -> None:
-        """Wait until all is taken in."""
+        """Wait until the worker has processed all records."""
 
 
 class Feeder:
-    """Sends records to the embedded broker's events topic, as fast as `taken` says that they are taken in."""
+    """Sends records to the embedded broker's events topic, as fast as the worker processes them."""
 
-    def __init__(self, producer: AIOKafkaProducer, topic: str, taken: Callable[[], Awaitable[int]]) -> None:
-        """`taken` gives the number of records of this feed that the worker has taken in."""
-        self._producer, self._topic, self._taken = producer, topic, taken
+    def __init__(self, producer: AIOKafkaProducer, topic: str, processed: Callable[[], Awaitable[int]]) -> None:
+        """`processed` returns how many of this feeder's records the worker has processed."""
+        self._producer, self._topic, self._processed = producer, topic, processed
         self._sent = 0
-        self._under_way: deque[tuple[int, int]] = deque()
+        self._unprocessed: deque[tuple[int, int]] = deque()
 
     async def send(self, records: Sequence[JournalRecord]) -> None:
-        """Wait for room, then send; the broker has them when this returns.
+        """Wait for room, then send. When this returns, the broker has acknowledged the records.
 
-        Raises KafkaError if the broker refuses, or if nothing is taken in for two minutes.
+        Raises KafkaError if the broker refuses, or if the worker processes nothing for two minutes.
         """
         size = sum(len(record.value) for record in records)
         await self._wait_until_at_most(IN_FLIGHT_BYTES - size)
@@ -62,40 +62,40 @@ class Feeder:
         except AiokafkaError as error:
             raise KafkaError(f"the embedded broker refuses an event ({error}): start the demo again") from error
         self._sent += len(records)
-        self._under_way.append((self._sent, size))
+        self._unprocessed.append((self._sent, size))
 
     async def drain(self) -> None:
-        """Wait until all is taken in."""
+        """Wait until the worker has processed all records."""
         await self._wait_until_at_most(0)
 
     async def _wait_until_at_most(self, size: int) -> None:
         since = monotonic()
-        while self._under_way and sum(batch for _, batch in self._under_way) > size:
+        while self._unprocessed and sum(batch for _, batch in self._unprocessed) > size:
             asked = monotonic()
-            taken = await self._taken()
-            if taken < self._under_way[0][0]:
+            processed = await self._processed()
+            if processed < self._unprocessed[0][0]:
                 if monotonic() - since > STALL_SECONDS:
-                    lag = f"{self._sent - taken:,} events wait, none is taken in"
+                    lag = f"{self._sent - processed:,} events are waiting"
                     raise KafkaError(f"the worker has stopped reading: {lag}. Start the demo again")
-                # The answer is a whole scrape; asking at once again would hold up what is waited for.
+                # The answer costs a whole scrape. Asking again at once would slow the worker down.
                 await asyncio.sleep(max(LOOK_SECONDS, 3 * (monotonic() - asked)))
                 continue
             since = monotonic()
-            while self._under_way and self._under_way[0][0] <= taken:
-                self._under_way.popleft()
+            while self._unprocessed and self._unprocessed[0][0] <= processed:
+                self._unprocessed.popleft()
 
 
 class Player:
-    """Feeds steps, each when it is due, and notes them in the journal first."""
+    """Feeds steps, each when it is due, and writes them to the journal first."""
 
     def __init__(self, feed: RecordSink, journal: EventJournal, progress: Callable[[float], None]) -> None:
-        """`progress` is told how much of the history is fed, 0 to 1."""
+        """`progress` is called with the share of the history that is fed, 0 to 1."""
         self._feed, self._journal, self._progress = feed, journal, progress
         self._batch: list[Step] = []
         self._size = 0
 
     async def play(self, steps: Iterator[Step], caught_up: Callable[[], Awaitable[None]]) -> None:
-        """Feed the steps. `caught_up` is awaited once, when all that is past is taken in.
+        """Feed the steps. `caught_up` is awaited once, when the worker has processed the history.
 
         Raises KafkaError, and ServeError if the journal cannot be written.
         """

@@ -1,6 +1,6 @@
-"""The simulated PI objectives: planned by each team as a PI begins, reached by the work that it finishes.
+"""The simulated PI objectives. Each team plans them when a PI begins, and reaches them by finishing items.
 
-They follow from the simulation's events alone, so that the same events give the same objectives.
+They depend only on the simulation's events, so the same events give the same objectives.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ ITEMS_PER_DAY = 0.3
 """Items that a team finishes on a working day, for each item of its WIP limit."""
 
 AMBITION = (0.75, 1.15)
-"""What teams commit to, as a part of what they will finish."""
+"""The range of what teams commit to, as a share of what they usually finish."""
 
 REACHED = (1.0, 1.0, 1.0, 0.9, 0.8)
-"""Parts of the planned value that business owners assess for an objective that was worked through."""
+"""Shares of the planned value that business owners may assess for a completed objective."""
 
 
 @dataclass(slots=True)
 class SimulatedObjective:
-    """A PI objective that is worked on; `items` are still to be finished for it."""
+    """A PI objective in progress; `items` is how many items must still be finished for it."""
 
     name: str
     planned: int
@@ -35,7 +35,7 @@ class SimulatedObjective:
 
 
 class Planning:
-    """The teams' objectives, PI by PI, by the configuration of the portfolio."""
+    """The teams' objectives, one PI after the other, for the portfolio's configuration."""
 
     def __init__(self, config: dict[str, Any], rng: Random) -> None:
         self._rng = rng
@@ -54,7 +54,7 @@ class Planning:
         self._sequence = count(1)
 
     def after(self, event: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """Yield what a work item's event brings about: a new PI's plan, the last one's end, a value reached."""
+        """Yield the objectives' events that a work item's event causes: a new PI's plan, the last PI's end, a value."""
         data = event["data"]
         team = self._teams[data["item"]] = data.get("team") or self._teams[data["item"]]
         day = datetime.fromisoformat(event["time"]).astimezone(self._zone).date()
@@ -75,22 +75,22 @@ class Planning:
             share = items * value / sum(values[:committed])
             name = f"{pi['name']}/{team}/{number}"
             self._open[team].append(SimulatedObjective(name, value, share, share))
-            yield self._say(name, event, pi=pi["name"], team=team, committed=number <= committed, planned_value=value)
+            yield self._emit(name, event, pi=pi["name"], team=team, committed=number <= committed, planned_value=value)
 
     def _finish(self, team: str, event: dict[str, Any]) -> Iterator[dict[str, Any]]:
         objective = self._open[team][0]
         objective.items -= 1
         if objective.items <= 0:
             self._open[team].pop(0)
-            yield self._say(objective.name, event, actual_value=round(objective.planned * self._rng.choice(REACHED)))
+            yield self._emit(objective.name, event, actual_value=round(objective.planned * self._rng.choice(REACHED)))
 
     def _assess(self, team: str, event: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """At the end of the PI what was not worked through counts for as much of it as was."""
+        """Yield the end of the PI: an unfinished objective counts for the share that was finished."""
         for objective in self._open.pop(team, ()):
             value = int(objective.planned * (1 - objective.items / objective.whole))
-            yield self._say(objective.name, event, actual_value=value)
+            yield self._emit(objective.name, event, actual_value=value)
 
-    def _say(self, name: str, event: dict[str, Any], **data: Any) -> dict[str, Any]:
+    def _emit(self, name: str, event: dict[str, Any], **data: Any) -> dict[str, Any]:
         sequence = next(self._sequence)
         return {
             "specversion": "1.0",
@@ -104,7 +104,7 @@ class Planning:
 
 
 def with_objectives(events: Iterable[dict[str, Any]], config: dict[str, Any], rng: Random) -> Iterator[dict[str, Any]]:
-    """Yield the events of work items, each followed by those of the objectives that it brings about."""
+    """Yield the events of work items, each followed by the objectives' events that it causes."""
     planning = Planning(config, rng)
     for event in events:
         yield event

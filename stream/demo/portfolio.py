@@ -1,8 +1,10 @@
-"""The simulated portfolio: the teams that `portfolio.yaml` beside this file names, at work.
+"""The simulated portfolio: the teams of `portfolio.yaml` at work.
 
-`simulate` is pure: the same seed and times give the same events. What teams, items and trackers are is in
-`squads.py`, what the teams do with their work in `queues.py`, when they do it in `worktime.py`, and what they
-promise for a PI in `objectives.py`.
+`simulate` is pure: the same seed and times give the same events.
+- `squads.py`: teams, items and trackers.
+- `queues.py`: how the teams work on their items.
+- `worktime.py`: when they work.
+- `objectives.py`: what they plan for a PI.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import yaml
 from stream.demo.objectives import with_objectives
 from stream.demo.queues import HOURS_PER_ITEM, Simulation
 from stream.demo.squads import TRACKERS, Squad
-from stream.demo.worktime import Live, WorkClock
+from stream.demo.worktime import WatchedSpan, WorkClock
 
 PORTFOLIO = Path(__file__).with_name("portfolio.yaml")
 """The configuration that fits the simulation."""
@@ -29,12 +31,12 @@ UTILISATION = (0.70, 0.84)
 
 
 def simulate(
-    seed: int, start: datetime, end: datetime | None = None, *, live: Sequence[Live] = ()
+    seed: int, start: datetime, end: datetime | None = None, *, live: Sequence[WatchedSpan] = ()
 ) -> Iterator[dict[str, Any]]:
     """Yield the portfolio's events (CloudEvents envelopes) in the order of their times, from `start` on.
 
-    Without `end` there is no last one. In `live` spans work goes on round the clock, and faster; a later
-    end of the last span does not change the events before it.
+    Without `end`, they never end. In `live` spans the teams work faster and round the clock. A later end of the last
+    span does not change the events before it.
     """
     config = yaml.safe_load(PORTFOLIO.read_text("utf-8"))
     rng = Random(seed)
@@ -45,14 +47,16 @@ def simulate(
         yield event
 
 
-def simulate_with_objectives(seed: int, start: datetime, *, live: Sequence[Live] = ()) -> Iterator[dict[str, Any]]:
-    """Yield what `simulate` does, without end, and the events of the PI objectives among them."""
+def simulate_with_objectives(
+    seed: int, start: datetime, *, live: Sequence[WatchedSpan] = ()
+) -> Iterator[dict[str, Any]]:
+    """Yield the events of `simulate`, without end, with those of the PI objectives among them."""
     config = yaml.safe_load(PORTFOLIO.read_text("utf-8"))
     yield from with_objectives(simulate(seed, start, live=live), config, Random(seed))
 
 
 def squads(config: dict[str, Any], rng: Random) -> list[Squad]:
-    """The configuration's teams, staffed to fit their limits."""
+    """Return the configuration's teams, with enough workers for their limits."""
     return [
         _squad(stream["value_stream"], art["art"], team, rng)
         for stream in config["organisation"]

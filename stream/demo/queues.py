@@ -1,9 +1,9 @@
 """How the simulated teams work: a queueing network in hours of work.
 
-Items arrive at random and wait in `To Do`; a team's workers pull them through development, review and
-test, each of which takes a lognormal time. Work is blocked, fails its test, is re-opened, cancelled,
-deleted, moved to another team or put back. Now and then an incident brings a burst of defects, or
-half a team is away: then a limit is passed for a while.
+Items arrive at random and wait in `To Do`. A team's workers pull them through development, review and test, each of
+which takes a lognormal time. Items are blocked, fail their test, or are reopened, cancelled, deleted, moved to another
+team or put back. Sometimes an incident causes a burst of defects, or half a team is away. Then the team exceeds its
+limit for a while.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ MISHAPS = {
     REVIEW: {"block": 0.02},
     TEST: {"block": 0.06, "fail": 0.06, "cancel": 0.005},
 }
-"""Chance of what may interrupt the work on an item, by stage."""
+"""The chance of each interruption of the work on an item, by stage."""
 REOPENED, NEVER_STARTED, DELETED, RETYPED = 0.04, 0.012, 0.015, 0.012
 
 BLOCKED_HOURS = (6.0, 0.9)
@@ -61,7 +61,7 @@ THINGS = ("address form", "audit trail", "batch job", "currency rates", "custome
 
 
 class Simulation:
-    """The teams, their queues and an agenda of what happens next."""
+    """The teams, their queues and an agenda of future happenings."""
 
     def __init__(self, squads: list[Squad], rng: Random, clock: WorkClock) -> None:
         self._squads, self._rng, self._clock = squads, rng, clock
@@ -93,7 +93,7 @@ class Simulation:
 
     def _create(self, squad: Squad, item_type: str) -> Ticket:
         ticket = Ticket(next(self._numbers), squad, item_type)
-        self._say(
+        self._emit(
             ticket,
             key=f"{squad.project}-{ticket.number - 10_000}",
             title=f"{self._rng.choice(VERBS)} {self._rng.choice(THINGS)}",
@@ -116,7 +116,7 @@ class Simulation:
                 self._later(self._wait(hours), happen, ticket)
 
     def _surge(self, squad: Squad) -> None:
-        """Let an incident bring defects that are begun at once, or let half the team be away."""
+        """Either create defects that are started at once, or send half the team away."""
         if self._rng.random() < 0.5:
             for _ in range(self._rng.randint(3, 3 + squad.workers)):
                 ticket = self._create(squad, "Bug")
@@ -171,7 +171,7 @@ class Simulation:
     def _enter(self, ticket: Ticket, stage: int) -> None:
         ticket.stage = stage
         ticket.ended = stage == DONE
-        self._say(ticket, state=ticket.squad.tracker.stages[stage])
+        self._emit(ticket, state=ticket.squad.tracker.stages[stage])
 
     def _resume(self, ticket: Ticket) -> None:
         ticket.squad.resumed.append(ticket)
@@ -182,12 +182,12 @@ class Simulation:
         ticket.left = 0.4 * self._hours(*SERVICE[DEVELOP])
         self._resume(ticket)
 
-    # Interruptions: the worker is free again, and the item goes its own way.
+    # Interruptions: they free the worker for other items.
 
     def _interrupt(self, ticket: Ticket, mishap: str) -> None:
         squad = ticket.squad
         if mishap == "block":
-            self._say(ticket, blocked=True, blocked_reason=self._rng.choice(REASONS))
+            self._emit(ticket, blocked=True, blocked_reason=self._rng.choice(REASONS))
             self._later(self._hours(*BLOCKED_HOURS), self._unblock, ticket)
         elif mishap == "cancel":
             self._cancel(ticket)
@@ -200,50 +200,50 @@ class Simulation:
         self._come_back(squad, 1)
 
     def _unblock(self, ticket: Ticket) -> None:
-        self._say(ticket, blocked=False)
+        self._emit(ticket, blocked=False)
         self._resume(ticket)
 
     def _cancel(self, ticket: Ticket) -> None:
         ticket.ended = True
-        self._say(ticket, state=ticket.squad.tracker.cancelled)
+        self._emit(ticket, state=ticket.squad.tracker.cancelled)
 
     def _put_back(self, ticket: Ticket) -> None:
         ticket.stage, ticket.left = TO_DO, 0.0
-        self._say(ticket, state=ticket.squad.tracker.backlog)
+        self._emit(ticket, state=ticket.squad.tracker.backlog)
         self._later(self._wait(HOURS_TO_REFINE), self._refine, ticket)
 
     def _refine(self, ticket: Ticket) -> None:
-        self._say(ticket, state=ticket.squad.tracker.stages[TO_DO])
+        self._emit(ticket, state=ticket.squad.tracker.stages[TO_DO])
         ticket.squad.queues[TO_DO].append(ticket)
         self._pull(ticket.squad)
 
     def _move(self, ticket: Ticket) -> None:
-        """Hand the item to another team of the same tracker, mostly of the same ART."""
+        """Move the item to another team of the same tracker, usually of the same ART."""
         old = ticket.squad
         others = [squad for squad in self._squads if squad is not old and squad.tracker is old.tracker]
         near = [squad for squad in others if squad.art == old.art]
         ticket.squad = self._rng.choice(near if self._rng.random() < 0.6 else others)
-        self._say(ticket, team=ticket.squad.name, component=ticket.squad.component)
+        self._emit(ticket, team=ticket.squad.name, component=ticket.squad.component)
         self._resume(ticket)
 
-    # Surprises: they meet the item wherever it is, or come too late.
+    # Surprises: they happen at any stage of the item, and have no effect if they come too late.
 
     def _drop(self, ticket: Ticket) -> None:
-        if self._take_out(ticket):
+        if self._remove_from_queue(ticket):
             self._cancel(ticket)
 
     def _delete(self, ticket: Ticket) -> None:
-        if self._take_out(ticket):
+        if self._remove_from_queue(ticket):
             ticket.ended = True
-            self._say(ticket, "flow.item.deleted")
+            self._emit(ticket, "flow.item.deleted")
 
     def _retype(self, ticket: Ticket) -> None:
         if not ticket.ended:
             ticket.item_type = "Story" if ticket.item_type == "Bug" else "Bug"
-            self._say(ticket, item_type=ticket.item_type)
+            self._emit(ticket, item_type=ticket.item_type)
 
-    def _take_out(self, ticket: Ticket) -> bool:
-        """Take the item out of the queue it waits in; whether it waited in one."""
+    def _remove_from_queue(self, ticket: Ticket) -> bool:
+        """Remove the item from the queue in which it waits. Returns whether it waited in one."""
         queue = ticket.squad.queues.get(ticket.stage, ())
         if ticket not in queue:
             return False
@@ -272,7 +272,7 @@ class Simulation:
     def _later(self, hours: float, happen: Callable[..., None], *args: Any) -> None:
         heapq.heappush(self._agenda, (self._now + hours, next(self._turn), happen, args))
 
-    def _say(self, ticket: Ticket, event_type: str = "flow.item.changed", **changes: Any) -> None:
+    def _emit(self, ticket: Ticket, event_type: str = "flow.item.changed", **changes: Any) -> None:
         time = self._clock.at(self._now)
         sequence = next(self._sequence)
         source = ticket.squad.tracker.source

@@ -37,15 +37,16 @@ from stream.settings import Settings
 LOOK_SECONDS = 0.2
 READY_SECONDS = 120.0
 LOG_SOURCE = "import"
-"""Source of the rows of a CSV log that name none, as `flowgauge import` has it."""
+"""The source of CSV rows that have none; the same as in `flowgauge import`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the demo is asked to do.
+    """The options of the demo.
 
-    `days` of history come before the live phase; `log` is fed instead of the simulation, with `config` and
-    `mapping`; the journal is kept in `data_dir`, if there is one.
+    - `days`: the length of the history before the live phase.
+    - `log`: a log to feed instead of the simulation, with its `config` and `mapping`.
+    - `data_dir`: the folder for the journal; without it, the journal is not kept.
     """
 
     config: Path = PORTFOLIO
@@ -59,16 +60,16 @@ class Options:
 
 
 def run(options: Options) -> None:
-    """Run the demo until Ctrl-C, SIGTERM or SIGHUP; then its processes have ended.
+    """Run the demo until Ctrl-C, SIGTERM or SIGHUP. When this returns, its processes have ended.
 
-    Raises FlowgaugeError if it cannot start, or if the worker or the broker ends.
+    Raises FlowgaugeError if the demo cannot start, or if the worker or the broker ends.
     """
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     asyncio.run(until_signal(_demo(options), "the demo has ended"))
 
 
 async def until_signal(work: Awaitable[None], said: str) -> None:
-    """Do the work until Ctrl-C, SIGTERM or SIGHUP, and then say so."""
+    """Do the work until Ctrl-C, SIGTERM or SIGHUP, and then print `said`."""
     task = asyncio.ensure_future(work)
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -110,7 +111,7 @@ async def _demo(options: Options) -> None:
 def _steps(options: Options, journal: EventJournal, refusals: _Refusals) -> Iterator[Step]:
     if options.log is not None:
         rows = read_log(options.log, options.mapping, LOG_SOURCE, wall_time())
-        # What cannot be read at all is said now, before anything is started.
+        # A log that cannot be read at all fails here, before anything is started.
         rows = chain(tuple(islice(rows, 1)), rows)
         resume_log(journal, options.log)
         return log_steps(rows, options.log.stat().st_size, journal, refusals.add)
@@ -123,7 +124,7 @@ def _port(settings: Settings, options: Options) -> int:
     wanted = options.port or settings.web_port
     port = free_port(settings.web_host, wanted)
     if port != wanted:
-        click.echo(f"flowgauge: port {wanted} is in use, the worker takes {port}")
+        click.echo(f"flowgauge: port {wanted} is in use; the worker uses {port}")
     return port
 
 
@@ -132,7 +133,7 @@ def _reachable(host: str) -> str:
 
 
 def _environment(settings: Settings, broker: EmbeddedBroker, port: int, scratch: Path) -> dict[str, str]:
-    """What the worker is told. Its own data go with the broker's, which are forgotten at the end."""
+    """Return the worker's settings. Its own files are temporary, like the broker's data."""
     return {
         "FLOW_KAFKA_BROKERS": broker.bootstrap,
         "FLOW_EMBEDDED": "1",
@@ -153,7 +154,7 @@ def progress_bar() -> Progress:
 def _what(options: Options, journal: EventJournal) -> str:
     known = journal.count()
     what = f"the log '{options.log}'" if options.log else f"{options.days} days of a simulated portfolio"
-    what = f"the journal's {known:,} events, then what came since" if known else what
+    what = f"the journal's {known:,} events, then newer ones" if known else what
     click.echo(f"flowgauge: feeding {what}")
     return "feeding"
 
@@ -181,11 +182,11 @@ async def _watch(worker: WorkerProcess, broker: EmbeddedBroker) -> None:
 
 
 async def _first_of(feeding: Awaitable[None], watching: Awaitable[None]) -> None:
-    """Feed and watch; when a log is fed, watch on. What fails first is raised."""
+    """Feed and watch. When a log is fed completely, go on watching. Raises the first error."""
     tasks = [asyncio.ensure_future(feeding), asyncio.ensure_future(watching)]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
-        # Where both failed, the watch knows the cause.
+        # If both failed, the watch knows the cause.
         for task in reversed(tasks):
             if task.done():
                 task.result()
@@ -204,7 +205,7 @@ async def _wait_until_ready(worker: WorkerProcess) -> None:
 
 
 class _Refusals:
-    """Rows of the log that are no events."""
+    """The rows of the log that were refused."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -226,13 +227,13 @@ def _say_where(worker: WorkerProcess, broker: EmbeddedBroker, settings: Settings
         f"""
   metrics  {worker.url}/metrics
   ready    {worker.url}/ready
-  Kafka    {broker.bootstrap}  (embedded: for trying, it forgets at the end)
+  Kafka    {broker.bootstrap}  (embedded: for trials, it loses its data at the end)
 
-Look at it:
+Try:
   curl -s {worker.url}/metrics | grep '^flow_load_items'
   curl -s {worker.url}/metrics | grep '^flow_time_quantile_seconds.*level="art".*window="30d"'
   while sleep 2; do echo; curl -s {worker.url}/metrics | grep '^flow_load_ratio.*level="art"'; done
-Events of your own go to topic '{settings.topic(EVENTS)}'.
+Send your own events to topic '{settings.topic(EVENTS)}'.
 
 Ctrl-C ends everything."""
     )

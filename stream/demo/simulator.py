@@ -1,4 +1,4 @@
-"""The simulated portfolio on a real Kafka: its history at once, then what happens as it happens."""
+"""The simulated portfolio on a real Kafka: first its history at once, then each live event when it happens."""
 
 from __future__ import annotations
 
@@ -34,23 +34,23 @@ class Simulator:
         self._producer, self._topic = producer, topic
 
     async def send(self, records: Sequence[JournalRecord]) -> None:
-        """Send records; Kafka has them when this returns. Raises what Kafka says."""
+        """Send records. When this returns, Kafka has acknowledged them. Raises aiokafka's KafkaError."""
         sent = [await self._producer.send(self._topic, key=key, value=value) for key, value in records]
         await asyncio.gather(*sent)
 
     async def drain(self) -> None:
-        """Wait for nothing: what is sent is acknowledged."""
+        """Do nothing: `send` has waited for the acknowledgement."""
 
 
 def simulate_into(settings: Settings, seed: int | None, days: int) -> None:
-    """Feed `days` of history, or go on where the journal in the data folder ends; then live, until a signal.
+    """Feed `days` of history, or continue where the journal in the data folder ends; then live, until a signal.
 
-    Raises KafkaError if Kafka does not take an event, and SettingsError or ServeError if the journal does not fit.
+    Raises KafkaError if Kafka does not accept an event, and SettingsError or ServeError if the journal does not fit.
     """
-    # Whatever aiokafka has to say arrives as an exception too.
+    # Everything that aiokafka logs also arrives as an exception.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     asyncio.run(
-        until_signal(_simulate(settings, seed, days), "the simulation has stopped; it goes on at the next start")
+        until_signal(_simulate(settings, seed, days), "the simulation has stopped; it continues at the next start")
     )
 
 
@@ -64,8 +64,8 @@ async def _simulate(settings: Settings, seed: int | None, days: int) -> None:
             await _play(Simulator(producer, settings.topic(EVENTS)), settings, journal, seed, days)
     except AiokafkaError as error:
         brokers = ",".join(settings.brokers)
-        why = f"Kafka at {brokers!r} does not take the events ({error})"
-        raise KafkaError(f"{why}. Mend that and start it again: it goes on where it was") from error
+        why = f"Kafka at {brokers!r} does not accept the events ({error})"
+        raise KafkaError(f"{why}. Fix that and start it again: it continues where it stopped") from error
     finally:
         with suppress(TimeoutError):
             await asyncio.wait_for(producer.stop(), CLOSE_SECONDS)
@@ -75,7 +75,7 @@ async def _play(simulator: Simulator, settings: Settings, journal: EventJournal,
     now = datetime.fromtimestamp(wall_time() // SECOND, UTC)
     known = journal.count()
     simulated = resume_simulation(journal, seed, now - timedelta(days=days), now)
-    what = f"the journal's {known:,} events, then what came since" if known else f"{days} days of a portfolio"
+    what = f"the journal's {known:,} events, then newer ones" if known else f"{days} days of a portfolio"
     click.echo(f"flowgauge: simulating {what} into '{settings.topic(EVENTS)}'; its configuration is {PORTFOLIO}")
     with progress_bar() as bar:
         line = bar.add_task("feeding", total=1.0)

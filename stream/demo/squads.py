@@ -1,4 +1,4 @@
-"""What the simulation is made of: trackers, teams, their items, and the stages that an item passes."""
+"""The parts of the simulation: trackers, teams, their items, and the stages of an item."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 TO_DO, DEVELOP, TO_REVIEW, REVIEW, TO_TEST, TEST, DONE = range(7)
 QUEUES = (TO_TEST, TO_REVIEW, TO_DO)
-"""Stages in which items wait; a team pulls from what is nearly finished first."""
+"""Stages in which items wait. A team pulls items that are nearly finished first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tracker:
-    """A source of events and the names of its states, from queue to queue as an item passes them."""
+    """A source of events and the names of its states, in the order in which an item passes them."""
 
     source: str
     stages: tuple[str, ...]
@@ -45,7 +45,7 @@ TRACKERS = {"Payments": JIRA, "Customer": JIRA, "Platform": AZURE}
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """An item of work; `left` are the hours of work it still needs in a stage that was interrupted."""
+    """An item of work. `left` is the hours of work that it still needs in an interrupted stage."""
 
     number: int
     squad: Squad
@@ -57,10 +57,11 @@ class Ticket:
 
 @dataclass(slots=True)
 class Squad:
-    """A team at work: `free` of its `workers` wait for something to pull (below 0: they do two things).
+    """A team at work.
 
-    `arrivals` is the rate of new items in each hour of work, `discipline` the chance that what is nearly
-    finished is pulled before what is new.
+    - `free`: how many of its `workers` wait for an item to pull; below 0, some work on two items.
+    - `arrivals`: new items in each hour of work.
+    - `discipline`: the chance that items that are nearly finished are pulled before new ones.
     """
 
     name: str
@@ -75,7 +76,7 @@ class Squad:
 
     @property
     def component(self) -> str:
-        """What the trackers call the team's part of the product."""
+        """The tracker's name for the team's part of the product."""
         return self.name.lower().replace(" ", "-")
 
     @property

@@ -1,4 +1,4 @@
-"""The demo's worker, and the embedded broker behind it, as their parent sees them."""
+"""The demo's worker in a child process, and what its HTTP server reports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class WorkerProcess(ChildOwner):
     """A `flowgauge worker` in a child process, which serves HTTP at `host` and `port`."""
 
     def __init__(self, config: Path, env: Mapping[str, str], host: str, port: int, log: Path) -> None:
-        """Start it; what it prints goes to the file `log`."""
+        """Start it. Its output goes to the file `log`."""
         self._host, self._port, self._log = host, port, log
         with log.open("wb") as out:
             self._child = Child("stream.demo.child", ["worker", "-c", str(config)], env=env, out=out)
@@ -43,12 +43,12 @@ class WorkerProcess(ChildOwner):
             raise ServeError(f"the worker ended with status {status}: {last}")
 
     async def events(self) -> int:
-        """Number of events that the worker has taken in since its start; 0 while it does not answer."""
+        """Return how many events the worker has processed since its start; 0 while it does not answer."""
         _, page = await asyncio.to_thread(self._get, "/metrics")
         return int(sum(float(value) for value in _EVENTS.findall(page)))
 
     async def not_ready(self) -> str:
-        """Why its numbers are not true yet, in its own words; "" when they are."""
+        """Return why its numbers are not true yet, as `/ready` says it; "" when they are."""
         status, page = await asyncio.to_thread(self._get, "/ready")
         return "" if status == http.client.OK else " ".join(page.split()) or "it does not answer"
 
@@ -65,7 +65,7 @@ class WorkerProcess(ChildOwner):
 
 
 def free_port(host: str, wanted: int) -> int:
-    """Return the first free port from `wanted` on. Raises ServeError if there is none, or no such address."""
+    """Return the first free port, starting with `wanted`. Raises ServeError if there is none, or no such address."""
     for port in range(wanted, min(wanted + PORTS_TRIED, 65_536)):
         try:
             with socket.create_server((host, port)):
@@ -73,5 +73,5 @@ def free_port(host: str, wanted: int) -> int:
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 why = error.strerror or error
-                raise ServeError(f"'{host}:{port}' cannot be served ({why}): set FLOW_WEB_HOST or --port") from error
+                raise ServeError(f"cannot serve on '{host}:{port}' ({why}): set FLOW_WEB_HOST or --port") from error
     raise ServeError(f"no port from {wanted} on is free at '{host}': give another --port")

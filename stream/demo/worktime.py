@@ -1,7 +1,7 @@
-"""When the simulated teams work: work time to wall-clock time.
+"""When the simulated teams work: converts work time to wall-clock time.
 
-The simulation runs in hours of work. In the history these fall into office hours; while the demo is
-watched they pass faster and round the clock, so that the same queues move visibly.
+The simulation runs in hours of work. In the history these fall into office hours. While somebody watches the demo,
+they pass faster and round the clock, so that the same queues move visibly.
 """
 
 from __future__ import annotations
@@ -19,44 +19,44 @@ FRIDAY = ((time(9), time(12, 15)), (time(13), time(15, 30)))
 OFFICE_HOURS = (FULL_DAY, FULL_DAY, FULL_DAY, FULL_DAY, FRIDAY, (), ())
 
 
-class Live(NamedTuple):
-    """A span in which somebody watches; an `end` of None is still to come."""
+class WatchedSpan(NamedTuple):
+    """A span in which somebody watches. If `end` is None, the span is still open."""
 
     start: datetime
     end: datetime | None
 
 
 class WorkingHours(NamedTuple):
-    """A stretch of wall-clock time in which work is done, `speed` seconds of it in each second."""
+    """A span of wall-clock time in which teams work, `speed` seconds of work in each second."""
 
     start: datetime
     end: datetime | None
     speed: float
 
     def hours(self) -> float:
-        """Hours of work that fit in."""
+        """Return the hours of work that fit into it."""
         if self.end is None:
             return float("inf")
         return (self.end - self.start).total_seconds() / 3600 * self.speed
 
 
 class WorkClock:
-    """Maps hours of work since `start` to the wall clock; asked with hours that never go back."""
+    """Converts hours of work since `start` to wall-clock time. The hours asked for must never go back."""
 
-    def __init__(self, start: datetime, zone: ZoneInfo, live: Sequence[Live] = ()) -> None:
+    def __init__(self, start: datetime, zone: ZoneInfo, live: Sequence[WatchedSpan] = ()) -> None:
         self._spans = _spans(start, zone, live)
         self._span = next(self._spans)
         self._before = 0.0
 
     def at(self, hours: float) -> datetime:
-        """Wall-clock time at which that many hours of work are done."""
+        """Return the wall-clock time at which that many hours of work are done."""
         while hours > self._before + self._span.hours():
             self._before += self._span.hours()
             self._span = next(self._spans)
         return self._span.start + timedelta(hours=(hours - self._before) / self._span.speed)
 
 
-def _spans(start: datetime, zone: ZoneInfo, live: Sequence[Live]) -> Iterator[WorkingHours]:
+def _spans(start: datetime, zone: ZoneInfo, live: Sequence[WatchedSpan]) -> Iterator[WorkingHours]:
     for watched in live:
         yield from _office_spans(start, watched.start, zone)
         yield WorkingHours(watched.start, watched.end, LIVE_SPEED)

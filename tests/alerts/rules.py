@@ -1,4 +1,4 @@
-"""The rules, their promtool tests and their runbooks, as the tests look at them."""
+"""Reads the rules, their promtool tests and their runbooks for the tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RUNBOOKS = REPOSITORY / "docs" / "runbooks"
 RULE_FILES = sorted((PROMETHEUS / "rules").glob("*.yml"))
 TEST_FILES = sorted((PROMETHEUS / "tests").glob("*.yml"))
 
-# How a text scrape names the series of a type.
+# The suffixes of the series of each type in the text format.
 SUFFIXES = {"gaugehistogram": ("_bucket", "_gcount", "_gsum"), "histogram": ("_bucket", "_count", "_sum")}
 SERIES = {
     metric.name + suffix: {*metric.labels, *(["le"] if suffix == "_bucket" else [])}
@@ -38,7 +38,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def rules(path: Path) -> list[dict[str, Any]]:
-    """Give the rules of a file, in the order of their evaluation."""
+    """Return the rules of a file, in the order of their evaluation."""
     return [rule for group in read(path)["groups"] for rule in group["rules"]]
 
 
@@ -51,7 +51,7 @@ Selected = tuple[promql.VectorSelector, frozenset[str]]
 
 
 def selectors(expr: promql.Expr | None, aggregated: frozenset[str] = frozenset()) -> Iterator[Selected]:
-    """Give each vector selector of an expression, with the labels that a `max without` around it takes away."""
+    """Yield each vector selector of an expression, with the labels that a `max without` around it removes."""
     match expr:
         case promql.VectorSelector():
             yield expr, aggregated
@@ -78,11 +78,11 @@ def _without(expr: promql.AggregateExpr) -> frozenset[str]:
 
 
 def queries(annotation: str) -> list[str]:
-    """Give the PromQL that a template asks, with some value in each gap."""
+    """Return the PromQL queries of a template, with some value for each variable."""
     return [found.replace("%q", '"x"') for found in re.findall(r'printf\s+"([^"]*\{[^"]*)"', annotation)]
 
 
 def seconds(duration: str) -> float:
-    """Read a duration such as 1h30m."""
+    """Parse a duration such as 1h30m."""
     parts = {_UNITS[unit]: int(number) for number, unit in re.findall(r"(\d+)([hms])", duration)}
     return timedelta(**parts).total_seconds()

@@ -1,4 +1,4 @@
-"""Each alert has a runbook, in one form, that names only what is there."""
+"""Each alert has a runbook of one form, which names only existing metrics, alerts and files."""
 
 from __future__ import annotations
 

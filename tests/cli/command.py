@@ -1,4 +1,4 @@
-"""The `flowgauge` command as its user meets it: arguments in; exit status, stdout and stderr out."""
+"""Runs the `flowgauge` command as its user does: arguments in; exit status, stdout and stderr out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_KAFKA = "127.0.0.1:1"
 
 
 class Done(NamedTuple):
-    """What a command came to."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -28,12 +28,12 @@ class Done(NamedTuple):
 
     @property
     def json(self) -> Any:
-        """Its output, which must be one JSON document."""
+        """The output, which must be one JSON document."""
         return json.loads(self.out)
 
     @property
     def refusal(self) -> str:
-        """The one line by which it refused the work, status 1; raises AssertionError where it did otherwise."""
+        """The one line of a command that failed with status 1. Raises AssertionError if it did anything else."""
         assert (self.status, self.out) == (1, ""), self
         (line,) = self.err.splitlines()
         assert line.startswith("flowgauge: "), line
@@ -41,14 +41,14 @@ class Done(NamedTuple):
 
     @property
     def wrong_use(self) -> str:
-        """What it says about wrong use, status 2, in one line; raises AssertionError where it did otherwise."""
+        """The usage error, status 2, in one line. Raises AssertionError if the command did anything else."""
         assert (self.status, self.out) == (2, ""), self
         assert self.err.startswith("Usage: flowgauge "), self.err
         return " ".join(self.err.split())
 
 
 def flowgauge(*arguments: object, answers: str = "", **environ: str) -> Done:
-    """Run the command in this process, with no `FLOW_` variables but those given; `answers` go to its stdin."""
+    """Run the command in this process, with only the given `FLOW_` variables. `answers` go to its stdin."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")} | environ
     out, err = StringIO(), StringIO()
     status: object = 0

@@ -7,6 +7,6 @@ from stream.kafka import admin
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Kafka that does not answer at once is not waited for."""
+    """Do not wait for a Kafka that does not answer at once."""
     reach = admin._reach
     monkeypatch.setattr(admin, "_reach", lambda brokers, _: reach(brokers, 0))

@@ -1,4 +1,4 @@
-"""`flowgauge check-config`: what it prints, where, and with which exit status."""
+"""`flowgauge check-config`: its output, streams and exit status."""
 
 from __future__ import annotations
 

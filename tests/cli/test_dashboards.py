@@ -1,4 +1,4 @@
-"""`flowgauge dashboards`: what it writes, and what it says when it cannot."""
+"""`flowgauge dashboards`: the files that it writes, and its errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`flowgauge dead-letters`: which are shown and sent, what it asks, and how it refuses."""
+"""`flowgauge dead-letters`: which letters are shown and sent, the confirmation, and its errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ LETTERS = (
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
-    """Three dead letters in place of Kafka's; gives the places of those that were sent again."""
+    """Three dead letters instead of Kafka's; returns the places of those that were sent again."""
     found: list[tuple[int, int]] = []
 
     def read(_: Settings) -> Iterator[DeadLetter]:
@@ -56,7 +56,7 @@ def run(*arguments: object, answers: str = "") -> Done:
     return flowgauge("dead-letters", *arguments, answers=answers)
 
 
-# Headers, and what is shown
+# Headers and JSON
 
 
 def test_added_headers_are_parted_from_the_records_own() -> None:
@@ -108,7 +108,7 @@ def test_a_whole_batch_says_what_it_is_and_is_not_sent_again() -> None:
     assert "smaller batches" in str(batch.obstacle)
     assert describe(batch)["batch"] == {"records": 4096, "last_offset": 1052671, "codec": "zstd"}
     assert describe(batch)["source"] == {"topic": "flow.events", "partition": 3, "offset": 1048576}
-    # A record that has such a header of its own is no batch.
+    # A record that has such a header of its own is not a batch.
     assert letter(why={**WHY, "flow_batch_codec": "zstd"}).batch is None
 
 
@@ -123,7 +123,7 @@ def test_the_parts_of_a_record_are_one_letter_whatever_stands_between_them() -> 
         part(1, b"x", "b", 2, offset=5),
         letter(),
         part(2, b"two ", offset=6),
-        # What was kept again, after a crash in the middle, has parts of its own.
+        # A record that was kept again after a crash has parts of its own.
         part(2, b"y", "b", 2, offset=7),
         part(3, b"three", offset=8),
     ]
@@ -141,7 +141,7 @@ def test_a_record_of_which_parts_are_missing_says_so() -> None:
     assert (found.value, found.missing) == (b"two three", 1)
     assert "missing parts" in str(found.obstacle)
     assert describe(found)["missing_parts"] == 1
-    # A header that only looks like one is the record's own business.
+    # A header that only looks like one of ours is the record's own.
     odd = letter(why={**WHY, "flow_parts_id": "a", "flow_part": "one", "flow_parts": "2"})
     assert list(joined([odd])) == [odd]
 
@@ -213,7 +213,7 @@ def test_redrive_of_nothing_asks_nothing(sent: list[tuple[int, int]]) -> None:
     assert sent == []
 
 
-# Wrong use, and what refuses
+# Wrong use and errors
 
 
 @pytest.mark.parametrize(

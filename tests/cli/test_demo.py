@@ -1,4 +1,4 @@
-"""`flowgauge demo` refuses wrong use and unusable surroundings in one line, before it starts anything."""
+"""`flowgauge demo` refuses wrong use and unusable settings with one line, before it starts anything."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_wrong_use(arguments: list[str], message: str) -> None:
         (["--log", "none.csv", "-c", str(PORTFOLIO)], {}, "'none.csv' cannot be opened"),
         (["--log", "none.csv", "-c", "none.yaml"], {}, "none.yaml"),
         ([], {"FLOW_WEB_PORT": "many"}, "FLOW_WEB_PORT is 'many': it must be a whole number"),
-        ([], {"FLOW_WEB_HOST": "192.0.2.1"}, "'192.0.2.1:6066' cannot be served"),
+        ([], {"FLOW_WEB_HOST": "192.0.2.1"}, "cannot serve on '192.0.2.1:6066'"),
     ],
 )
 def test_what_cannot_be_used_is_said_before_anything_starts(

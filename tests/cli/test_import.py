@@ -1,4 +1,4 @@
-"""`flowgauge import`: what it sends where, what it reports, and how it refuses."""
+"""`flowgauge import`: the records that it sends, its report, and its errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sent(NamedTuple):
 
 
 class Producer:
-    """Keeps what is sent in place of Kafka, or answers with an error."""
+    """A producer that keeps what it is given, or answers with an error."""
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []

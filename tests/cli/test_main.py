@@ -1,4 +1,4 @@
-"""What all commands have in common: help, exit status, and one line where the work fails."""
+"""The common behaviour of all commands: help, exit status, and one line on failure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.cli.command import FLOW_YAML, REPOSITORY, flowgauge
 
 
 def paths() -> list[list[str]]:
-    """Give the words that call each command and each group."""
+    """Yield the arguments that call each command and each group."""
     found = []
     for name in COMMANDS:
         command = cli.get_command(click.Context(cli), name)

@@ -1,4 +1,4 @@
-"""`flowgauge replay`: its table, its JSON, what it leaves out, and how it refuses."""
+"""`flowgauge replay`: its table, its JSON, the rows that it skips, and its errors."""
 
 from __future__ import annotations
 

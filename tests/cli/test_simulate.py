@@ -1,4 +1,4 @@
-"""`flowgauge simulate` refuses wrong use, and a Kafka that is not there, before it keeps anything."""
+"""`flowgauge simulate` refuses wrong use and a missing Kafka, before it keeps anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`flowgauge topics`: what it prints, with which exit status, and how it refuses."""
+"""`flowgauge topics`: its output, exit status and errors."""
 
 from __future__ import annotations
 

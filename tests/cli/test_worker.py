@@ -1,4 +1,4 @@
-"""`flowgauge worker` refuses wrong use, settings and a configuration that cannot be used, and starts nothing then."""
+"""`flowgauge worker` refuses wrong use, bad settings and a bad configuration, before it starts anything."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SECONDS = 60
 
 
 def run(*arguments: object, **environ: str) -> Done:
-    """Run it in a process of its own: the app is made when it is imported, once a process."""
+    """Run it in a process of its own: importing the app creates it, once for each process."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")}
     done = subprocess.run(
         [sys.executable, "-m", "stream", "worker", *map(str, arguments)],

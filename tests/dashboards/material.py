@@ -1,4 +1,4 @@
-"""The kept dashboards, and every PromQL query in them."""
+"""The committed dashboards, and every PromQL query in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream.config.model import FlowConfig
 
 REPOSITORY = Path(__file__).parents[2]
 GRAFANA = REPOSITORY / "deploy/grafana"
-# One value for each variable: those of deploy/flow.yaml, and what Grafana itself fills in.
+# One value for each variable: from deploy/flow.yaml, or as Grafana itself fills it in.
 VALUES = {
     "value_stream": "Payments",
     "art": "Checkout",
@@ -28,7 +28,7 @@ Board = dict[str, Any]
 
 
 class Query(NamedTuple):
-    """A query of a panel, its variables filled in; `instant`: asked for now, else over the time range."""
+    """A query of a panel with its variables filled in: for now if `instant`, else over the time range."""
 
     dashboard: str
     panel: str
@@ -38,24 +38,24 @@ class Query(NamedTuple):
 
 
 def boards() -> list[Board]:
-    """Read the kept dashboards and walls."""
+    """Read the committed dashboards and walls."""
     files = sorted([*GRAFANA.glob("dashboards/*.json"), *GRAFANA.glob("walls/*.json")])
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
 def panels(board: Board) -> list[dict[str, Any]]:
-    """Give the panels that show something: all but the titles of sections."""
+    """Return all panels except the titles of sections."""
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
 def queries(values: Mapping[str, str] = VALUES) -> Iterator[Query]:
-    """Give every query of every kept dashboard and wall, with the values of the variables in their places."""
+    """Return every query of every committed dashboard and wall, with the variables filled in."""
     for board in boards():
         yield from queries_of(board, values)
 
 
 def queries_of(board: Board, values: Mapping[str, str] = VALUES) -> Iterator[Query]:
-    """Give the queries of one dashboard."""
+    """Return the queries of one dashboard."""
     for panel in panels(board):
         for target in panel["targets"]:
             expr = VARIABLE.sub(lambda found: values[found[1] or found[2]], target["expr"])

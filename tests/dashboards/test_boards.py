@@ -1,4 +1,4 @@
-"""Dashboards as a reader and as Grafana's provisioning find them."""
+"""Dashboards as readers and Grafana's provisioning see them."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_the_instant_of_the_numbers_stands_first(board: Board) -> None:
 
 @each_board
 def test_what_stands_for_now_is_asked_for_now(board: Board) -> None:
-    """Over a range a stopped worker's last number would go on standing there."""
+    """A query over a range would still show the last number of a stopped worker."""
     for panel in panels(board):
         if panel["type"] in {"stat", "bargauge", "table", "barchart"}:
             assert all(target.get("instant") for target in panel["targets"]), panel["title"]
@@ -102,7 +102,7 @@ def test_what_stands_for_now_is_asked_for_now(board: Board) -> None:
 
 @each_board
 def test_colours_begin_at_their_bounds(board: Board) -> None:
-    """At 80 % a load is near its limit, at 100 % not over it."""
+    """A load of 80 % is near its limit, and 100 % is not over it."""
     for panel in panels(board):
         defaults = panel["fieldConfig"]["defaults"]
         steps = defaults.get("thresholds", {}).get("steps", [{"value": None}])

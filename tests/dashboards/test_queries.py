@@ -1,4 +1,4 @@
-"""Every query of every dashboard: it parses, and asks only for what the engine shows."""
+"""Every query of every dashboard parses, and uses only metrics and labels of the catalogue."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ each_query = pytest.mark.parametrize("query", ALL, ids=[f"{q.dashboard}/{q.panel
 
 
 def parts(expr: Any) -> Iterator[Any]:
-    """Give an expression and all within it."""
+    """Yield an expression and all expressions in it."""
     yield expr
     inner = [getattr(expr, name, None) for name in ("lhs", "rhs", "expr", "param", "vector_selector")]
     for part in [*inner, *getattr(expr, "args", [])]:
@@ -41,7 +41,7 @@ def parts(expr: Any) -> Iterator[Any]:
 
 
 def labels(expr: Any) -> set[str]:
-    """Give the labels that the result of an expression has."""
+    """Return the labels of an expression's result."""
     if isinstance(expr, VectorSelector):
         return set(SERIES[expr.name])
     if isinstance(expr, MatrixSelector):
@@ -103,7 +103,7 @@ def test_only_counters_are_taken_the_rate_of(query: Query) -> None:
 
 @each_query
 def test_what_workers_may_show_twice_is_brought_down_to_one_series(query: Query) -> None:
-    """Each series of the organisation stands directly within `max without (instance, job)`."""
+    """Each series of the organisation is directly inside `max without (instance, job)`."""
     tree = promql_parser.parse(query.expr)
     once = {
         str(part.expr)

@@ -1,4 +1,4 @@
-"""Walls: one screen, nothing to choose, whatever the value streams are called."""
+"""Walls: one screen, nothing to choose, for any names of value streams."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def colours(wall: Board) -> list[list[tuple[float | None, str]]]:
 
 
 def shown(steps: list[tuple[float | None, str]], value: float) -> str:
-    """Give the colour that Grafana shows: that of the last step at or below the value."""
+    """Return the colour that Grafana shows: of the last step at or below the value."""
     return [color for bound, color in steps if bound is None or bound <= value][-1]
 
 

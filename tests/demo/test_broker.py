@@ -1,4 +1,4 @@
-"""The embedded broker gives back what it was given, and ends with its parent however that ends."""
+"""The embedded broker returns every record, and ends with its parent however that ends."""
 
 from __future__ import annotations
 

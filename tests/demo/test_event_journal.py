@@ -1,4 +1,4 @@
-"""The journal keeps what it has said to keep, and says in one line when it cannot."""
+"""The journal keeps all appended records, and fails with one clear line."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def test_a_file_that_is_no_journal(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ServeError, match="give a folder that can be written with --data-dir"):
+    with pytest.raises(ServeError, match="give --data-dir a writable folder"):
         EventJournal(tmp_path / "file" / "journal.sqlite")
 
 

@@ -1,4 +1,4 @@
-"""The feeder holds back what the worker has not yet taken in, and waits for what is not yet due."""
+"""The feeder sends no faster than the worker reads, and nothing before it is due."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BIG = JournalRecord(b"k", b"x" * 10_000)
 
 
 class Producer:
-    """A broker's memory of what was sent."""
+    """A producer that keeps what it sends."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
@@ -33,7 +33,7 @@ class Producer:
 
 
 class Reader:
-    """A worker that takes in a little each time it is asked, and notes how much was under way."""
+    """A worker that processes a few events each time it is asked, and notes how much was unread."""
 
     def __init__(self, producer: Producer, step: int) -> None:
         self.producer, self.step, self.taken = producer, step, 0
@@ -46,7 +46,7 @@ class Reader:
 
 
 def play(journal: EventJournal, steps: list[Step], reader: Reader) -> list[int]:
-    """Play the steps; how many had been taken in whenever all that is past was."""
+    """Play the steps; return how many had been processed each time `caught_up` was called."""
     caught_up: list[int] = []
 
     async def note() -> None:
@@ -109,6 +109,6 @@ def test_what_the_journal_refuses_is_not_sent(tmp_path: Path) -> None:
 def test_a_worker_that_stops_reading_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeder_module, "STALL_SECONDS", -1)
     reader = Reader(Producer(), 0)
-    said = pytest.raises(KafkaError, match="3 events wait, none is taken in")
+    said = pytest.raises(KafkaError, match="3 events are waiting")
     with EventJournal(tmp_path / "journal") as journal, said:
         play(journal, [Step(BIG, 1.0)] * 3, reader)

@@ -1,4 +1,4 @@
-"""The simulated objectives: planned before they are reached, within a PI, and understood by the engine."""
+"""The simulated objectives: planned before they are reached, within a PI, and accepted by the engine."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import orjson
 
 from stream.config.loading import load_config
 from stream.demo.portfolio import PORTFOLIO, simulate, simulate_with_objectives
-from stream.demo.worktime import Live
+from stream.demo.worktime import WatchedSpan
 from stream.events.decode import decode_value
 from stream.events.event import EventType
 
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 def history(*, live: datetime | None = None) -> list[Json]:
-    spans = [Live(live, None)] if live else []
+    spans = [WatchedSpan(live, None)] if live else []
     events = simulate_with_objectives(1, START, live=spans)
     return list(takewhile(lambda event: datetime.fromisoformat(event["time"]) <= END, events))
 
@@ -33,7 +33,7 @@ def of_objectives(events: list[Json]) -> list[Json]:
 
 
 def values(events: list[Json]) -> dict[str, Json]:
-    """Each objective as its events leave it."""
+    """Return each objective after all of its events."""
     found: dict[str, Json] = {}
     for event in of_objectives(events):
         found.setdefault(event["data"]["objective"], {}).update(event["data"])

@@ -1,4 +1,4 @@
-"""The simulated portfolio: repeatable, in order, plausible, and understood by the configuration beside it."""
+"""The simulated portfolio: repeatable, in order, plausible, and in line with its `portfolio.yaml`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import orjson
 from stream.config.loading import load_config
 from stream.config.model import FlowConfig
 from stream.demo.portfolio import PORTFOLIO, simulate
-from stream.demo.worktime import LIVE_SPEED, Live
+from stream.demo.worktime import LIVE_SPEED, WatchedSpan
 from stream.events.decode import decode_value
 from stream.events.event import EventType
 from stream.events.time import parse_time
@@ -37,7 +37,7 @@ def config() -> FlowConfig:
 
 
 def teams() -> dict[str, tuple[Path, Path, Path]]:
-    """Each team's nodes, from the team up."""
+    """Return each team's nodes, from the team up."""
     return {
         team.team: (
             (stream.value_stream, art.art, team.team),
@@ -66,7 +66,7 @@ def states(*kinds: str) -> set[str]:
 
 
 def passed_and_recovered(events: tuple[dict[str, Any], ...]) -> tuple[set[Path], set[Path]]:
-    """Nodes whose load was over its limit, and of these those where it came back, by a plain count."""
+    """Return the nodes that exceeded their limit, and those of them that came back below it, by a plain count."""
     started, where, limit = states("active", "waiting"), teams(), limits()
     items: dict[str, dict[str, Any]] = {}
     load: Counter[Path] = Counter()
@@ -195,7 +195,7 @@ def test_work_rests_at_night_and_at_weekends_until_it_is_watched() -> None:
     ]
     assert all(time.weekday() < 5 and 9 <= time.hour < 18 for time in local)
     sunday = datetime(2026, 9, 13, 3, tzinfo=UTC)
-    watched = simulate(1, START, sunday + timedelta(hours=1), live=[Live(sunday, None)])
+    watched = simulate(1, START, sunday + timedelta(hours=1), live=[WatchedSpan(sunday, None)])
     live = [event for event in watched if datetime.fromisoformat(event["time"]) >= sunday]
     assert 3600 / 3 < len(live) < 3600 * 3
 
@@ -203,7 +203,7 @@ def test_work_rests_at_night_and_at_weekends_until_it_is_watched() -> None:
 def test_watching_changes_when_things_happen_but_not_what() -> None:
     ended = START + timedelta(days=10, hours=5)
     for end in (None, ended):
-        watched = list(islice(simulate(1, START, live=[Live(START + timedelta(days=10), end)]), 6000))
+        watched = list(islice(simulate(1, START, live=[WatchedSpan(START + timedelta(days=10), end)]), 6000))
         assert [{**event, "time": ""} for event in watched] == [{**event, "time": ""} for event in history(1)[:6000]]
         times = [parse_time(event["time"]) for event in watched]
         assert times == sorted(times)

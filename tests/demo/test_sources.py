@@ -1,4 +1,4 @@
-"""Going on after the journal: nothing twice, nothing left out, and never with another's events."""
+"""Continuing after the journal: nothing twice, nothing left out, and never with other events."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOG = """item,time,state
 
 
 def take(journal: EventJournal, count: int, *, seed: int | None = None, now: datetime = NOW) -> list[Step]:
-    """Feed that many steps of the simulation into the journal, as the demo does."""
+    """Append that many steps of the simulation to the journal, as the demo does."""
     simulated = resume_simulation(journal, seed, START, now)
     steps = list(islice(simulated_steps(simulated, journal), count))
     journal.append([step.record for step in steps])
@@ -35,7 +35,7 @@ def take(journal: EventJournal, count: int, *, seed: int | None = None, now: dat
 
 
 def names(steps: list[Step]) -> list[bytes]:
-    """Events without their times, which depend on when somebody watched."""
+    """Return events without their times, which depend on when somebody watched."""
     return [step.record.value.split(b'"time"')[0] + step.record.value.split(b'"sequence"')[1] for step in steps]
 
 
@@ -89,7 +89,7 @@ def test_another_seed_is_refused(tmp_path: Path) -> None:
     with EventJournal(tmp_path / "journal") as journal:
         take(journal, 10, seed=4)
         assert len(take(journal, 10, seed=4)) == 10
-        with pytest.raises(SettingsError, match="--seed is 5, but the journal holds the events of seed 4"):
+        with pytest.raises(SettingsError, match="--seed is 5, but the journal has the events of seed 4"):
             take(journal, 10, seed=5)
 
 
@@ -98,7 +98,7 @@ def test_a_journal_with_other_events_is_refused(tmp_path: Path) -> None:
         foreign = take(other, 20, seed=2)
         simulated = resume_simulation(journal, 1, START, NOW)
         journal.append([foreign[-1].record])
-        with pytest.raises(ServeError, match="ends with the event 'demo/"):
+        with pytest.raises(ServeError, match="ends with 'demo/"):
             next(simulated_steps(simulated, journal))
 
 

@@ -34,7 +34,7 @@ def read(address: str) -> str:
 
 
 def children(pid: int) -> list[int]:
-    """List the processes below one, by Linux' own account."""
+    """List the descendants of a process, from /proc."""
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in found] + [grand for child in found for grand in children(int(child))]
 
@@ -68,13 +68,13 @@ def test_the_demo_shows_moving_gauges_and_ends_cleanly(tmp_path: Path) -> None:
 
 
 def moved(before: dict[object, float], after: dict[object, float]) -> bool:
-    """Tell whether the live phase has moved any count of items."""
+    """Return whether the live phase has changed any count of items."""
     counts = {"flow_load_items", "flow_state_items", "flow_arrivals_items"}
     return any(before.get(series) != value for series, value in after.items() if series[0] in counts)  # type: ignore[index]
 
 
 def alive(pid: int) -> bool:
-    """Tell whether a process still runs."""
+    """Return whether a process still runs."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

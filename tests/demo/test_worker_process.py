@@ -1,4 +1,4 @@
-"""The demo's worker, and the port that it gets."""
+"""The demo's worker process, and its port."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_the_next_free_port_is_taken() -> None:
 
 
 def test_an_address_that_is_not_here() -> None:
-    with pytest.raises(ServeError, match=r"'192\.0\.2\.1:6066' cannot be served .*set FLOW_WEB_HOST"):
+    with pytest.raises(ServeError, match=r"cannot serve on '192\.0\.2\.1:6066' .*set FLOW_WEB_HOST"):
         free_port("192.0.2.1", 6066)
 
 

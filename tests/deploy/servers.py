@@ -1,4 +1,4 @@
-"""Servers for the tests of `deploy/`: the alert sink, Alertmanager, and a mail server that keeps what it gets."""
+"""Servers for the tests of `deploy/`: the alert sink, Alertmanager, and a mail server that keeps its mails."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ Json = dict[str, Any]
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
+    """Return a loopback port that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
 
 
 def ask(url: str, body: Any = None, method: str | None = None) -> Any:
-    """Ask a server, and give its JSON (None where it answers with nothing)."""
+    """Send a request, and return the JSON of the answer; None if it is empty."""
     data = None if body is None else json.dumps(body).encode()
     request = Request(url, data, {"Content-Type": "application/json"}, method=method)
     with urlopen(request, timeout=10) as answer:
@@ -46,7 +46,7 @@ def ask(url: str, body: Any = None, method: str | None = None) -> Any:
 
 
 def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
-    """Wait until something holds and give it; raises AssertionError after `seconds`."""
+    """Wait until a condition returns a true value, and return that. Raises AssertionError after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < deadline, f"{what} did not come in {seconds} s"
@@ -56,7 +56,7 @@ def until(holds: Callable[[], Any], seconds: float, what: str) -> Any:
 
 @contextmanager
 def running(command: list[str], url: str, folder: Path, log: Path) -> Iterator[None]:
-    """Run a server until the block ends; it is up when `url` answers."""
+    """Run a server until the block ends. It is up when `url` answers."""
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
         try:
@@ -78,7 +78,7 @@ def _answers(process: subprocess.Popen[bytes], url: str, log: Path) -> bool:
 
 @contextmanager
 def alert_sink(folder: Path) -> Iterator[str]:
-    """Run the alert sink on a free port; gives its address, `host:port`."""
+    """Run the alert sink on a free port. Gives its address, `host:port`."""
     port = free_port()
     command = [sys.executable, str(DEPLOY / "alert_sink.py"), "--port", str(port)]
     with running(command, f"http://127.0.0.1:{port}/received", folder, folder / "sink.log"):
@@ -87,7 +87,7 @@ def alert_sink(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def alertmanager(folder: Path, sink: str, mail: str, change: Callable[[str], str] = str) -> Iterator[str]:
-    """Run Alertmanager with the files of `deploy/`, the addresses replaced; `change` may change the configuration."""
+    """Run Alertmanager with the files of `deploy/` and other addresses. `change` may change the configuration."""
     home = folder / "alertmanager"
     copytree(ALERTMANAGER / "templates", home / "templates")
     copytree(ALERTMANAGER / "secrets" / "example", home / "secrets")
@@ -105,7 +105,7 @@ def alertmanager(folder: Path, sink: str, mail: str, change: Callable[[str], str
 
 
 class MailServer(socketserver.ThreadingTCPServer):
-    """Takes mail on a free loopback port and keeps it in `mails`."""
+    """A mail server on a free loopback port, which keeps its mails in `mails`."""
 
     daemon_threads = True
 
@@ -116,7 +116,7 @@ class MailServer(socketserver.ThreadingTCPServer):
 
     @property
     def address(self) -> str:
-        """Where it listens, `host:port`."""
+        """Its address, `host:port`."""
         return f"127.0.0.1:{self.server_address[1]}"
 
 
@@ -124,7 +124,7 @@ class _Mail(socketserver.StreamRequestHandler):
     server: MailServer
 
     def handle(self) -> None:
-        """Speak as much SMTP as Alertmanager needs."""
+        """Serve the part of SMTP that Alertmanager needs."""
         self._say("220 here")
         while line := self.rfile.readline():
             word = line[:4].upper()

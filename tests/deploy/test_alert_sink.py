@@ -1,4 +1,4 @@
-"""The alert sink shows what it got, forgets the oldest, and trusts nothing that comes."""
+"""The alert sink shows the alerts that it received, drops the oldest, and trusts no input."""
 
 from __future__ import annotations
 

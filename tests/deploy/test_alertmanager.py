@@ -1,7 +1,6 @@
-"""Who is told what: the routes by amtool, and what a real Alertmanager sends with the files of `deploy/`.
+"""Who receives which alert: the routes by amtool, and what a real Alertmanager sends with the files of `deploy/`.
 
-That working hours are kept is tried with hours that lie far from now, never by waiting for the evening: the clock of
-Alertmanager cannot be set.
+The clock of Alertmanager cannot be set. So working hours are tested with hours far from now.
 """
 
 from __future__ import annotations
@@ -107,19 +106,19 @@ def _below(route: Json) -> Iterator[Json]:
 
 
 def always(text: str) -> str:
-    """The same configuration, at any hour, and with less patience."""
+    """Change the configuration: notify at any hour, and with short waits."""
     assert HOURS in text
     text = text.replace(HOURS, '      - times: [{start_time: "00:00", end_time: "24:00"}]\n')
     return text.replace("group_wait: 10s", "group_wait: 1s").replace("group_interval: 1m", "group_interval: 2s")
 
 
 def never(text: str) -> str:
-    """The same configuration, with hours in a year that is over."""
+    """Change the configuration: working hours are in a past year only."""
     return always(text).replace('times: [{start_time: "00:00", end_time: "24:00"}]', 'years: ["2001"]', 1)
 
 
 class World:
-    """A running Alertmanager, the sink and the mail server that it sends to."""
+    """A running Alertmanager, with the sink and the mail server that it sends to."""
 
     def __init__(self, url: str, sink: str, mail: MailServer) -> None:
         self.url, self.sink, self.mail = url, sink, mail
@@ -137,11 +136,11 @@ class World:
         ask(f"{self.url}/api/v2/alerts", body)
 
     def got(self, path: str) -> list[Any]:
-        """The bodies that came to a path of the sink."""
+        """Return the bodies that were posted to a path of the sink."""
         return [each["body"] for each in ask(f"http://{self.sink}/received") if each["path"] == path]
 
     def names(self) -> set[tuple[str, str, str]]:
-        """Alert, team and status of all that the receiver `sink` was told."""
+        """Return alert, team and status of all notifications to the receiver `sink`."""
         alerts = [alert for body in self.got("/alerts") for alert in body["alerts"]]
         return {(each["labels"]["alertname"], each["labels"].get("team", ""), each["status"]) for each in alerts}
 

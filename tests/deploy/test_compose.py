@@ -1,6 +1,6 @@
-"""The compose file: valid for Docker Compose itself, and at one with the files and names that it uses.
+"""The compose file is valid for Docker Compose itself, and agrees with the files and names that it uses.
 
-No engine runs here: that containers start is not tried.
+No Docker engine runs here, so these tests do not start containers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OWN_IMAGE = "flowgauge:local"
 
 
 def compose(*arguments: str, **environ: str) -> str:
-    """Ask Docker Compose, which checks the file against the compose specification's schema."""
+    """Run Docker Compose, which checks the file against the schema of the compose specification."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("FLOW_", "COMPOSE_"))}
     done = subprocess.run(
         [tool("docker-compose"), "--profile", "*", *arguments],
@@ -45,7 +45,7 @@ def compose(*arguments: str, **environ: str) -> str:
 
 @cache
 def services() -> dict[str, Json]:
-    """Each service, with what is shared and what is defaulted filled in."""
+    """Return each service, with shared parts and defaults filled in."""
     found: dict[str, Json] = json.loads(compose("config", "--format", "json"))["services"]
     return found
 
@@ -56,7 +56,7 @@ def each_service() -> pytest.MarkDecorator:
 
 
 def mounts(name: str) -> dict[str, Path]:
-    """Where the service finds which of our files."""
+    """Return our files that a service mounts, by their path in the service."""
     volumes = services()[name].get("volumes", ())
     return {volume["target"]: Path(volume["source"]) for volume in volumes if volume["type"] == "bind"}
 
@@ -127,7 +127,7 @@ def test_a_service_has_no_more_rights_than_it_needs(name: str) -> None:
 def test_a_service_says_whether_it_is_well_or_ends_and_somebody_waits_for_it(name: str) -> None:
     service = services()[name]
     if name in ONE_SHOT:
-        # `up --wait` takes an end for a failure unless another service waits for it.
+        # `up --wait` takes the end of a service for a failure, unless another service waits for that end.
         waiting = [each for each in services().values() if name in each.get("depends_on", {})]
         assert {each["depends_on"][name]["condition"] for each in waiting} == {"service_completed_successfully"}
         assert service["restart"] == "no"
@@ -212,7 +212,7 @@ def test_the_image_has_what_the_build_copies_and_no_more_is_sent_to_it() -> None
 
 
 def test_what_the_image_removes_is_of_no_use_to_what_stays() -> None:
-    """Each package that is uninstalled came for the build only, as the lock says."""
+    """Each package that is uninstalled was needed only for the build, according to the lock file."""
     dockerfile = (DEPLOY / "Dockerfile").read_text("utf-8")
     removed = re.search(r"uninstall --yes \\\n\s*(.*)$", dockerfile, re.MULTILINE)
     assert removed is not None

@@ -1,4 +1,4 @@
-"""`flowgauge simulate` feeds a real Kafka: history, then live; stopped, it goes on where it was."""
+"""`flowgauge simulate` feeds a real Kafka: history, then live. After a stop it continues where it was."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOPIC = f"flow.{EVENTS}"
 
 @contextmanager
 def simulating(brokers: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the command until its history is fed; it is stopped at the end, and must say so."""
+    """Run the command until its history is fed. At the end it is stopped, and must print that."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")}
     arguments = ["simulate", "--days", "4", "--brokers", brokers, "--data-dir", str(folder)]
     log = folder.with_suffix(".log")
@@ -58,5 +58,5 @@ def test_history_and_live_events_arrive_and_another_start_goes_on_after_them(tmp
     assert {EventType.CHANGED, EventType.OBJECTIVE} <= {event.type for _, event in events}
     values = {record.value for record in records}
     assert before < values
-    # An id never comes with two contents, or the engine would keep either.
+    # No id has two contents: the engine would keep only one of them.
     assert len({(event.source, event.id) for _, event in events}) == len(values)

@@ -1,1 +1,1 @@
-"""What Prometheus sees, and when it may see it."""
+"""Tests of what Prometheus sees."""

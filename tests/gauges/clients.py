@@ -1,4 +1,4 @@
-"""Clients of an HTTP server, some of them rude."""
+"""Clients of an HTTP server, some of them misbehaving."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ TIMEOUT = 20
 
 
 class Raw(NamedTuple):
-    """What came over the wire."""
+    """An answer as it was received."""
 
     status: int
     headers: dict[str, str]
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def connect(port: int, *, small: bool = False) -> socket.socket:
-    """Open a connection; a small one takes next to nothing until it is read."""
+    """Open a connection. A `small` one has a tiny receive buffer, so that the server cannot send much unread."""
     with ExitStack() as on_failure:
         client = on_failure.enter_context(socket.socket())
         if small:
@@ -39,7 +39,7 @@ def connect(port: int, *, small: bool = False) -> socket.socket:
 
 
 def received(client: socket.socket, size: int) -> bytes:
-    """Read some bytes; none where the server has closed or reset the connection."""
+    """Read some bytes; none if the server has closed or reset the connection."""
     try:
         return client.recv(size)
     except ConnectionResetError:
@@ -55,7 +55,7 @@ def rest(client: socket.socket) -> bytes:
 
 
 def exchange(port: int, request: bytes) -> bytes:
-    """Send a request and read all that is answered."""
+    """Send a request and read the whole answer."""
     with connect(port) as client:
         client.sendall(request)
         return rest(client)
@@ -70,13 +70,13 @@ def parsed(answer: bytes) -> Raw:
 
 
 def ask(port: int, path: str, method: str = "GET", body: bytes = b"") -> Raw:
-    """Ask in a single request, as a polite client does."""
+    """Send a complete request at once, as a normal client does."""
     head = f"{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: {len(body)}\r\n\r\n"
     return parsed(exchange(port, head.encode() + body))
 
 
 def closed(client: socket.socket) -> bool:
-    """Say whether the server has closed a connection to which it has sent nothing."""
+    """Return whether the server has closed a connection to which it has sent nothing."""
     client.settimeout(0)
     try:
         return client.recv(1) == b""
@@ -95,7 +95,7 @@ def dribble(clients: list[socket.socket], byte: bytes) -> None:
 
 
 class Deadline:
-    """Bounds a loop that waits for something to come true."""
+    """A bound for a loop that waits for a condition."""
 
     def __init__(self) -> None:
         self._until = monotonic() + TIMEOUT

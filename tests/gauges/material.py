@@ -44,12 +44,12 @@ targets:
 
 
 def configured(text: str = FLOW) -> FlowConfig:
-    """Read a configuration."""
+    """Parse a configuration."""
     return parse_config(text, "flow.yaml")
 
 
 def started(days: int, owner: Team = CARDS) -> Stamp:
-    """Stamp some days ago."""
+    """Return a stamp of some days ago."""
     return Stamp(NOW - days * DAY, owner, "feature")
 
 
@@ -90,7 +90,7 @@ UNLISTED = replace(OBJECTIVE, objective="u", source="planning", pi="2024.04")
 def outcome(
     counts: dict[tuple[str, str], int], sources: Sequence[str] = (), late: int = 0, reasons: Iterable[Reason] = ()
 ) -> Outcome:
-    """Make what a batch came to; each of the sources had an event from the future and one from long ago."""
+    """Make the outcome of a batch. Each of `sources` had one event from the future and one from long ago."""
     refusals = [Refusal(None, Rejection(reason, "why", "jira/acme")) for reason in reasons]
     once = Counter(sources)
     return Outcome(refusals=refusals, counts=Counter(counts), anomalies=once, backdated=once, late=late)
@@ -107,10 +107,10 @@ def publish(
 
 
 def collector(published: Published, numbers: EngineNumbers | None = None) -> FlowCollector:
-    """Make the collector of a publish, as the worker does."""
+    """Make the collector as the worker does."""
     return FlowCollector(published, numbers or EngineNumbers(), configured().item_types)
 
 
 def metrics(published: Published, numbers: EngineNumbers | None = None) -> Metrics:
-    """Make what answers `/metrics` of a publish, as the worker does."""
+    """Make the application that answers `/metrics` as the worker does."""
     return Metrics(published, numbers or EngineNumbers(), configured().item_types)

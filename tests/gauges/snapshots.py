@@ -1,4 +1,4 @@
-"""Snapshots with odd names and any numbers, which no event could bring about."""
+"""Snapshots with odd names and numbers that no events would produce."""
 
 from __future__ import annotations
 
@@ -73,6 +73,6 @@ snapshots = st.builds(Snapshot, st.integers(0, 2**52), nodes, st.just(()), count
 
 
 def seen_met(snapshot: Snapshot) -> Mapping[str, int]:
-    """Give since when some of a snapshot's targets are seen met."""
+    """Return since when some of a snapshot's targets have been seen met."""
     found = {target.name for node in snapshot.nodes for target in node.targets}
     return {name: 1_234_567 * number for number, name in enumerate(sorted(found)) if number % 3}

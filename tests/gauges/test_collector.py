@@ -50,7 +50,7 @@ def samples(collected: FlowCollector) -> Samples:
 
 
 def values(families: Iterable[Family]) -> Samples:
-    """Give the value of each series; a series stands there once."""
+    """Return the value of each series, and check that no series occurs twice."""
     found: Samples = {}
     for family in families:
         for sample in family.samples:
@@ -61,7 +61,7 @@ def values(families: Iterable[Family]) -> Samples:
 
 
 def of(found: Samples, named: str, **labels: str) -> dict[str, float]:
-    """Give a metric's samples that have these labels, by the values of the others."""
+    """Return a metric's samples that have these labels, by the values of the other labels."""
     return {
         ",".join(value for label, value in sorted(names) if label not in labels): value
         for (name, names), value in found.items()

@@ -1,4 +1,4 @@
-"""What is committed beside an offset: bounded, and read back by every worker."""
+"""The data committed with an offset: bounded, and readable by every worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts of the engine's own work, and their bounds."""
+"""The engine's counts of its own work, and their bounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`/metrics`: byte by byte what the Prometheus client makes of the same snapshot."""
+"""`/metrics` has the same bytes as the Prometheus client's page of the same snapshot."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Answer(NamedTuple):
 
 
 def ask(application: Any, accept: str = "", query: str = "", encoding: str = "") -> Answer:
-    """Ask a WSGI application for the page."""
+    """Request the page from a WSGI application."""
     begun: list[Any] = []
     environ = {
         "REQUEST_METHOD": "GET",
@@ -66,14 +66,14 @@ def ask(application: Any, accept: str = "", query: str = "", encoding: str = "")
 
 
 def client(collected: FlowCollector) -> Any:
-    """Make what the Prometheus client answers with."""
+    """Make the Prometheus client's application, with which ours is compared."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collected)
     return make_wsgi_app(registry)
 
 
 def same(ours: Answer, theirs: Answer) -> bool:
-    """Say whether a page is the client's, length and all."""
+    """Return whether a page and its length are the client's."""
     length = {"Content-Length": str(len(theirs.body))}
     return ours == Answer(theirs.status, theirs.headers | length, theirs.body)
 
@@ -86,7 +86,7 @@ def busy() -> tuple[Published, EngineNumbers]:
 
 
 def pair(snapshot: Snapshot) -> tuple[Metrics, Any]:
-    """Hang a snapshot; give our page and the client's."""
+    """Publish a snapshot; return our application and the client's."""
     published, numbers = Published(), EngineNumbers()
     published.snapshot, published.met_since = snapshot, seen_met(snapshot)
     return Metrics(published, numbers, TYPES), client(FlowCollector(published, numbers, TYPES))
@@ -184,7 +184,7 @@ def test_a_worker_that_has_only_begun_shows_all_metrics_without_the_organisation
 
 
 def test_the_text_of_a_small_snapshot() -> None:
-    """`golden.prom` is what a scrape shows; a change of names, labels, help or order shows here first."""
+    """`golden.prom` is a whole scrape. Any change of names, labels, help or order shows here."""
     numbers = EngineNumbers()
     numbers.count(outcome({("jira/acme", "applied"): 5, ("jira/acme", "duplicate"): 1}))
     numbers.see({"jira/acme": NOW - DAY})

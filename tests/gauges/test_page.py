@@ -1,4 +1,4 @@
-"""The worker's HTTP server, over real sockets on the loopback."""
+"""The worker's HTTP server, over real loopback sockets."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Server:
         self.page.start()
 
     def get(self, path: str, method: str = "GET", **headers: str) -> tuple[int, str, str]:
-        """Give status, content type and body."""
+        """Return status, content type and body."""
         connection = http.client.HTTPConnection(HOST, self.port, timeout=TIMEOUT)
         try:
             connection.request(method, path, headers=headers)
@@ -59,7 +59,7 @@ def running() -> Iterator[Server]:
 
 @pytest.fixture
 def server(running: Server) -> Server:
-    """Give the server with the snapshot of a worker that has only just started."""
+    """Return the server with the snapshot of a worker that has only just started."""
     fresh = Published()
     running.published.snapshot, running.published.heartbeat = fresh.snapshot, fresh.heartbeat
     return running
@@ -99,7 +99,7 @@ def test_a_whole_page_comes_compressed_and_says_how_long_it_is(server: Server) -
 @pytest.mark.parametrize("path", PATHS)
 def test_head_is_get_without_the_body(server: Server, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now = server.published.heartbeat = monotonic()
-    # `/live` says how many seconds have passed, in more or fewer digits.
+    # `/live` reports seconds, with a varying number of digits.
     monkeypatch.setattr(page, "monotonic", lambda: now)
     server.published.snapshot = publish(configured(), DOING).snapshot
     told, head = ask(server.port, path), ask(server.port, path, "HEAD")

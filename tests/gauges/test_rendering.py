@@ -1,4 +1,4 @@
-"""What has not changed is not written again, and nothing that has changed is shown as it was."""
+"""Lines that have not changed are not written again, and no changed lines are shown as they were."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def team(numbers: list[NodeNumbers], name: str = "Cards") -> NodeNumbers:
 
 
 def pieces(rendering: Rendering, name: str) -> list[bytes]:
-    """Give the pieces of a sample that are not empty."""
+    """Return the pieces of a sample that are not empty."""
     return [piece for piece in rendering.read()[1].get(name, ()) if piece]
 
 
@@ -120,7 +120,7 @@ def test_what_is_written_ahead_is_not_written_again() -> None:
 
 
 class Contended:
-    """A lock whose first holder lets another one come, and goes on when that has to wait."""
+    """A lock whose first holder waits until another thread asks for it."""
 
     def __init__(self, other: threading.Thread) -> None:
         self._lock = threading.Lock()
@@ -150,7 +150,7 @@ def test_of_two_scrapes_at_once_the_second_waits_and_writes_nothing(monkeypatch:
     assert sorted(rendering._written) == sorted(numbers.node for numbers in rendering._published.snapshot.nodes)
     assert len(found) == 2
     assert found[0] == found[1]
-    # The very bytes: what is written a second time is equal, and another object.
+    # Compared by identity: lines that are written again are equal, but another object.
     assert all(one is two for name in found[0] for one, two in zip(found[0][name], found[1][name], strict=True))
 
 

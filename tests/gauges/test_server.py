@@ -1,4 +1,4 @@
-"""The HTTP server against slow, rude and malformed clients, over real sockets on the loopback."""
+"""The HTTP server against slow, misbehaving and malformed clients, over real loopback sockets."""
 
 from __future__ import annotations
 
