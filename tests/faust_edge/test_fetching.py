@@ -16,7 +16,7 @@ from hypothesis.strategies import SearchStrategy
 
 from stream.faust_edge.fetching import Fetched
 from stream.kafka.batches import Batches
-from tests.worker.logs import ABORT, COMMIT, NOBODY, TP, Assignment, Written, aborted, fetched, log, of_the_client
+from tests.kafka.logs import ABORT, COMMIT, NOBODY, TP, Assignment, Written, aborted, fetched, log, of_the_client
 
 
 def read(result: FetchResult, assignment: Assignment, most: int | None) -> list[Any]:

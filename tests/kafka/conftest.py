@@ -1,4 +1,4 @@
-"""One broker for the session; each test has topics and a consumer group of its own."""
+"""One broker for all tests marked `kafka`. Each of them has its own topics and its own consumer group."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from tests.kafka.worker import Deployment
 
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[Broker]:
-    """A running Kafka. Where it cannot be had the tests fail: a green run without it would say nothing."""
+    """A running Kafka. The tests fail if it cannot start: passing without it would prove nothing."""
     with Broker() as broker:
         yield broker
 
 
 @pytest.fixture
 def topic_prefix() -> str:
-    """What this test's topics begin with."""
+    """The prefix of this test's topics."""
     return f"t{secrets.token_hex(4)}."
 
 
 @pytest.fixture
 def deployment(kafka: Broker, topic_prefix: str, tmp_path: Path) -> Deployment:
-    """The test's own deployment, with the default partitions and without topics."""
+    """The test's own deployment: default partitions, no topics yet."""
     return Deployment(kafka, topic_prefix, tmp_path)

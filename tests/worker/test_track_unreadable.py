@@ -10,7 +10,7 @@ from stream.items.row import Header, write_row
 from stream.items.tracker import BEGIN_ANEW
 from stream.kafka.places import TP
 from stream.kafka.rows import Rows
-from tests.worker.test_rows import Record, row
+from tests.kafka.test_rows import Record, row
 from tests.worker.test_track import BEGUN, EVENTS, OTHERS, Worker, run, settled
 
 HISTORIES = TP("flow.histories", 0)

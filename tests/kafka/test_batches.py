@@ -1,4 +1,4 @@
-"""What is decompressed at a time is bounded, and a batch that cannot be read is kept as it came."""
+"""Each poll decompresses a bounded number of bytes, and a batch that cannot be read is kept as it came."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stream.faust_edge import fetching
 from stream.faust_edge.fetching import Fetch, Fetched
 from stream.kafka import batches
 from stream.kafka.batches import Batches
-from tests.worker.logs import ATTRIBUTES_AT, CRC_AT, TP, Written, fetched, log, of_the_client
+from tests.kafka.logs import ATTRIBUTES_AT, CRC_AT, TP, Written, fetched, log, of_the_client
 
 GZIP, ZSTD = 1, 4
 
@@ -41,7 +41,7 @@ def test_a_poll_ends_with_the_batch_that_reaches_the_limit() -> None:
     while any(result.has_more() for result in results):
         client.budget.renew()
         polls.append([offsets(result.getall()) if result.has_more() else [] for result in results])
-    # Of all partitions together, and each has its turn.
+    # The limit is for all partitions together, and each has its turn.
     assert polls == [
         [[0, 1, 2], []],
         [[3, 4, 5], []],
@@ -52,7 +52,7 @@ def test_a_poll_ends_with_the_batch_that_reaches_the_limit() -> None:
 
 
 @pytest.mark.usefixtures("limits")
-def test_what_is_given_says_how_much_was_decompressed() -> None:
+def test_a_fetch_says_how_much_was_decompressed() -> None:
     result, _ = fetched([Written(1, codec=ZSTD, size=400), Written(1, size=700)], 0)
     given = result.getall()
     assert 1_100 < given.size < 1_400
@@ -77,7 +77,7 @@ def test_a_batch_that_becomes_too_large_is_kept_as_it_came(codec: int) -> None:
         ("flow_batch_records", b"3"),
         ("flow_batch_last_offset", b"4"),
     ]
-    # Nothing is lost: it can be read by whoever has the memory.
+    # Nothing is lost: a reader with enough memory can read it.
     assert [(record.offset, record.value) for record in DefaultRecordBatch(refused.value)] == [
         (offset, b"v" * 50_000) for offset in (2, 3, 4)
     ]
@@ -101,7 +101,7 @@ def test_each_record_is_given_or_refused(written: list[Written], most: int | Non
         found += offsets(given)
         if given.refused is not None:
             found += range(given.refused.offset, given.refused.offset + given.refused.records)
-        # In their order, and nothing stands behind the position that was not given.
+        # In order, and the position passes nothing that was not given.
         assert found == list(range(assignment.state.position))
     assert len(found) == sum(batch.records for batch in written)
 
@@ -114,7 +114,7 @@ def test_a_batch_that_is_read_from_its_middle_is_refused_from_there() -> None:
 
 
 def with_payload(payload: bytes, attributes: int = 0, count: int = 1) -> bytes:
-    """Give a batch whose checksum is right, with any bytes where its records stand."""
+    """Return a batch with a correct checksum, and any bytes instead of its records."""
     builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
     for number in range(count):
         builder.append(number, timestamp=1_000, key=b"k", value=b"v", headers=[])
@@ -135,7 +135,7 @@ def test_records_that_cannot_be_read_are_refused(payload: bytes, codec: int) -> 
     assert given.refused is None or given.refused.reason in {Reason.UNREADABLE_BATCH, Reason.TOO_LARGE}
 
 
-def test_a_header_whose_name_is_not_utf_8_is_told() -> None:
+def test_a_header_name_that_is_not_utf_8_is_reported() -> None:
     record = bytes([0, 0, 0, 2]) + b"k" + bytes([2]) + b"v" + bytes([2, 4]) + b"\xff\xfe" + bytes([0])
     result, _ = of_the_client(Batches(with_payload(bytes([2 * len(record)]) + record)), 0)
     Fetched()[TP] = result

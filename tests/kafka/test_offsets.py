@@ -1,4 +1,4 @@
-"""The data committed with an offset: bounded, and readable by every worker."""
+"""The metadata that is committed with an offset: bounded, and readable by every worker."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def test_equal_facts_are_equal_text_whatever_came_first() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "an operator reset this", "5", "null", "[]", '"x"', "{}", '{"c": "d"}'])
-def test_what_somebody_else_committed_tells_no_more_than_the_offset(text: str) -> None:
+def test_a_commit_of_somebody_else_gives_only_the_offset(text: str) -> None:
     assert read_metadata(42, text) == Committed(42)
 
 
-def test_what_a_former_version_has_committed_says_nothing_of_where_rows_belong() -> None:
+def test_a_commit_of_an_older_version_does_not_say_where_rows_belong() -> None:
     assert read_metadata(3, '{"c":"derived","a":9,"m":7,"n":{"jira":7}}') == Committed(3, "derived", 9, {"jira": 7}, 7)

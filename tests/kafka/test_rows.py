@@ -56,7 +56,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
-def test_rows_are_a_dict_whenever_they_are_compressed(steps: list[tuple[str, int, bytes | None]]) -> None:
+def test_rows_behave_like_a_dict_whenever_they_are_compressed(steps: list[tuple[str, int, bytes | None]]) -> None:
     rows = many()
     expected = {key: rows[key] for key in rows}
     for what, number, value in steps:
@@ -82,18 +82,18 @@ ODD = (b"", b"\2", b"[" * 5_000, b"\3%b[[0]]" % HEADER, b"\2%b[]" % HEADER, row(
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_what_is_no_row_is_given_back_and_the_row_before_it_stays(odd: bytes) -> None:
+def test_a_record_that_is_no_row_is_returned_and_the_row_before_it_stays(odd: bytes) -> None:
     rows = Rows()
     good = [Record(b"1", row(1)), Record(b"2", row(2)), Record(b"3", row(3))]
     assert rows.take(good) == []
     bad = [Record(b"2", odd), Record(b"4", odd), Record(None, row(5))]
-    # Within what is read at once, too, and what follows has its say.
+    # Also if both are in one read; and a later record still counts.
     assert rows.take([Record(b"5", row(5)), Record(b"5", odd), *bad, Record(b"3", None)]) == [Record(b"5", odd), *bad]
     assert dict(rows) == {b"1": row(1), b"2": row(2), b"5": row(5)}
     assert rows.overwritten == {b"2", b"5"}
 
 
-def test_what_is_compressed_takes_a_fraction_and_comes_back_as_it_was() -> None:
+def test_compressed_rows_take_a_fraction_and_come_back_unchanged() -> None:
     rows = many()
     before = sum(map(len, rows._rows.values()))
     deque(rows.compress(), maxlen=0)
@@ -102,10 +102,10 @@ def test_what_is_compressed_takes_a_fraction_and_comes_back_as_it_was() -> None:
     assert [rows[key] for key in rows] == [row(number) for number in range(len(rows))]
 
 
-def test_a_pass_is_made_where_it_spares_much() -> None:
+def test_a_pass_is_made_only_if_it_saves_much() -> None:
     rows = many()
     deque(rows.compress(), maxlen=0)
-    # What is written now is compressed at once; what is read again is not.
+    # A written row is compressed at once; a row from the changelog is not.
     rows[b"new"] = row(9)
     assert compressed(rows) == len(rows)
     rows.take([Record(b"read", row(8))])

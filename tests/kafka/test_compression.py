@@ -1,4 +1,4 @@
-"""What is compressed comes back as it was, up to a limit, whoever has compressed it, and whatever it is."""
+"""Data of any compressor comes back unchanged, up to a limit, and damaged data is refused."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_other_writers_of_the_same_formats() -> None:
     assert whole("gzip", gzip.compress(data) + gzip.compress(data)) == data * 2
     assert whole("snappy", bytes(cramjam.snappy.compress_raw(data))) == data
     assert whole("lz4", bytes(cramjam.lz4.compress(data[:60_000]))) == data[:60_000]
-    # Java's writes the size of what is compressed nowhere.
+    # Java's compressor does not write the decompressed size.
     streamed = zstandard.ZstdCompressor().compressobj()
     assert whole("zstd", streamed.compress(data) + streamed.flush() + client.zstd_encode(data)) == data * 2
 

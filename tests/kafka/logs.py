@@ -1,4 +1,4 @@
-"""A log as a broker sends it, and what a client has when it has fetched that."""
+"""A log as a broker sends it, and as a client holds it once fetched."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ NOBODY = -1
 
 
 class Written(NamedTuple):
-    """A batch in a log: how many records, how many offsets are left out before it, and by which transaction's producer.
+    """A batch of a log: its number of records, the offsets left out before it, and the producer of its transaction.
 
-    `ends` is the key of a control batch, which ends the transaction of its producer. `size` is of each value, in bytes.
+    `ends` is the key of a control batch, which ends its producer's transaction. `size` is bytes of each value.
     """
 
     records: int
@@ -36,7 +36,7 @@ class Written(NamedTuple):
 
 
 class Assignment:
-    """Where the client is to read on, and whether the partition is its own."""
+    """The client's position, and whether the partition is assigned to it."""
 
     def __init__(self, position: int) -> None:
         self.active = True
@@ -48,7 +48,7 @@ class Assignment:
 
 
 def log(batches: list[Written]) -> bytes:
-    """Give the bytes of batches as a broker sends them."""
+    """Return the bytes of batches as a broker sends them."""
     found, offset = b"", 0
     for batch in batches:
         offset += batch.left_out
@@ -77,7 +77,7 @@ def log(batches: list[Written]) -> bytes:
 
 
 def aborted(batches: list[Written]) -> list[tuple[int, int]]:
-    """Give the transactions that were aborted, as a broker tells them: producer and first offset."""
+    """Return the aborted transactions as a broker lists them: producer and first offset."""
     found, begun, offset = [], dict[int, int](), 0
     for batch in batches:
         offset += batch.left_out
@@ -92,7 +92,7 @@ def aborted(batches: list[Written]) -> list[tuple[int, int]]:
 
 
 def fetched(batches: list[Written], position: int, isolation: int = READ_COMMITTED) -> tuple[FetchResult, Assignment]:
-    """Give what a client has fetched from a position on, as it gives whole batches."""
+    """Return what a client has fetched from a position, read by whole batches."""
     result, assignment = of_the_client(Batches(log(batches)), position, isolation, aborted(batches))
     Fetched()[TP] = result
     return result, assignment
@@ -101,7 +101,7 @@ def fetched(batches: list[Written], position: int, isolation: int = READ_COMMITT
 def of_the_client(
     records: Any, position: int, isolation: int = READ_COMMITTED, gone: Sequence[tuple[int, int]] = ()
 ) -> tuple[FetchResult, Assignment]:
-    """Give what a client has fetched, as it gives records by itself."""
+    """Return what a client has fetched, read record by record in the client's own way."""
     assignment = Assignment(position)
     parts = PartitionRecords(TP, records, gone, position, None, None, True, isolation)  # noqa: FBT003
     return FetchResult(TP, assignment=assignment, partition_records=parts, backoff=0), assignment

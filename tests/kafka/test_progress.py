@@ -1,4 +1,4 @@
-"""The progress of a partition: nothing is left out, and nothing completed before it is durable."""
+"""The progress of a partition: nothing is left out, and nothing is completed before it is durable."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class World:
 
     def poll(self, count: int) -> None:
         begin = max(self.position, self.first)
-        behind = min(begin + count, self.end)
-        self.position = behind
-        if begin == behind:
+        next_offset = min(begin + count, self.end)
+        self.position = next_offset
+        if begin == next_offset:
             return
         if self.progress.leaves_out(begin, self.first):
             self.seek(self.progress.delivered or 0)
         else:
-            self.stream.append((self.progress.deliver(behind), begin, behind))
+            self.stream.append((self.progress.deliver(next_offset), begin, next_offset))
 
     def crossing_poll(self, count: int) -> None:
         """Poll, and seek back before its batch is looked at, as a cancelled poll would."""
@@ -60,20 +60,20 @@ class World:
     def take(self) -> None:
         if not self.stream:
             return
-        previous, begin, behind = self.stream.popleft()
+        previous, begin, next_offset = self.stream.popleft()
         if not self.progress.follows(previous):
             if self.progress.asks_again(self.now):
                 self.seek(self.progress.reached)
             return
-        self.seen |= {offset for offset in self.records if begin <= offset < behind}
-        self.progress.process(behind)
-        self.in_work.append(behind)
+        self.seen |= {offset for offset in self.records if begin <= offset < next_offset}
+        self.progress.process(next_offset)
+        self.in_work.append(next_offset)
 
     def acknowledge(self) -> None:
         if self.in_work:
-            behind = self.in_work.popleft()
-            self.durable |= {offset for offset in self.seen if offset < behind}
-            self.progress.complete(behind, f"up to {behind}")
+            next_offset = self.in_work.popleft()
+            self.durable |= {offset for offset in self.seen if offset < next_offset}
+            self.progress.complete(next_offset, f"up to {next_offset}")
 
     def send(self) -> None:
         """Send a commit to Kafka, which may answer before or after those that were sent earlier."""
@@ -184,7 +184,7 @@ def test_a_batch_that_does_not_follow_is_asked_for_once_a_second() -> None:
     assert progress.asks_again(6.3)
 
 
-def test_what_is_completed_later_has_the_say() -> None:
+def test_the_latest_completion_counts() -> None:
     progress = Progress()
     progress.complete(5, "five")
     failed = progress.take_pending()
@@ -196,12 +196,12 @@ def test_what_is_completed_later_has_the_say() -> None:
     # Kafka may have committed the second: the first must not come after it.
     progress.give_back(failed)
     assert progress.take_pending() is None
-    # What comes again takes nothing back.
+    # A batch that comes again takes nothing back.
     progress.complete(6, "six")
     assert progress.take_pending() == (7, "six")
 
 
-def test_an_older_commit_that_came_last_is_put_right() -> None:
+def test_an_older_commit_that_came_last_is_replaced() -> None:
     progress = Progress()
     progress.complete(5, "five")
     progress.take_pending()
