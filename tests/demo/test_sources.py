@@ -123,5 +123,5 @@ def test_a_journal_of_another_kind_or_file_is_refused(tmp_path: Path) -> None:
         log(journal, path, [])
         with pytest.raises(SettingsError, match="of a log, not of a simulation"):
             resume_simulation(journal, None, START, NOW)
-        with pytest.raises(SettingsError, match="holds the events of 'log.csv'"):
+        with pytest.raises(SettingsError, match="has the events of 'log.csv'"):
             resume_log(journal, tmp_path / "other.csv")
