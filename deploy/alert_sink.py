@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Shows the webhooks that it gets: what Alertmanager would send to Slack, Teams and your own tools.
+"""Show received webhooks: what Alertmanager would send to Slack, Teams and your own tools.
 
     python deploy/alert_sink.py [--host 127.0.0.1] [--port 9094]
 
-A POST to any path is kept, the newest 200 of them, in memory only. `/` shows them, `/received` gives them as JSON,
-oldest first: `[{"number": 1, "received": 1795601700.25, "path": "/alerts", "body": {...}}]`; `received` is in
-seconds since 1970, and a body that is no JSON is text. DELETE `/received` forgets them. For trying and for tests: it
-asks nobody who they are.
+The sink keeps the newest 200 POSTs to any path, in memory only. `/` shows them. `/received` gives them as JSON, oldest
+first: `[{"number": 1, "received": 1795601700.25, "path": "/alerts", "body": {...}}]`. `received` is in seconds since
+1970, and a body that is not JSON is text. DELETE `/received` forgets them. The sink has no authentication: use it for
+trials and tests only.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv=
 <title>Alert sink</title>
 <style>body {{ font-family: sans-serif; margin: 2em }} td, th {{ text-align: left; padding: .4em 1em .4em 0;
 vertical-align: top; border-top: 1px solid #ccc }} pre {{ margin: 0; white-space: pre-wrap }}</style>
-<h1>Alert sink</h1><p>{count} received, the newest first; <a href="/received">as JSON</a></p>
+<h1>Alert sink</h1><p>{count} received, newest first; <a href="/received">as JSON</a></p>
 <table><tr><th>number<th>UTC<th>path<th>what</tr>{rows}</table></html>
 """
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """What came: its number from 1 on, when in seconds since 1970, the path, and the body (JSON, else text)."""
+    """A webhook: its number from 1, its arrival in seconds since 1970, its path, and its body (JSON, else text)."""
 
     number: int
     received: float
@@ -57,25 +57,25 @@ class Sink:
         """Keep a webhook and say so on standard output."""
         with self._lock:
             self._count += 1
-            webhook = Webhook(self._count, time.time(), path, _read(body))  # noqa: TID251 -- when it came is what it tells
+            webhook = Webhook(self._count, time.time(), path, _read(body))  # noqa: TID251 -- arrival time
             self._kept.append(webhook)
         sys.stdout.write(f"{_utc(webhook.received)} {path} {' | '.join(_lines(webhook.body)) or '(empty)'}\n")
         sys.stdout.flush()
         return webhook
 
     def webhooks(self) -> list[Webhook]:
-        """What is kept, oldest first."""
+        """Give the kept webhooks, oldest first."""
         with self._lock:
             return list(self._kept)
 
     def forget(self) -> None:
-        """Forget what was kept; numbers go on."""
+        """Forget the kept webhooks; their numbers continue."""
         with self._lock:
             self._kept.clear()
 
 
 class Server(ThreadingHTTPServer):
-    """The HTTP server; `sink` holds what it got."""
+    """The HTTP server; `sink` holds its webhooks."""
 
     daemon_threads = True
 
@@ -85,7 +85,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Takes webhooks and shows them."""
+    """Receive webhooks and show them."""
 
     server: Server
     timeout = SECONDS
@@ -99,28 +99,28 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return self._answer(413, "text/plain", f"at most {LARGEST} bytes\n")
         webhook = self.server.sink.add(self.path, self.rfile.read(int(size)))
-        # Slack's API says ok, and Alertmanager looks at it.
+        # Slack's API answers `ok`, and Alertmanager checks it.
         return self._answer(200, "application/json", json.dumps({"ok": True, "number": webhook.number}))
 
     def do_GET(self) -> None:
-        """Show what came."""
+        """Show the webhooks."""
         webhooks = self.server.sink.webhooks()
         if self.path == "/received":
             return self._answer(200, "application/json", json.dumps([asdict(each) for each in webhooks]))
         if self.path == "/":
             rows = "".join(_row(each) for each in reversed(webhooks))
             return self._answer(200, "text/html", PAGE.format(count=len(webhooks), rows=rows))
-        return self._answer(404, "text/plain", "there are / and /received\n")
+        return self._answer(404, "text/plain", "try / or /received\n")
 
     def do_DELETE(self) -> None:
-        """Forget what came."""
+        """Forget the webhooks."""
         if self.path != "/received":
-            return self._answer(404, "text/plain", "there is /received\n")
+            return self._answer(404, "text/plain", "try /received\n")
         self.server.sink.forget()
         return self._answer(200, "application/json", "{}")
 
     def log_message(self, *_: Any) -> None:
-        """Log webhooks only, which the sink does."""
+        """Log nothing: the sink already logs each webhook."""
 
     def _answer(self, status: int, kind: str, text: str) -> None:
         body = text.encode()
@@ -140,7 +140,7 @@ def _read(body: bytes) -> Any:
 
 
 def _lines(body: Any) -> Iterator[str]:
-    """Give the lines that matter: of Alertmanager's JSON each alert, of Slack's and Teams's messages their text."""
+    """Give the lines that matter: the alerts in Alertmanager's JSON, the texts in messages to Slack and Teams."""
     try:
         yield from [_alert(alert) for alert in body["alerts"]]
     except (AttributeError, KeyError, TypeError):
@@ -182,7 +182,7 @@ def _utc(seconds: float) -> str:
 
 
 def main() -> None:
-    """Serve until it is ended."""
+    """Serve until interrupted."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=9094, help="port to listen on (default 9094)")

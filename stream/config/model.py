@@ -42,7 +42,7 @@ Rule = dict[Name, Match]
 Metric = Literal["flow_time", "velocity", "efficiency", "distribution", "load", "predictability"]
 Level = Literal["team", "art", "value_stream", "portfolio"]
 Kind = Literal["jira", "github", "gitlab", "azure-devops", "linear", "cloudevents"]
-LIMIT = "WIP limit: the load, in items, above which an alert is raised. Absent: no limit."
+LIMIT = "WIP limit in items. A load above it raises an alert. Absent: no limit."
 
 
 class _Part(BaseModel):
@@ -59,8 +59,9 @@ class TeamConfig(_Part):
     owns: tuple[Annotated[Rule, Field(min_length=1)], ...] = Field(
         (),
         min_length=1,
-        description="Rules of which any makes an item this team's. A rule holds where all its fields have "
-        "the value, or one of the values, that it names. Absent: the items whose `team` is the team's name.",
+        description="Ownership rules. The team owns an item if at least one rule matches. A rule matches if each of "
+        "its fields has the value, or one of the values, that the rule names. Absent: the team owns the items whose "
+        "`team` is its name.",
     )
 
 
@@ -87,7 +88,7 @@ class States(_Part):
     active: tuple[Name, ...] = Field((), description="States in which somebody works on the item.")
     waiting: tuple[Name, ...] = Field((), description="States in which a started item waits.")
     done: tuple[Name, ...] = Field((), description="States in which the item is finished.")
-    cancelled: tuple[Name, ...] = Field((), description="States in which the item was given up: never finished.")
+    cancelled: tuple[Name, ...] = Field((), description="States of an abandoned item, which is never finished.")
 
 
 class Workflow(_Part):
@@ -95,10 +96,10 @@ class Workflow(_Part):
 
     name: Name = Field(description="Name of the workflow; unique.")
     applies_to: Rule = Field({}, description="Fields and values that an item must have. Empty or absent: every item.")
-    states: States = Field(description="Tracker states by flow state; each state stands once.")
+    states: States = Field(description="Tracker states by flow state; each state at most once.")
     on_return: Literal["keep", "reset"] = Field(
         "keep",
-        description="What a return to a `new` state does to the start of the item: keep it, or reset it.",
+        description="Whether the item keeps its start when it returns to a `new` state, or resets it.",
     )
 
 
@@ -131,7 +132,7 @@ class Target(_Part):
     window: Duration | None = Field(
         None, description="One of `windows`, for `flow_time`, `velocity`, `efficiency` and `distribution`."
     )
-    item_type: Name | None = Field(None, description="Flow item type whose share is meant, for `distribution`.")
+    item_type: Name | None = Field(None, description="Flow item type whose share is measured, for `distribution`.")
     at_most: Amount | None = Field(
         None, description="Upper bound: a duration for `flow_time`, else items or a ratio (0.15 is 15 %)."
     )
@@ -150,18 +151,18 @@ class FlowConfig(_Part):
     )
     item_types: dict[Name, tuple[Text, ...]] = Field(
         {},
-        description="Flow item types, each with the tracker's types that it stands for; the rest is `other`.",
+        description="Flow item types, each with its tracker types. All other types are `other`.",
     )
     windows: tuple[Duration, ...] = Field(
         tuple(Duration.parse(label) for label in ("1d", "7d", "14d", "30d", "90d")),
         min_length=1,
         max_length=MAX_WINDOWS,
-        description="Trailing windows over which items are counted: whole number and unit s, m, h, d or w.",
+        description="Trailing windows: each is a whole number and a unit, s, m, h, d or w.",
     )
     time_zone: TimeZone = Field("UTC", description="Time zone in which days begin, such as Europe/Berlin.")
     program_increments: tuple[ProgramIncrement, ...] = Field(
         (),
-        description="PIs; they must not overlap. Where any is listed, objectives of other PIs are reported and count "
+        description="PIs, which must not overlap. If any is listed, objectives of other PIs are reported, but count "
         "nowhere.",
     )
     sources: tuple[Source, ...] = Field((), description="Trackers whose webhooks the gateway accepts.")
@@ -172,7 +173,7 @@ class FlowConfig(_Part):
     )
     future_tolerance: Duration = Field(
         Duration.parse("5m"),
-        description="How far an event's time may lie ahead of the clock without being an anomaly.",
+        description="How far in the future an event's time may be without being an anomaly.",
     )
 
     @cached_property
