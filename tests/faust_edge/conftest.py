@@ -18,7 +18,7 @@ CHANGELOG = TP("flow.histories", 0)
 
 
 class Record(NamedTuple):
-    """A record, as far as the consumer looks at it."""
+    """A record with the fields that the consumer reads."""
 
     offset: int
     timestamp: int = 0
@@ -26,12 +26,12 @@ class Record(NamedTuple):
 
 
 class Client:
-    """A client whose position the test sets; it notes where it is sent."""
+    """A client whose position the test sets. It keeps the positions to which it is sent."""
 
     def __init__(self) -> None:
         self.position: dict[TP, int] = {}
         self.sought: list[dict[TP, int]] = []
-        # The first offsets that the broker has; without any it does not answer.
+        # The first offsets that the broker has. Without any, it does not answer.
         self.first: dict[TP, int] = {CHANGELOG: 0}
         self.returned: list[dict[TP, tuple[int, int]]] = []
 

@@ -1,4 +1,4 @@
-"""The thread of Kafka's client: what a poll asks for, and what goes back to the client."""
+"""The thread of Kafka's client: what a poll asks for, and what is given back to the client."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_a_poll_asks_for_the_partitions_that_were_active_when_it_began(
     active = {EVENTS}
 
     async def process(poll: Any) -> None:
-        # A rebalance pauses all: to the client no partitions would mean every one.
+        # A rebalance pauses all partitions. For the client, an empty set would mean all of them.
         active.clear()
         asked.append(poll.args[1])
         poll.promise.set_result({})

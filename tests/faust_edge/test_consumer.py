@@ -1,4 +1,4 @@
-"""What the consumer does about batches that Faust, or a seek, has lost in between."""
+"""How the consumer handles batches that Faust or a seek has lost."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_batch_follows_what_was_processed_and_may_repeat_of_it(consumer: Consu
     assert consumer.follows(EVENTS, deliver(consumer, EVENTS, 0, 9))
     consumer.processed(EVENTS, 10)
     assert consumer.follows(EVENTS, deliver(consumer, EVENTS, 10, 19))
-    # That one was lost in a queue: the next does not follow.
+    # That one was lost in a queue, so the next does not follow it.
     assert not consumer.follows(EVENTS, deliver(consumer, EVENTS, 20, 29))
 
 
@@ -57,7 +57,7 @@ def test_what_was_compacted_or_aborted_leaves_nothing_out(
     assert (polled.records, polled.next_offset, consumer.follows(EVENTS, polled)) == ([], 15, False)
     consumer.processed(EVENTS, 12)
     assert consumer.follows(EVENTS, polled)
-    # In a changelog, too: recovery waits for the last offset.
+    # Also in a changelog: recovery waits for the last offset.
     [polled] = poll(consumer, monkeypatch, (CHANGELOG, Fetch([], 0, 3)))
     assert polled.next_offset == 3
     assert client.sought == []
@@ -77,7 +77,7 @@ def test_what_a_batch_leaves_out_is_read_again_unless_the_broker_has_it_no_more(
     [polled] = poll(consumer, monkeypatch, batch)
     assert consumer.follows(EVENTS, polled)
     assert len(client.sought) == 3
-    # Where Kafka does not answer, nothing is left out without its word.
+    # If Kafka does not answer, nothing is left out.
     client.first.clear()
     assert poll(consumer, monkeypatch, (EVENTS, Fetch([Record(30)], 30, 31))) == []
 
@@ -123,7 +123,7 @@ def test_what_was_polled_and_never_delivered_is_read_again_before_it_is_passed_o
     client.position[EVENTS] = 723
     assert [tick(consumer), tick(consumer)] == [{}, {}]
     assert client.sought == [{EVENTS: 55}]
-    # The records come this time, so that nothing is passed over.
+    # The records come this time, so nothing is skipped.
     deliver(consumer, EVENTS, 55, 722)
     client.position[EVENTS] = 723
     consumer.processed(EVENTS, 723)
@@ -192,7 +192,7 @@ def test_a_partition_in_which_a_batch_was_lost_is_read_again_at_once_and_not_for
     consumer.processed(EVENTS, 20)
     asyncio.run(consumer.read_again(EVENTS))
     assert client.sought == [{EVENTS: 10}, {EVENTS: 10}, {EVENTS: 20}]
-    # What has moved away is another worker's.
+    # A partition that has moved away belongs to another worker.
     asyncio.run(consumer.read_again(TP("flow.events", 7)))
     assert len(client.sought) == 3
 

@@ -1,4 +1,4 @@
-"""The door to Faust: nobody else goes through it, its page lists all that is relied upon, and an upgrade shows."""
+"""The door to Faust: no other module uses it, its page lists all that we rely on, and an upgrade is noticed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ EDGE = ROOT / "stream" / "faust_edge"
 PAGE = (EDGE / "README.md").read_text()
 PACKAGES = frozenset({"faust", "mode"})
 CLIENTS = PACKAGES | {"aiokafka"}
-# The source of what is overridden, and of what our overrides count on. When an upgrade changes one, read the change
-# against the page's row, then write the new digest here.
+# Digests of the code that we override or that our overrides rely on. When an upgrade changes one, compare the change
+# with the page's row, then write the new digest here.
 RELIED_UPON = {
     "faust.app.base:BootStrategy.server": "4182c456",
     "faust.app.base:BootStrategy.web_server": "439e0597",
@@ -115,7 +115,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 
 def _overrides() -> Iterator[tuple[str, str]]:
-    """Give our methods that override one of Faust, mode or the client, each with the name of its class there."""
+    """Yield our methods that override one of Faust, mode or the client, each with the name of the overridden class."""
     for path in EDGE.glob("[a-z]*.py"):
         module = import_module(f"stream.faust_edge.{path.stem}")
         ours = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__]
@@ -136,7 +136,7 @@ def _package(cls: type) -> str:
 
 
 def _foreign_names(path: Path) -> Iterator[str]:
-    """Give the private names that a module uses and that none of the door's own modules define."""
+    """Yield the private names that a module uses and that no module of the door defines."""
     own = {name for other in EDGE.glob("*.py") for name in _defined(ast.parse(other.read_text()))}
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute) and node.attr.startswith("_") and node.attr not in own | {"_replace"}:

@@ -1,4 +1,4 @@
-"""What was fetched comes by whole batches as the client itself would give it, record by record."""
+"""Fetched whole batches have the same records as the client itself would return."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.kafka.logs import ABORT, COMMIT, NOBODY, TP, Assignment, Written, abo
 
 
 def read(result: FetchResult, assignment: Assignment, most: int | None) -> list[Any]:
-    """Read to the end, and note after each call what came and where the client stands."""
+    """Read to the end, and note the records and the client's position after each call."""
     found = []
     while result.has_more():
         records = [
@@ -31,7 +31,7 @@ def read(result: FetchResult, assignment: Assignment, most: int | None) -> list[
 
 
 def some(records: SearchStrategy[int], producers: list[int], ends: list[bytes]) -> SearchStrategy[Written]:
-    """Give batches in each codec."""
+    """Return batches in each codec."""
     kind = st.sampled_from(producers), st.sampled_from(ends), st.integers(0, 4)
     return st.tuples(records, st.integers(0, 3), *kind).map(lambda parts: Written(*parts))
 
@@ -52,7 +52,7 @@ def test_it_is_what_the_client_gives(batches: list[Written], position: int, most
     assert [each for records, _ in mine for each in records] == [each for records, _ in its for each in records]
     assert own_place.state.position == clients_place.state.position
     assert all(most is None or len(records) <= most for records, _ in mine)
-    # After each call the client stands behind what came, so that nothing is lost if it goes no further.
+    # After each call the client's position follows the returned records, so nothing is lost if it stops there.
     for records, place in mine:
         assert not records or place > records[-1][0]
         assert not [each for later, _ in mine for each in later if records and records[-1][0] < each[0] < place]
@@ -60,7 +60,7 @@ def test_it_is_what_the_client_gives(batches: list[Written], position: int, most
 
 @given(st.lists(written, min_size=1, max_size=8), st.integers(0, 4), st.none() | st.integers(1, 7))
 def test_what_is_given_says_from_where_to_where(batches: list[Written], position: int, most: int | None) -> None:
-    # A broker sends whole batches, from the one on in which the position lies.
+    # A broker sends whole batches, starting with the one that contains the position.
     result, assignment = fetched(batches, min(position, batches[0].left_out + batches[0].records - 1))
     while result.has_more():
         before = assignment.state.position

@@ -1,4 +1,4 @@
-"""How the consumer hands messages over to a stream, and what ends that."""
+"""How the consumer passes messages to a stream, and what stops that."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.faust_edge.conftest import EVENTS
 
 
 class Stream:
-    """What a consumer hands messages over to: it takes a message if it has room, else when it is let."""
+    """A stream's queue: it accepts a message if it has room, else when the test allows it."""
 
     def __init__(self, consumer: Consumer, offsets: list[int], *, room: bool) -> None:
         self.taken: list[int] = []

@@ -131,7 +131,7 @@ def test_records_that_cannot_be_read_are_refused(payload: bytes, codec: int) -> 
     Fetched()[TP] = result
     given = result.getall()
     assert len(given) + (0 if given.refused is None else given.refused.records) == 1
-    # Some bytes claim to be of a size beyond the limit.
+    # Some bytes claim a size beyond the limit.
     assert given.refused is None or given.refused.reason in {Reason.UNREADABLE_BATCH, Reason.TOO_LARGE}
 
 

@@ -15,7 +15,7 @@ from stream.kafka.progress import Progress
 class World:
     """A partition at its broker, its client, a stream that may lose batches, and the progress that reports them.
 
-    `records` are the offsets that hold a record; others were compacted, or end a transaction.
+    `records` are the offsets with a record; the others were compacted, or end a transaction.
     """
 
     end: int
@@ -51,7 +51,7 @@ class World:
             self.stream.append((self.progress.deliver(next_offset), begin, next_offset))
 
     def crossing_poll(self, count: int) -> None:
-        """Poll, and seek back before its batch is looked at, as a cancelled poll would."""
+        """Poll, and seek back before the batch is processed, as a cancelled poll would."""
         self.position = min(max(self.position, self.first) + count, self.end)
 
     def drop(self) -> None:
@@ -76,7 +76,7 @@ class World:
             self.progress.complete(next_offset, f"up to {next_offset}")
 
     def send(self) -> None:
-        """Send a commit to Kafka, which may answer before or after those that were sent earlier."""
+        """Send a commit to Kafka, which may answer it before or after earlier commits."""
         pending = self.progress.take_pending()
         if pending is not None:
             assert pending[0] >= self.sent, "an older offset was sent after a newer one"
@@ -84,18 +84,18 @@ class World:
             self.sending.append(pending)
 
     def land(self, which: int) -> None:
-        """Let Kafka keep one of the commits that it was sent."""
+        """Let Kafka store one of the commits."""
         if self.sending:
             offset, _ = self.sending.pop(which % len(self.sending))
             self.committed = offset
 
     def give_up(self, which: int) -> None:
-        """Have the client wait no longer for one of its commits, which Kafka may keep all the same."""
+        """Let the client stop waiting for one of its commits, which Kafka may still store."""
         if self.sending:
             self.progress.give_back(self.sending[which % len(self.sending)])
 
     def fail(self) -> None:
-        """Have Kafka refuse the newest commit."""
+        """Let Kafka refuse the newest commit."""
         if self.sending:
             self.progress.give_back(self.sending.pop())
 
@@ -111,7 +111,7 @@ class World:
             self.seek(self.progress.reached)
 
     def rebalance(self) -> None:
-        """Lose the partition, and be given it again: what was not committed comes again."""
+        """Lose the partition and get it again: records that were not committed come again."""
         self.stream.clear()
         self.in_work.clear()
         self.sending.clear()
@@ -193,7 +193,7 @@ def test_the_latest_completion_counts() -> None:
     progress.give_back(failed)
     assert progress.take_pending() == (7, "seven")
     assert progress.take_pending() is None
-    # Kafka may have committed the second: the first must not come after it.
+    # Kafka may have stored the second commit: the first must not follow it.
     progress.give_back(failed)
     assert progress.take_pending() is None
     # A batch that comes again takes nothing back.

@@ -1,4 +1,4 @@
-"""Rows are what they were, compressed or not."""
+"""Rows keep their content, compressed or not."""
 
 from __future__ import annotations
 

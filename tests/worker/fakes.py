@@ -1,4 +1,4 @@
-"""A worker's outside, in memory: streams that keep a ledger of each partition, and clients that tests replace."""
+"""A worker's outside in memory: streams that keep the progress of each partition, and clients that tests replace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FLOW_YAML = Path(__file__).parents[2] / "deploy" / "flow.yaml"
 
 
 class FakeStreams:
-    """Keeps the progress of each partition; `asked` are the places at which one was asked to be read again."""
+    """Keeps the progress of each partition. `asked` are the places from which a re-read was requested."""
 
     def __init__(self) -> None:
         self.progress: dict[TP, Progress] = {}
@@ -78,7 +78,7 @@ class FakeRows:
 
 
 def clients(**others: Any) -> Clients:
-    """Make clients of which only the streams and rows do anything, but for those given."""
+    """Make clients. Only the streams and rows work, and the clients that are given."""
     nothing: Any = None
     made: dict[str, Any] = {
         "client_id": "test",
@@ -96,13 +96,13 @@ def clients(**others: Any) -> Clients:
 
 
 def engine(*, clock: Any = None, outside: Clients | None = None, **settings: str) -> Engine:
-    """Make an engine of the example organisation; `settings` are FLOW_* variables without their prefix."""
+    """Make an engine for the example organisation. `settings` are FLOW_* variables without their prefix."""
     environ = {"FLOW_CONFIG": str(FLOW_YAML)} | {f"FLOW_{name}": value for name, value in settings.items()}
     return Engine(Settings.from_env(environ), load_config(FLOW_YAML), outside or clients(), clock)
 
 
 class FakeDelivery:
-    """The delivery of one or more batches; `acked` once all that was taken of it is durable."""
+    """The delivery of one or more batches. It is `acked` once all of its processed records are durable."""
 
     def __init__(self) -> None:
         self._open = 0

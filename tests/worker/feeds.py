@@ -23,7 +23,7 @@ PARTITIONS = {"Payments": 0, "Lending": 1}
 
 
 class Log:
-    """The two topics; `before` and `after` are awaited around a write, `arriving` between a read and its answer."""
+    """The two topics. `before` and `after` are awaited around a write, `arriving` between a read and its answer."""
 
     def __init__(self) -> None:
         self.records: dict[TP, list[tuple[bytes, bytes | None]]] = defaultdict(list)
@@ -49,12 +49,12 @@ class Log:
         return found
 
     def of(self, topic: str) -> list[tuple[tuple[str, ...], Any]]:
-        """Give the records of a topic, by partition, read."""
+        """Return the decoded records of a topic, by partition."""
         found = [row for tp, rows in sorted(self.records.items()) if tp.topic == topic for row in rows]
         return [(tuple(json.loads(key)), None if value is None else json.loads(value)) for key, value in found]
 
     def told(self) -> list[str | None]:
-        """Give what was told of limits and targets, in order."""
+        """Return the notices of limits and targets, in order."""
         return [None if value is None else value["type"].split(".")[-1] for _, value in self.of("alerts")]
 
 
@@ -84,24 +84,24 @@ class Worker:
         self.feed = Feed(self._engine)
 
     def assign(self, *partitions: int) -> None:
-        """Give it partitions."""
+        """Assign partitions to it."""
         engine, had = self._engine, self._engine.measured
         engine.assignment, engine.revoked = engine.assignment + 1, False
         engine.measured = {each: had.get(each) or SimpleNamespace(feed_memory=FeedMemory()) for each in partitions}
         self.feed.assign()
 
     async def revoke(self) -> None:
-        """Let it write nothing until the next assignment."""
+        """Revoke its partitions: it writes nothing until the next assignment."""
         self._engine.assignment, self._engine.revoked = self._engine.assignment + 1, True
         await self.feed.revoke()
 
     async def take(self, *partitions: int) -> Worker:
-        """Take partitions over, and read them back."""
+        """Assign partitions, and read them back."""
         self.assign(*partitions)
         await self.feed.publish()
         return self
 
     async def show(self, *nodes: NodeNumbers, at: int = AT, ready: Sequence[int] = (0, 1)) -> None:
-        """Hang a snapshot, and publish."""
+        """Publish a snapshot, and let the feed write."""
         self.published.snapshot = Snapshot(at, nodes, (), partitions=frozenset(ready))
         await self.feed.publish()

@@ -1,4 +1,4 @@
-"""Numbers of nodes, as a feed is shown them."""
+"""Numbers of nodes for the tests of the feed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When items are to be folded again."""
+"""When items must be folded again."""
 
 from __future__ import annotations
 

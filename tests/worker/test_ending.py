@@ -1,4 +1,4 @@
-"""The end of a worker comes, whatever else is stuck."""
+"""A worker ends, whatever else is stuck."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feed against a log in memory: nothing twice and nothing left out, whoever writes."""
+"""The feed against a log in memory: nothing twice and nothing left out, whichever worker writes."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_what_somebody_else_wrote_is_passed_over_counted_and_named(log: Log, cap
             log.records[TP(topic, 0)] += other
         worker = Worker(log)
         await (await worker.take(0)).show(team(3))
-        # Of each key the newest.
+        # The newest record of each key.
         assert worker.numbers.unreadable == {"metrics": 12, "alerts": 12}
         for topic in ("metrics", "alerts"):
             del log.records[TP(topic, 0)][: len(other)]
@@ -270,7 +270,7 @@ def test_an_alert_with_odd_parts_is_passed_over(log: Log, odd: dict[str, object]
     alerts.append((key, json.dumps(json.loads(value or b"") | odd).encode()))
     worker = asyncio.run(_told_once(log))
     assert worker.numbers.unreadable == {"alerts": 1}
-    # What it told of is told once more.
+    # Its notices are written once more.
     assert len(alerts) == 4
     assert (alerts[3][0], json.loads(alerts[3][1] or b"")["data"]) == (key, json.loads(value or b"")["data"])
 

@@ -1,4 +1,4 @@
-"""A worker that stood still must not write."""
+"""A worker that was frozen must not write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One cause is one log line a minute, and no traceback is among them."""
+"""Each cause gives one log line a minute, without a traceback."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stream.worker.logs import OncePerMinute
 
 
 class Log:
-    """A log with the filter, and a clock that the test moves."""
+    """A log with the filter, and a clock that the test sets."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
@@ -19,7 +19,7 @@ class Log:
         monkeypatch.setattr(logs, "monotonic", lambda: self.now)
 
     def lines(self, logger: str, *texts: tuple[str, object], level: int = logging.WARNING) -> list[str]:
-        """Give what goes out of these lines."""
+        """Return the lines that pass the filter."""
         records = [logging.LogRecord(logger, level, __file__, 1, text, (value,), None) for text, value in texts]
         return [record.getMessage() for record in records if self._filter.filter(record)]
 
@@ -40,7 +40,7 @@ def test_a_cause_has_one_line_a_minute_with_how_many_there_were(log: Log) -> Non
         "Unable to reach node 51 (50 more lines like this before)"
     ]
     assert log.lines("stream.x", ("Another %s", 1), ("Another %s", 2)) == ["Another 1"]
-    # What has a name of its own is a cause of its own, in our lines.
+    # In our own lines, each name is a cause of its own.
     assert log.lines("stream.x", ("Source %s", "jira"), ("Source %s", "github")) == ["Source jira", "Source github"]
     assert log.lines("faust.x", ("Source %s", "jira"), ("Source %s", "github")) == ["Source jira"]
 

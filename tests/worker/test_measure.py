@@ -1,4 +1,4 @@
-"""What measure makes of batches of summaries that come again."""
+"""How `measure` handles batches of summaries that are read again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OWNER = Team("Payments", "Checkout", "Cards")
 
 
 class Record(NamedTuple):
-    """A record, as far as measure looks at it."""
+    """A record with the fields that `measure` reads."""
 
     offset: int
     key: bytes
@@ -49,7 +49,7 @@ def measure(engine: Engine) -> Measure:
 
 
 def trust(engine: Engine, measure: Measure) -> None:
-    """Let the worker know that all events are folded, and that its summaries are on the boards."""
+    """Report to the worker that all events are folded, and that its summaries are on the boards."""
     committed = {part: Committed(0, engine.derivation.name) for part in range(engine.settings.events_partitions)}
     engine.measured[ITEMS.partition].live = True
     assert measure.readiness.see(
@@ -85,7 +85,7 @@ def test_a_summary_that_comes_again_does_not_come_over_a_newer_one(
     if shown:
         engine.measured[ITEMS.partition].live = True
     assert after(0, 0, 1, 2) == {"Ready for Review": 1}
-    # A poll that crossed a seek brings a part again, and what came after that does not come again.
+    # A poll that crossed a seek brings a part again, but not the records after it.
     assert after(1, 1) == {"Ready for Review": 1}
     assert after(1, 1, 2, 3) == {"Done": 1}
 
@@ -137,13 +137,13 @@ def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine
     engine.measured[ITEMS.partition].live = True
     measure.written(ITEMS, 0, [new, row("other", FlowState.ACTIVE, b"2")])
     assert states(engine) == {"new": 1, "other": 1}
-    # Something of others stands at 2, and has not been read.
+    # A record of another worker is at 2, and has not been read.
     measure.written(ITEMS, 3, [done])
     assert states(engine) == {"new": 1, "other": 1}
     came = [Record(2, b"1", doing.value or b""), Record(3, b"1", done.value or b"")]
     asyncio.run(measure.batch(ITEMS, Polled(2, came)))
     assert states(engine) == {"done": 1, "other": 1}
-    # What came by the topic before its acknowledgement counts once.
+    # A summary that came from the topic before its acknowledgement counts once.
     measure.written(ITEMS, 3, [done, row("new", FlowState.NEW, b"2")])
     assert states(engine) == {"done": 1, "new": 1}
     measure.written(TP("flow.items", 9), 0, [done])
@@ -166,7 +166,7 @@ def test_what_is_about_to_be_written_counts_where_it_is_shown(engine: Engine, me
     assert (states(engine), measure._consumer.reached(ITEMS)) == ({"Doing": 1}, 0)
     measure.written(ITEMS, 0, [doing], shown=True)
     assert (measure._consumer.reached(ITEMS), sum(engine.numbers.freshness)) == (1, 1)
-    # Where others have written in between, the topic tells the order: what it brings last stays.
+    # If others have written in between, the topic gives the order: its last record stays.
     measure.show([done])
     measure.written(ITEMS, 2, [done], shown=True)
     assert measure._consumer.reached(ITEMS) == 1
@@ -214,16 +214,16 @@ def test_a_partition_is_fetched_only_where_others_may_have_written_to_it(
         return others
 
     measure._consumer.processed(ITEMS, 4)
-    # Where its end is not known, or not read to, it is fetched.
+    # If its end is unknown, or not reached, it is fetched.
     assert [fetched(), fetched()] == [{ITEMS: 4}, {ITEMS: 4}]
     measure._consumer.processed(ITEMS, 5)
     assert [fetched(), fetched(alone=False)] == [{}, {ITEMS: 5}]
-    # Somebody else has written: known half a second later, and read from where this worker has got to.
+    # Another worker has written: this is known half a second later, and read from this worker's position.
     end = 6
     assert [fetched(), fetched()] == [{}, {ITEMS: 5}]
     measure._consumer.processed(ITEMS, 6)
     assert fetched() == {}
-    # Another assignment fetches all until it is known again.
+    # After another assignment everything is fetched until the end is known again.
     engine.begin_assignment()
     measure.assign({0})
     engine.measured[ITEMS.partition].live = True
@@ -257,12 +257,12 @@ def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure
 
     async def scenario() -> None:
         start(b"1")
-        # What has only just happened is within the windows at once.
+        # An event of this moment is in the windows at once.
         assert await asked() == (1, 1)
         same = engine.published.snapshot
         await measure.renew()
         assert engine.published.snapshot is same
-        # Boards that take long to read are not read all the time: whoever asks waits, and is shown the newest.
+        # Boards that take long to read are not read all the time: a scrape waits, and shows the newest.
         engine.published.snapshot = same._replace(seconds=0.02)
         start(b"2")
         waiting = asyncio.create_task(asked())

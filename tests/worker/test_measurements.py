@@ -1,4 +1,4 @@
-"""What is news of a node against what was sent of it."""
+"""Which numbers of a node are news, compared with what was sent before."""
 
 from __future__ import annotations
 

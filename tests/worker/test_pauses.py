@@ -1,4 +1,4 @@
-"""Work of many turns leaves pauses, until it has paused long enough."""
+"""Long work makes pauses, until it has paused long enough."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream.worker.pauses import PAUSE, PAUSES, TURN, CooperativePauses
 
 @pytest.fixture
 def passed(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Give the pauses that were made; time passes in pauses, and with `pauses.work`."""
+    """Return the pauses. Time passes during pauses and with `pauses.work`."""
     made: list[float] = []
 
     async def sleep(seconds: float) -> None:

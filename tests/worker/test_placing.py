@@ -1,4 +1,4 @@
-"""A worker refuses rows that are not in the partitions of their keys, and looks only where nobody has looked before."""
+"""A worker refuses rows outside the partitions of their keys, and checks only where no worker has checked before."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OBJECTIVE_KEY = OBJECTIVE.encode()
 
 
 def keys(count: int, *, home: int) -> list[bytes]:
-    """Give keys that belong to a partition of four."""
+    """Return keys that belong to one partition of four."""
     return [key for key in (b"%d" % number for number in range(9 * count)) if partition_of(key, 4) == home][:count]
 
 

@@ -1,4 +1,4 @@
-"""When the numbers are true: what a worker may show, and for how long."""
+"""When numbers are true: what a worker may show, and for how long."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_changed_topics_withdraw_all() -> None:
 def test_an_event_that_was_sent_on_is_waited_for_where_it_went() -> None:
     readiness = assigned()
     readiness.see(look(0, {0: Committed(9, NAME), 1: Committed(5, NAME)}))
-    # The last event of partition 0 was sent on, and is the sixth of partition 1.
+    # The last event of partition 0 was rerouted, and is the sixth of partition 1.
     readiness.see(look(1, FOLDED, {0: 10, 1: 6}))
     readiness.count(ITEMS)
     assert readiness.ready(1) == set()
@@ -200,7 +200,7 @@ def test_a_look_long_ago_is_no_answer() -> None:
 
 @dataclass
 class Model:
-    """A group at work: events come to two partitions, some to the wrong one, are folded, sent on, and counted."""
+    """A group at work: events arrive in two partitions, some in the wrong one, and are folded, rerouted and counted."""
 
     now: float = 0.0
     events: list[list[tuple[float, bool]]] = field(default_factory=lambda: [[], []])
@@ -232,7 +232,7 @@ class Model:
 
     @property
     def waiting(self) -> list[float]:
-        """When those events came that are not counted yet."""
+        """Return the arrival times of events that are not counted yet."""
         unfolded = [came for part in (0, 1) for came, _ in self.events[part][self.folded[part] :]]
         return unfolded + self.items[self.counted :]
 

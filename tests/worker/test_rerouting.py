@@ -1,4 +1,4 @@
-"""An event in the wrong partition is durable in the right one before its offset is completed; its source is named."""
+"""An event in the wrong partition is durable in the right one before its offset is completed. Its source is named."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_it_is_written_with_what_came_of_the_batch_and_completed_after_that(part
         del made.track._place
         right, wrong = made.record(0, HERE), replace(made.record(1, ELSEWHERE), headers=[("trace", b"\xff")])
         await made.take((EVENTS, 0, right))
-        # With several partitions of the items, rows are written before all else.
+        # With several partitions of the items topic, rows are written first.
         writes = 1 if partitions == 1 else 2
         for _ in range(writes):
             await made.kafka.acknowledge()
@@ -50,7 +50,7 @@ def test_it_is_written_with_what_came_of_the_batch_and_completed_after_that(part
 
 
 def rerouted(**counts: int) -> Outcome:
-    """Make what a batch came to that has sent on so many events by source, and applied others."""
+    """Make the outcome of a batch with this many rerouted events by source, and other events that were applied."""
     found = {(source, "rerouted"): count for source, count in counts.items()}
     return Outcome(reroutes=[Reroute(None, 1)], counts=Counter({("jira", "applied"): 5, **found}))
 

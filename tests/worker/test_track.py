@@ -1,4 +1,4 @@
-"""How batches become durable: in which order, in which groups, and what is told of them before."""
+"""How batches become durable: the order, the groups, and what is reported before."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Record:
 
 
 class Kafka:
-    """Takes writes, and acknowledges them when the test says so."""
+    """Accepts writes, and acknowledges them when the test says so."""
 
     def __init__(self) -> None:
         self.writes: list[Mapping[TP, Sequence[Row]]] = []
@@ -56,12 +56,12 @@ class Kafka:
         return {tp: Written(0, len(part) - 1) for tp, part in rows.items() if part}
 
     async def acknowledge(self) -> None:
-        """Acknowledge the first write that waits."""
+        """Acknowledge the first pending write."""
         self._open.pop(0).set_result(None)
         await settled()
 
     def written(self) -> list[dict[str, list[bytes | None]]]:
-        """Give the keys of each write by topic and partition."""
+        """Return the keys of each write by topic and partition."""
         return [
             {f"{tp.topic}/{tp.partition}": [row.key for row in part] for tp, part in w.items()} for w in self.writes
         ]
@@ -79,7 +79,7 @@ class Worker:
     messages: list[Any] = field(default_factory=list)
 
     async def take(self, *parts: tuple[TP, int, Record]) -> Any:
-        """Take a poll in, as the agent does: parts are (partition, offset before, record)."""
+        """Process a poll, as the agent does. Parts are (partition, offset before, record)."""
         message = FakeDelivery()
         for tp, previous, record in parts:
             await self.track.batch(message, tp, Polled(previous, [record]))
@@ -87,17 +87,17 @@ class Worker:
         return message
 
     async def revoke(self) -> None:
-        """Take its partitions away, as the worker does."""
+        """Revoke its partitions, as the worker does."""
         self.track._engine.end_assignment()
         await self.track.revoke()
 
     def committed(self, tp: TP) -> Committed | None:
-        """Give what would be committed of a partition now."""
+        """Return the offset of a partition that would be committed now."""
         found = self.consumer.of(tp).pending
         return None if found is None else read_metadata(*found)
 
     def record(self, offset: int, item: str, at: int = BEGUN) -> Record:
-        """Make an event of an item."""
+        """Make an event for an item."""
         body = {"specversion": "1.0", "id": f"{item}{offset}", "source": "jira/acme", "type": "flow.item.changed"}
         data = {"item": item, "state": "In Progress", "team": "Cards", "offset": offset}
         value = orjson.dumps({**body, "time": format_time(at), "data": data})
@@ -105,7 +105,7 @@ class Worker:
 
 
 async def settled() -> None:
-    """Let all tasks go on as far as they can."""
+    """Let all tasks run as far as they can."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -119,7 +119,7 @@ def worker(partitions: int = 1) -> Worker:
     track = Track(engine, store, streams, Measure(engine, streams))
     track.assign({0, 1})
     engine.tracked[0].complete = True
-    # The items of these tests are in whichever partition suits them; see tests/worker/test_rerouting.py.
+    # The items of these tests may be in any partition; tests/worker/test_rerouting.py tests the right one.
     track._place = lambda _: None  # type: ignore[method-assign]
     return Worker(track, kafka, streams, store.partitions, clock)
 
@@ -231,7 +231,7 @@ def test_an_event_that_comes_due_is_folded_again_after_a_crash_until_that_is_dur
         found = made.committed(EVENTS)
         assert found is not None
         assert found.offset == 2
-        # A worker that starts now folds again what is newer than this.
+        # A worker that starts now folds newer events again.
         assert read_header(made.rows[0][b"A"]).newest > found.as_of
         await made.kafka.acknowledge()
         await waking

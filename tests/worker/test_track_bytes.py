@@ -1,4 +1,4 @@
-"""What track holds at a time is bounded in bytes too, and a batch that was refused as a whole is kept and counted."""
+"""The bytes that `track` holds are bounded, and a batch that was refused as a whole is kept and counted."""
 
 from __future__ import annotations
 

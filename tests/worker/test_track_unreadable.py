@@ -1,4 +1,4 @@
-"""Rows that cannot be read: their events are kept, they are named, and what others wrote over a row is written over."""
+"""Unreadable rows: their events are kept, they are named, and foreign writes over a row are replaced."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_summary_over_which_others_wrote_is_written_again() -> None:
         await made.kafka.acknowledge()
         engine = made.track._engine
         engine.overwritten |= {b"A", b"B", b"of another worker"}
-        # Of a partition that is still being recovered it is not known yet.
+        # While the partition is still being recovered, it is not known yet.
         await made.track.wake()
         assert (len(made.kafka.writes), len(engine.overwritten)) == (1, 3)
         engine.tracked[1].complete = True

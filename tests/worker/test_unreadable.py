@@ -1,4 +1,4 @@
-"""What cannot be read is counted each time, and named once a minute for each topic."""
+"""Unreadable records are counted each time, and named once a minute for each topic."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ class Record:
 
 
 class Kafka:
-    """Topics, offsets and the group, in memory. While `held` is set, no write is acknowledged."""
+    """Topics, offsets and the consumer group in memory. While `held` is set, no write is acknowledged."""
 
     def __init__(self) -> None:
         self.topics: dict[TP, list[Record]] = defaultdict(list)
@@ -116,7 +116,7 @@ class Kafka:
         }
 
     def rows(self, partition: int) -> dict[bytes, bytes]:
-        """Give what a recovery would read."""
+        """Return the records that a recovery would read."""
         newest = {record.key: record.value for record in self.topics[TP(HISTORIES, partition)]}
         return {key: value for key, value in newest.items() if value is not None}
 
@@ -142,7 +142,7 @@ class Streams(FakeStreams):
 
 @dataclass
 class House:
-    """A worker and its outside; another one on the same Kafka is what comes after a kill."""
+    """A worker and its outside. A second one on the same Kafka stands for the worker after a kill."""
 
     kafka: Kafka
     streams: Streams
@@ -165,7 +165,7 @@ class House:
         return made
 
     async def assign(self, events: set[int] = ALL, items: frozenset[int] = frozenset({0})) -> None:
-        """Give partitions to the worker, and have their rows recovered."""
+        """Assign partitions to the worker, and recover their rows."""
         await self.worker.revoke()
         kept = {TP(EVENTS, number) for number in events} | {TP(ITEMS, number) for number in items}
         self.streams.progress = {tp: progress for tp, progress in self.streams.progress.items() if tp in kept}
@@ -178,7 +178,7 @@ class House:
         await self.worker.recovered(events)
 
     async def read(self, events: set[int] = ALL) -> None:
-        """Hand over what is in the topics behind what was processed."""
+        """Deliver the topics' records after those that were processed."""
         for tp in [TP(EVENTS, partition) for partition in events]:
             await self._hand(tp, lambda tp, polled: self.worker.take_events(self._delivery(), tp, polled))
         await self._hand(TP(ITEMS, 0), self.worker.take_summaries)
@@ -194,7 +194,7 @@ class House:
         return self.deliveries[-1]
 
     async def tick(self, times: int = 3) -> None:
-        """Call every timer so often, as whoever runs the worker does."""
+        """Call every timer this many times, as Faust does."""
         for _ in range(times):
             for timer in self.worker.timers:
                 if timer.name not in {"topics", "sweep"}:
@@ -204,7 +204,7 @@ class House:
 
     @property
     def load(self) -> int | None:
-        """How many items of team Cards are in progress; None where that is not shown."""
+        """Return how many items of team Cards are in progress; None if that is not shown."""
         nodes = self.worker.engine.published.snapshot.nodes
         return next((each.load for each in nodes if each.node[1:] == ("Payments", "Checkout", "Cards")), None)
 
@@ -268,7 +268,7 @@ def test_what_a_killed_worker_had_begun_is_done_again_by_the_next() -> None:
         kafka.produce(*((str(item), "In Progress") for item in range(9)))
         await killed.read()
         await killed.worker.track._writer.flush()
-        # Written, and not committed.
+        # Written, but not committed.
         await killed.worker.stop()
         kafka.produce(("3", "Done"))
         house = await House.on(kafka)

@@ -1,4 +1,4 @@
-"""What is handed over is shown in its order, whether before it is written or after."""
+"""Rows are shown in the order in which they were passed on, whether before or after they are written."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ITEMS = TP("items", 0)
 
 
 class Outbox:
-    """Acknowledges a write when it is told to."""
+    """Acknowledges a write when it is told to do so."""
 
     def __init__(self) -> None:
         self.acknowledge = asyncio.Event()
@@ -35,7 +35,7 @@ class Outbox:
 
 
 class Boards:
-    """Shows the last value of each key, once it `may`."""
+    """Shows the last value of each key, while `may` is set."""
 
     def __init__(self) -> None:
         self.may = False
@@ -95,7 +95,7 @@ def test_what_is_shown_ahead_never_overtakes_what_is_not(monkeypatch: pytest.Mon
         await turns()
         put(b"two")
         assert boards.values == {}
-        # Meanwhile all is shown: what was handed over before as well, and it does not come over what comes now.
+        # Meanwhile all rows are shown. Older rows do not overwrite the newer ones.
         boards.may = True
         put(b"three")
         assert boards.values == ({b"1": b"three"} if alone else {})
@@ -133,7 +133,7 @@ def test_what_nobody_waits_for_goes_out_together(monkeypatch: pytest.MonkeyPatch
 
 
 def test_no_summary_is_of_a_later_time_than_now() -> None:
-    """A broker whose clock was ahead for a while refuses the times that it gave then."""
+    """A broker whose clock was in the future for a while refuses its own timestamps of that time."""
     now = wall_time()
     arrivals = (0, now - SECOND, now + 3_600 * SECOND)
     derived, usual, ahead = [row.timestamp for row in _as_rows([SummaryRow(0, b"1", b"", None, at) for at in arrivals])]
