@@ -1,6 +1,6 @@
 """The summary as a value of topic `flow.items` (`schemas/item-summary.schema.json`, `objective-summary.schema.json`).
 
-The fields of `Summary` and `Objective` are the form itself; before them stand its version and the derivation.
+The fields of `Summary` and `Objective` define the JSON; version and derivation come before them.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ _teams: dict[Team, Team] = {}
 
 
 def encode_summary(summary: Summary | Objective, derivation: str) -> bytes:
-    """Write a summary, or an objective; `derivation` names the configuration and clock it was folded with."""
+    """Write a summary or an objective; `derivation` names the configuration and clock of the fold."""
     return _head(derivation) + _write(summary)[1:]
 
 
 def decode_summary(value: bytes, derivation: str) -> Summary | Objective | None:
-    """Read a summary, or an objective, back; None where it was folded with another configuration.
+    """Read a summary or an objective; None if it was folded with another configuration.
 
-    Raises ValueError where it is none.
+    Raises ValueError if the value is neither.
     """
     try:
         return _decoded(value, derivation)
     except (KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"no summary: {error!r}") from None
+        raise ValueError(f"not a summary: {error!r}") from None
 
 
 def _decoded(value: bytes, derivation: str) -> Summary | Objective | None:
     if value.startswith(_head_of_item(derivation)):
         return shared(_read(value))
-    # Objectives are few, and others do not write the fields in this order.
+    # An objective, or a value that another program wrote, with its fields in another order.
     row: Any = msgspec.json.decode(value)
     if row["v"] != SUMMARY_VERSION or row["config"] != derivation:
         return None
@@ -64,14 +64,14 @@ def _head_of_item(derivation: str) -> bytes:
 def _read(value: bytes) -> Summary:
     summary = _read_summary(value)
     if summary.state is None and summary.flow_state in LOAD_STATES:
-        raise ValueError("no summary: it is in progress without a state")
+        raise ValueError("not a summary: the item is in progress without a state")
     return summary
 
 
 def shared(summary: SummaryOrObjective) -> SummaryOrObjective:
     """Let a new summary share its parts with all others, since there are millions of them; objectives are few.
 
-    What was read from Kafka and what was folded here are then the same.
+    A summary read from Kafka and one folded here are then the same.
     """
     if not isinstance(summary, Summary):
         return summary
@@ -83,7 +83,7 @@ def shared(summary: SummaryOrObjective) -> SummaryOrObjective:
     force_setattr(summary, "item_type", intern(summary.item_type))
     for stamp in (summary.start, summary.finish):
         if stamp is not None:
-            # Most items end where they began, and to compare is cheaper than to look up.
+            # Most items end with the owner they began with, and comparing is cheaper than looking up.
             force_setattr(stamp, "owner", owner if stamp.owner == owner else _known(stamp.owner))
             force_setattr(stamp, "item_type", intern(stamp.item_type))
     force_setattr(summary, "stays", Stays(summary.stays) if summary.stays else NO_STAYS)

@@ -1,4 +1,4 @@
-"""What summaries depend on beside the events, and its name."""
+"""What summaries depend on besides the events, and its name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from stream.items.rules import Rules
 
 @dataclass(frozen=True)
 class Derivation:
-    """What the fold depends on beside the events: rules, retention, partitions, and their common name.
+    """What the fold depends on besides the events, and a name for all of it.
 
-    `partitions` is the number of partitions of `flow.items`; `retention` and `tolerance` are microseconds.
+    Attributes:
+        rules: The compiled configuration.
+        name: 16 hex digits, written into each summary. Another configuration, clock or partitioning has another name.
+        partitions: The number of partitions of `flow.items`.
+        retention: How long an ended item is remembered (microseconds).
+        tolerance: How far an event may be ahead of its arrival without being an anomaly (microseconds).
     """
 
     rules: Rules
@@ -27,7 +32,7 @@ class Derivation:
 
     @classmethod
     def of(cls, config: FlowConfig, clock: str = "", partitions: int = 1) -> Derivation:
-        """Compile a configuration; the name tells every other configuration, clock and partitioning apart."""
+        """Compile a configuration; `clock` is the suffix of the clock (`Clock.suffix`)."""
         text = f"{config.fingerprint}{clock}/{partitions}/{SUMMARY_VERSION}.{FOLD_VERSION}"
         return cls(
             rules=Rules(config),
@@ -38,9 +43,9 @@ class Derivation:
         )
 
     def into(self, generation: str) -> Derivation:
-        """Give the same for summaries that are written to a topic of this generation."""
+        """Give the same derivation for summaries that are written to a topic of this generation."""
         return replace(self, name=blake2b(f"{self.name}/{generation}".encode(), digest_size=8).hexdigest())
 
     def partition(self, value_stream: str) -> int:
-        """Give the one partition in which all items of a value stream stand."""
+        """Give the partition of `flow.items` that holds all items of a value stream."""
         return crc32(value_stream.encode()) % self.partitions

@@ -1,17 +1,15 @@
 """The fold: an item's history becomes its summary.
 
-Events with `time` <= now are taken in order of (time, sequence, id, source); what each event leaves behind
-follows SEMANTICS:
+Events with `time` <= now are folded in order of (time, sequence, id, source). The rules follow SEMANTICS:
 
 - start: the first entry into `active` or `waiting`; a return to `new` keeps it, or drops it (`on_return: reset`).
 - finish: the latest entry into `done` from a state that is not `done`, while the item is still done.
-- stays: the time between start and finish by state. The first `MAX_STAYS` states in which the item stood are told by
-  name, in the order of their first stay; the time in further ones is `other`, with that in a state of that name.
-- active time: seconds in `active` states between start and finish in which the item was not blocked.
-- blocked: an overlay, never a state; it ends at `done` or `cancelled`.
-- deleted: an overlay as well; a later change that has a state brings the item back. What else a deletion says of the
-  item is nothing that happened to it, and changes no field.
-- erased: the item is in no number at all.
+- stays: the time between start and finish, by state. The first `MAX_STAYS` states, in the order of their first stay,
+  keep their names. The time in all further states counts as `other`.
+- active time: time in `active` states between start and finish while the item was not blocked.
+- blocked: an overlay, never a state. It ends at `done` or `cancelled`.
+- deleted: an overlay too. A later change with a state restores the item. Other fields of a deletion change nothing.
+- erased: the item counts in no number.
 """
 
 from __future__ import annotations
@@ -25,23 +23,23 @@ from stream.items.row import Entry
 from stream.items.rules import Rules, WorkflowRules
 from stream.items.summary import ENDED_STATES, LOAD_STATES, NO_STAYS, FlowState, Stamp, Summary
 
-# To be raised with every change of what the fold makes of a history: all summaries are then derived anew.
+# Raise it with every change of the fold's results: all summaries are then derived again.
 FOLD_VERSION = 3
-# A summary must fit into a record, whatever an item has passed through.
+# A summary must fit into a record, however many states the item has passed through.
 MAX_STAYS = 100
-# Looking a member up in its class costs more than all the rest of what is asked of it here.
+# Looking up a member of an enum costs more than all other work with it here.
 _CHANGED, _DELETED = EventType.CHANGED, EventType.DELETED
 _NEW, _ACTIVE, _DONE, _UNMAPPED = FlowState.NEW, FlowState.ACTIVE, FlowState.DONE, FlowState.UNMAPPED
 
 
 def fold(item: str, entries: Iterable[Entry], rules: Rules, now: int) -> Summary | None:
-    """Fold the entries (sorted) that are known at `now` (microseconds); None where nothing is known."""
+    """Fold the (sorted) entries that are known at `now` (microseconds); None if none is known or all is erased."""
     life = live(entries, rules, now)
     return None if life is None else life.summary(item)
 
 
 def live(entries: Iterable[Entry], rules: Rules, now: int) -> Life | None:
-    """Give the life that the entries (sorted) known at `now` leave; None where nothing is known, or all is erased."""
+    """Give the item after the (sorted) entries known at `now`; None if none is known or all is erased."""
     life: Life | None = None
     for entry in entries:
         if entry.time > now:
@@ -55,7 +53,7 @@ def live(entries: Iterable[Entry], rules: Rules, now: int) -> Life | None:
 
 
 class Life:
-    """An item between two of its events."""
+    """The state of an item between two of its events."""
 
     __slots__ = (
         "active", "at", "attributes", "blocked_since", "deleted", "finish", "finished_active", "finished_merged",
@@ -78,13 +76,13 @@ class Life:
         self.active = self.finished_active = 0
         self.stays: dict[str, int] = {}
         self.finished_stays = NO_STAYS
-        # Whether some of the stays are `other`, now and as of the finish.
+        # Whether some stays are merged into `other`: now, and at the finish.
         self.merged = self.finished_merged = False
         self.from_the_middle = True
         self._begin(first.changes if first.type is _CHANGED else {}, first.source)
 
     def _begin(self, changes: Mapping[str, Any], source: str) -> None:
-        """Set the state before the first event, if it tells one; its entry was not seen and counts as nothing."""
+        """Set the state before the first event, if the event names one. Entering that state counts as nothing."""
         previous = changes.get("previous_state")
         if previous is None or "state" not in changes:
             if previous is not None:
@@ -95,7 +93,7 @@ class Life:
         self.from_the_middle = self.flow_state in LOAD_STATES
 
     def add(self, entry: Entry | Event) -> None:
-        """Let time pass until the event, then take what it changes."""
+        """Let time pass until the event, then apply its changes."""
         self._elapse(entry.time)
         changes: Mapping[str, Any] = entry.changes if entry.type is _CHANGED else {}
         rules, attributes, source = self.rules, self.attributes, entry.source
@@ -165,11 +163,11 @@ class Life:
 
     @property
     def is_merged(self) -> bool:
-        """Whether some of the stays in the summary are `other`, since there are too many states."""
+        """Whether some stays in the summary are merged into `other`, since there are too many states."""
         return self.is_measured and self.finished_merged
 
     def summary(self, item: str) -> Summary:
-        """Write down how the item stands."""
+        """Give the item's summary."""
         measured = self.is_measured
         return Summary(
             item,

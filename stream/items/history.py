@@ -1,7 +1,7 @@
 """The item's history: every event it ever had, sorted; its row is `stream.items.row`.
 
-For the same set of events a row is the same bytes, whatever their order and multiplicity; only `sent`, the partitions
-of `flow.items` that ever held the item's summary, tells of the way.
+The same set of events gives a row with the same bytes, in any order and with any duplicates. Only `sent`, the
+partitions of `flow.items` that ever held the item's summary, depends on the order.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ class History:
         self.sent = sent
         # The last arrival in the batch that works on it.
         self.came = 0
-        # Of the row as far as that is known: bytes.
+        # Bytes of the row, as far as they are known.
         self.size = size
-        # Those of all entries, once an event has been looked for.
+        # The ids of all entries, once an event has been looked for.
         self._names: set[str] | None = None
 
     def add(self, event: Event, arrival: int) -> bool:
-        """Put an event where its time puts it; False where it was there before.
+        """Insert an event by its time; False if it was there before.
 
-        Two different contents under one source and id are one event: the lower in order is kept, so that the order
-        of arrival decides nothing; an erasure before all, since it cannot be undone. Raises `Rejection`
-        (history_full) beyond the limits.
+        Two different contents under one source and id are one event. The lower one in a fixed order is kept, so the
+        order of arrival does not matter; an erasure is lower than all others, since it cannot be undone. Raises
+        `Rejection` (history_full) beyond the limits.
         """
         entry = Entry(event.time, event.sequence, event.id, event.source, event.type, event.changes)
         if self._names is None:
@@ -65,7 +65,7 @@ class History:
     def _admit(self, entry: Entry) -> None:
         size = size_of(entry)
         full = is_full(len(self.entries), self.size + size)
-        # What has run away must still be erasable: the first erasure finds room in a full history.
+        # A full item must still be erasable, so the first erasure is always admitted.
         if full and (entry.type is not EventType.ERASED or any(other.type is entry.type for other in self.entries)):
             raise full_rejection(len(self.entries), entry.source)
         self.size += size
@@ -79,7 +79,7 @@ class History:
             entries.insert(bisect_left(entries, entry.place, key=lambda other: other.place), entry)
 
     def forget_if_erased(self, now: int) -> None:
-        """Keep nothing of an erased item but the erasure itself, which outlives late events."""
+        """Keep only the erasure of an erased item; late events do not bring the item back."""
         for entry in self.entries:
             if entry.time > now:
                 return
@@ -104,27 +104,27 @@ def size_of(entry: Entry) -> int:
 
 
 def full_rejection(events: int, source: str) -> Rejection:
-    """Say why an item with so many events takes no more."""
+    """Give the rejection for an item with this number of events."""
     return Rejection(
         Reason.HISTORY_FULL,
         f"the item has {events:,} events; at most {MAX_EVENTS:,} events and "
-        f"{MAX_ROW_BYTES:,} bytes are kept of one item: look for what changes it all the time",
+        f"{MAX_ROW_BYTES:,} bytes are kept of one item: find out what keeps changing it",
         source,
     )
 
 
 def is_full(events: int, size: int) -> bool:
-    """Tell whether an item of so many events has no room for one more, with which its row would be of that size."""
+    """Tell whether an item has no room for another event; `size` is the row's size with it (bytes)."""
     return events >= MAX_EVENTS or size > MAX_ROW_BYTES
 
 
 def new_history() -> History:
-    """Begin the history of an item that was not seen before."""
+    """Begin the history of a new item."""
     return History([], arrival=0, sent=0, size=0)
 
 
 def decode_history(row: bytes) -> History:
-    """Read a row back."""
+    """Read a row. Raises ValueError if it cannot be read."""
     header = read_header(row)
     return History(read_entries(row), header.arrival, header.sent, len(row))
 

@@ -1,4 +1,4 @@
-"""Whether the attributes of an item fulfil a rule of `owns` or `applies_to`."""
+"""Whether an item's attributes match a rule of `owns` or `applies_to`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Rule = Mapping[str, str | tuple[str, ...]]
 
 
 def as_text(value: Any) -> str:
-    """Write a scalar the way rules are compared: booleans as `true`/`false`, whole numbers without `.0`."""
+    """Write a scalar as rules compare it: booleans as `true`/`false`, whole numbers without `.0`."""
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -20,7 +20,7 @@ def as_text(value: Any) -> str:
 
 
 def matches(rule: Rule, attributes: Mapping[str, Any]) -> bool:
-    """Tell whether every field of the rule is met; a list on either side is met by any of its members."""
+    """Tell whether every field of the rule matches; of a list on either side, any member may match."""
     return all(_field_matches(wanted, attributes.get(field)) for field, wanted in rule.items())
 
 
@@ -33,7 +33,7 @@ def _field_matches(wanted: str | tuple[str, ...], actual: Any) -> bool:
 
 
 def fingerprint_of(value: Any) -> Any:
-    """Give a hashable stand-in of an attribute, equal exactly where no rule can tell two values apart."""
+    """Give a hashable form of an attribute; two are equal exactly if no rule can distinguish the values."""
     if isinstance(value, list | tuple):
         return tuple(as_text(part) for part in value)
     return None if value is None else as_text(value)

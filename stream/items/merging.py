@@ -1,4 +1,4 @@
-"""One row of several of the same item, as an item has them whose events were in several partitions."""
+"""Merges the rows of an item whose events were in several partitions."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from stream.items.history import decode_history
 
 
 def merge_rows(rows: Sequence[bytes]) -> tuple[bytes, int]:
-    """Give the row that all events of these would have made, and how many found no room in it.
+    """Give one row with the events of all these rows, and the number of events that did not fit into it.
 
-    The last arrival and every partition that holds the summary are kept. An erasure in one of the rows takes effect
-    when the item is folded the next time.
+    The last arrival and all partitions that hold the summary are kept. An erasure in one of the rows takes effect when
+    the item is next folded.
     """
     merged, *others = map(decode_history, rows)
     left_out = 0

@@ -1,8 +1,8 @@
-"""The PI objective: what its history comes to.
+"""The PI objective, folded from its history.
 
-SAFe: at PI planning a team's objectives are given a planned business value, at the end of the PI an actual one. What
-an event says of an objective takes its value at the event's time, as with items; so late, doubled and corrected
-events need no case of their own.
+SAFe: at PI planning, a team's objectives get a planned business value, at the end of the PI an actual one. The fields
+of an event take their values at the event's time, as with items. So late, duplicate and corrected events need no
+special case.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _WRITTEN = {"planned": "planned_millionths", "actual": "actual_millionths"}
 class Objective(Struct, frozen=True, gc=False, rename=_WRITTEN):
     """An objective as its known events left it.
 
-    `planned` and `actual` are business values in millionths, so that decimals add up as people add them up; `actual` is
-    None until it is assessed. An objective is committed unless it is marked otherwise.
+    `planned` and `actual` are business values in millionths, so that decimals add up exactly. `actual` is None until
+    the objective is assessed. An objective is committed unless an event says otherwise.
     """
 
     objective: str
@@ -40,7 +40,7 @@ class Objective(Struct, frozen=True, gc=False, rename=_WRITTEN):
 
 
 def fold_objective(objective: str, entries: Iterable[Entry], rules: Rules, now: int) -> Objective | None:
-    """Fold the entries (sorted) that are known at `now` (microseconds); None where nothing is known."""
+    """Fold the (sorted) entries that are known at `now` (microseconds); None if none is known."""
     fields: dict[str, Any] = {}
     source = None
     for entry in entries:
@@ -62,7 +62,7 @@ def fold_objective(objective: str, entries: Iterable[Entry], rules: Rules, now: 
 
 
 def _millionths(value: Any) -> int | None:
-    # A former release took any value.
+    # An earlier release accepted any value.
     return round(max(-MAX_VALUE, min(value, MAX_VALUE)) * MILLION) if isinstance(value, int | float) else None
 
 

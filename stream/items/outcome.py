@@ -1,4 +1,4 @@
-"""What a batch of events comes to: rows, summaries, what was refused or is sent on, and what was counted."""
+"""The outcome of a batch of events: rows, summaries, refused and rerouted records, and counts."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from stream.items.objective import Objective
 from stream.items.summary import Summary
 
 MILLISECOND = 1_000
-"""In microseconds."""
+"""Microseconds in a millisecond."""
 
 
 class Refusal(NamedTuple):
-    """A record that was refused, and why; it may stand for several `records` that came as one batch."""
+    """A record that was refused, and why. It may represent several `records` that came as one batch."""
 
     record: Any
     rejection: Rejection
@@ -23,17 +23,17 @@ class Refusal(NamedTuple):
 
 
 class Reroute(NamedTuple):
-    """A record whose item belongs to another partition of the events topic, and which partition that is."""
+    """A record whose item belongs to another partition of the events topic, and that partition."""
 
     record: Any
     partition: int
 
 
 class SummaryRow(NamedTuple):
-    """A summary for a partition of `flow.items`: as Kafka has it, and as the boards count it.
+    """A summary for a partition of `flow.items`: `value` for Kafka, `summary` for the boards.
 
-    Without both it takes the item out there. `arrival` is when the newest event of it came, in microseconds; 0 where
-    no event caused it.
+    If both are None, the item is removed from the partition. `arrival` is when the newest event of the batch came
+    (microseconds); 0 if no event caused the row.
     """
 
     partition: int
@@ -45,7 +45,22 @@ class SummaryRow(NamedTuple):
 
 @dataclass
 class Outcome:
-    """What a batch comes to; times are microseconds. `unreadable` says of rows why they could not be read."""
+    """The outcome of a batch; instants are microseconds.
+
+    Attributes:
+        rows: New rows of histories by key; None deletes a row.
+        summaries: Rows for `flow.items`.
+        refusals: Records that become dead letters.
+        reroutes: Records that are written to another partition of the events topic.
+        counts: The number of events by source and outcome (`flow_events_total`).
+        newest: The newest event time by source.
+        anomalies: Events further ahead of their arrival than tolerated, by source.
+        backdated: Events that came more than a day after their time, by source.
+        merged: Summaries with states merged into `other`.
+        late: New items whose first event is older than the retention.
+        due: By key, the instant at which the next event of an item becomes known.
+        unreadable: By key, why a row could not be read.
+    """
 
     rows: dict[bytes, bytes | None] = field(default_factory=dict)
     summaries: list[SummaryRow] = field(default_factory=list)

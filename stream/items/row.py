@@ -1,18 +1,18 @@
 """The row of the item table: a packed header, which can be read without the rest, and a JSON array of entries.
 
-An entry says only what is not as in the entry before it: a list of
+An entry is a list that holds only the differences from the entry before it:
 
-1. the time since that entry, in microseconds (of the first: since 1970),
+1. the time since that entry, in microseconds (first entry: since 1970),
 2. the sequence,
-3. how many characters the id has in common with that entry's, up to a colon,
+3. the number of characters that the id shares with that entry's id, up to a colon,
 4. the rest of the id,
-5. the changes; where their fields are those of that entry's, only those that are not the same,
-6. 1 where the fields are others, so that all stand there, else 0,
-7. the type's number, and
-8. the source,
+5. the changes; only the different ones if both entries have the same fields,
+6. 1 if the fields differ, so that all changes are written, else 0,
+7. the number of the type, and
+8. the source.
 
-the last three only where they are not 0, 0 and that entry's source. So what is appended needs the last entry only.
-Rows of version 1, in which entries say all, are read, and become version 2 when they are written the next time.
+The last three are left out if they are 0, 0 and that entry's source. So only the last entry is needed to append one.
+Rows of version 1, whose entries are complete, can be read. They become version 2 when they are next written.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _NEWEST = struct.Struct(">Bq")
 _TYPES = tuple(EventType)
 _CODES = {event_type: code for code, event_type in enumerate(_TYPES)}
 _BEGIN, _END = b"[]"
-# What the fold takes for a text or null.
+# Fields that the fold expects to be text or null.
 _TEXTS = frozenset({"state", "previous_state"})
-# Microseconds. Every time that an event can have is far within.
+# Microseconds. All times that an event can have are far within it.
 _MAX_TIME = 1 << 61
-# Of one of these types, what is equal is written alike.
+# Equal values of one of these types are written alike.
 _PLAIN = frozenset({int, bool, type(None)})
 
 
@@ -61,7 +61,7 @@ NOTHING = Entry(0, "", "", "", EventType.CHANGED, {})
 
 
 class Header(NamedTuple):
-    """What can be known of a row without reading its entries."""
+    """The part of a row that can be read without its entries: instants in microseconds, `sent` as a bit set."""
 
     newest: int
     arrival: int
@@ -69,17 +69,20 @@ class Header(NamedTuple):
 
 
 def read_header(row: bytes) -> Header:
-    """Read newest event time, last arrival (microseconds) and the bit set of partitions; refuse other versions."""
+    """Read newest event time, last arrival and the bit set of partitions. Raises ValueError for other versions."""
     try:
         version, newest, arrival, sent = _HEADER.unpack_from(row)
     except struct.error as error:
-        raise ValueError(f"no row of an item: {error}") from None
+        raise ValueError(f"not a row of an item: {error}") from None
     _check(version)
     return Header(newest, arrival, sent)
 
 
 def read_newest(row: bytes) -> int:
-    """Read the newest event time alone, as of every row at a start; microseconds. Refuse other versions."""
+    """Read only the newest event time (microseconds), as a worker does for every row when it starts.
+
+    Raises ValueError for other versions.
+    """
     version, newest = _NEWEST.unpack_from(row)
     _check(version)
     return int(newest)
@@ -91,13 +94,13 @@ def _check(version: int) -> None:
 
 
 def is_row(value: bytes) -> bool:
-    """Tell whether bytes look like a row of a version that is read, without reading its entries."""
+    """Tell whether bytes look like a row of a version that can be read; the entries are not read."""
     begin = _HEADER.size
     return len(value) > begin + 2 and value[0] in _READ and value[begin] == _BEGIN and value[-1] == _END
 
 
 def read_entries(row: bytes) -> list[Entry]:
-    """Read the entries of a row. Raises ValueError where nobody can have written them here."""
+    """Read the entries of a row. Raises ValueError if flowgauge cannot have written them."""
     try:
         written = orjson.loads(memoryview(row)[_HEADER.size :])
         if row[0] == 1:
@@ -108,9 +111,9 @@ def read_entries(row: bytes) -> list[Entry]:
                 former = _decoded(former, one)
                 entries.append(former)
     except (AttributeError, IndexError, KeyError, TypeError) as error:
-        raise ValueError(f"no entries of an item: {error!r}") from None
+        raise ValueError(f"not the entries of an item: {error!r}") from None
     if not entries:
-        raise ValueError("no entries of an item")
+        raise ValueError("not the entries of an item: there is none")
     return entries
 
 
@@ -131,11 +134,11 @@ def _decoded_whole(written: Sequence[Any]) -> Entry:
 
 
 def _check_entry(time: Any, sequence: Any, source: Any, fields: Any) -> None:
-    """Raise TypeError where a part is of a type that would break the fold, or whoever writes the row again."""
+    """Raise TypeError if a part has a type that would break the fold or the next writing of the row."""
     if type(time) is not int or type(sequence) is not str or type(source) is not str or type(fields) is not dict:
-        raise TypeError("a part of an entry is of another type than in any event")
+        raise TypeError("a part of an entry has a type that no event has")
     if not -_MAX_TIME < time < _MAX_TIME:
-        raise TypeError(f"{time} is no time of an event")
+        raise TypeError(f"{time} is not the time of an event")
     for value in fields.values():
         if type(value) is not str:
             _check_values(fields)
@@ -145,9 +148,9 @@ def _check_entry(time: Any, sequence: Any, source: Any, fields: Any) -> None:
 def _check_values(fields: Mapping[str, Any]) -> None:
     for field, value in fields.items():
         if field in _TEXTS and value is not None and type(value) is not str:
-            raise TypeError(f"{field} is no text")
+            raise TypeError(f"{field} is not text")
         if not _is_shallow(value, MAX_DEPTH):
-            raise TypeError(f"{field} nests too deeply to be written again")
+            raise TypeError(f"{field} is nested too deeply to be written again")
 
 
 def _is_shallow(value: Any, levels: int) -> bool:
@@ -159,7 +162,7 @@ def _is_shallow(value: Any, levels: int) -> bool:
 
 
 def encode_entry(entry: Entry | Event, former: Entry | Event) -> bytes:
-    """Write one entry as it stands in a row behind another, or behind `NOTHING`."""
+    """Write one entry as it follows another in a row; `former` is `NOTHING` for the first."""
     name, before, source, code = entry.id, former.id, entry.source, _CODES[entry.type]
     passed, common = entry.time - former.time, before.rfind(":") + 1
     if not name.startswith(before[:common]):
@@ -173,7 +176,7 @@ def encode_entry(entry: Entry | Event, former: Entry | Event) -> bytes:
 
 
 def _difference(changes: Mapping[str, Any], before: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Give those changes that are not the same as before; None where the fields are not the same."""
+    """Give the changes that differ from those before; None if the fields are not the same."""
     if len(changes) != len(before):
         return None
     fields = {}
@@ -208,6 +211,6 @@ def encode_entries(entries: Iterable[Entry]) -> list[bytes]:
 
 
 def write_row(header: Header, entries: Sequence[bytes | bytearray], former: bytes | None = None) -> bytes:
-    """Write a row of entries; of those that stand in a former row of this version first, then the others."""
+    """Write a row of entries; `former`, a row of this version, gives the entries before them."""
     body = entries if former is None else (former[_HEADER.size + 1 : -1], *entries)
     return b"%b[%b]" % (_HEADER.pack(ROW_VERSION, *header), b",".join(body))

@@ -1,4 +1,4 @@
-"""The configuration as the fold needs it: owner, workflow and flow item type of an item's attributes."""
+"""The configuration as the fold needs it: owner, workflow and flow item type by an item's attributes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_REMEMBERED = 100_000
 
 
 class WorkflowRules:
-    """One workflow: which flow state each of its states is, and what a return to `new` does."""
+    """One workflow: the flow state of each of its states, and what a return to `new` does."""
 
     def __init__(self, workflow: Workflow) -> None:
         self.applies_to: Rule = workflow.applies_to
@@ -26,17 +26,17 @@ class WorkflowRules:
         }
 
     def flow_state(self, state: str) -> FlowState:
-        """Give the flow state of a workflow state; `unmapped` where the workflow does not name it."""
+        """Give the flow state of a workflow state; `unmapped` if the workflow does not name it."""
         return self._flow_states.get(state, FlowState.UNMAPPED)
 
 
 class Rules:
-    """Answers about attributes, remembered, since most items look like one another."""
+    """Rules over attributes. Answers are cached, since most items have the same attributes."""
 
     def __init__(self, config: FlowConfig) -> None:
         self._owners = list(_owner_rules(config))
         self._owner_fields = _fields(rule for _, rules in self._owners for rule in rules)
-        # Most teams own what names them: those are looked up, and only the others are gone through.
+        # Most teams own the items that name them. These teams are looked up; only the others are searched.
         self._places: dict[str, int] = {}
         self._others: list[tuple[int, tuple[Rule, ...]]] = []
         for place, (team, rules) in enumerate(self._owners):
@@ -45,16 +45,16 @@ class Rules:
             else:
                 self._others.append((place, rules))
         self._workflows = [WorkflowRules(workflow) for workflow in config.workflows]
-        # The workflow of an item is another one only if one of these, or the source, has changed.
+        # The workflow of an item can change only with one of these fields or with the source.
         self.workflow_fields = _fields(workflow.applies_to for workflow in self._workflows)
-        # No other attribute, beside the source, need be known of an item.
+        # The fold needs no other attributes of an item, except the source.
         self.fields = tuple(sorted({*self._owner_fields, *self.workflow_fields, "item_type", "state"} - {"source"}))
         self._types = {name: kind for kind, names in config.item_types.items() for name in names}
         self._owner_of: dict[Any, Team] = {}
         self._workflow_of: dict[Any, WorkflowRules | None] = {}
 
     def owner(self, attributes: Mapping[str, Any]) -> Team:
-        """Give the first team, in the order of the file, of which a rule matches; else `unassigned`."""
+        """Give the first team, in the order of the file, with a rule that matches; else `unassigned`."""
         key = _key(self._owner_fields, attributes)
         found = self._owner_of.get(key)
         if found is None:
@@ -71,7 +71,7 @@ class Rules:
         return UNASSIGNED if first is None else self._owners[first][0]
 
     def team_named(self, team: str | None, art: str | None = None, value_stream: str | None = None) -> Team:
-        """Give the first team of that name, in the ART and value stream where they are given; else `unassigned`."""
+        """Give the first team of that name, within the ART and value stream if they are given; else `unassigned`."""
         wanted = (value_stream, art, team)
         named = (owner for owner, _ in self._owners if owner.team == team)
         return next(
@@ -79,7 +79,7 @@ class Rules:
         )
 
     def workflow(self, attributes: Mapping[str, Any]) -> WorkflowRules | None:
-        """Give the first workflow whose `applies_to` matches, if any does."""
+        """Give the first workflow whose `applies_to` matches; None if none does."""
         key = _key(self.workflow_fields, attributes)
         if key not in self._workflow_of:
             found = next((flow for flow in self._workflows if matches(flow.applies_to, attributes)), None)
@@ -87,7 +87,7 @@ class Rules:
         return self._workflow_of[key]
 
     def item_type(self, attributes: Mapping[str, Any]) -> str:
-        """Give the flow item type of the tracker's type; `other` where none is configured."""
+        """Give the flow item type of the tracker's type; `other` if none is configured for it."""
         kind = attributes.get("item_type")
         if type(kind) is str:
             return self._types.get(kind, OTHER)
@@ -117,7 +117,7 @@ def _fields(rules: Any) -> tuple[str, ...]:
 
 
 def _remember(memory: dict[Any, Any], key: Any, value: Any) -> None:
-    # Attributes are free text from outside: what is remembered of them needs a bound.
+    # Attributes are free text from outside, so a cache of them needs a bound.
     if len(memory) >= MAX_REMEMBERED:
         memory.clear()
     memory[key] = value

@@ -1,4 +1,4 @@
-"""How long an item stood in each workflow state, held in a third of a dict's memory: there are millions of them."""
+"""How long an item was in each workflow state, in a third of a dict's memory, since there are millions of items."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _paths: dict[tuple[str, ...], tuple[str, ...]] = {}
 
 
 class Stays(Mapping[str, int]):
-    """Microseconds by workflow state, read-only; items that passed through the same states share the states' names."""
+    """Microseconds by workflow state, read-only. Items that passed through the same states share their names."""
 
     __slots__ = ("_states", "_times")
 
@@ -34,7 +34,11 @@ class Stays(Mapping[str, int]):
 
     @staticmethod
     def total(many: Iterable[Mapping[str, int]]) -> Counter[str]:
-        """Add up many, several times faster than one by one: those with the same states column by column."""
+        """Add up many, by state.
+
+        Fast twin of adding them one by one: those with the same states are added column by column. Held equal by
+        tests/items/test_stays.py.
+        """
         found: Counter[str] = Counter()
         alike: dict[tuple[str, ...], list[bytes]] = defaultdict(list)
         for stays in many:

@@ -1,7 +1,7 @@
-"""What the history of an item comes to: the absolute state that `measure` counts.
+"""The summary of an item's history: the absolute state that `measure` counts.
 
-A summary is a value of topic `flow.items` (schema: `schemas/item-summary.schema.json`). It replaces the
-item's former one, so that applying it twice changes nothing.
+A summary is a value of topic `flow.items` (schema: `schemas/item-summary.schema.json`). It replaces the item's former
+summary, so applying it twice changes nothing.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ ENDED_STATES = frozenset({FlowState.DONE, FlowState.CANCELLED})
 
 
 class Team(NamedTuple):
-    """Where an item stands: the path of its owner."""
+    """The owner of an item, as a path."""
 
     value_stream: str
     art: str
     team: str
 
 
-# Most items are not finished: they have these in common.
+# Most items are not finished, and share this.
 NO_STAYS: Mapping[str, int] = {}
 UNASSIGNED = Team("unassigned", "unassigned", "unassigned")
 
 
 class Stamp(Struct, frozen=True, gc=False, rename={"time": "time_us"}):
-    """An instant in an item's life, with the owner and the flow item type it had then."""
+    """An instant in an item's life (microseconds), with the owner and the flow item type it had then."""
 
     time: int
     owner: Team
@@ -53,13 +53,16 @@ _WRITTEN = {"blocked_since": "blocked_since_us", "active": "active_us", "stays":
 
 
 class Summary(Struct, frozen=True, gc=False, rename=_WRITTEN):
-    """An item as its known events left it.
+    """An item as its known events left it. Instants and durations are microseconds.
 
-    `start`: first entry into `active` or `waiting`; `start_is_lower_bound`: the item was first seen in mid-life.
-    `blocked_since`: when the present block began.
-    `finish`: latest entry into `done`, while the item is still done. `active` and `stays` (by workflow state)
-    are microseconds between start and finish, and empty unless the item has both; of the states at most a hundred are
-    told by name.
+    Attributes:
+        blocked_since: When the present block began; None if the item is not blocked.
+        start: First entry into `active` or `waiting`.
+        start_is_lower_bound: Whether the item was already in progress when it was first seen.
+        finish: Latest entry into `done`, while the item is still done.
+        active: Active time between start and finish; 0 unless the item has both.
+        stays: Time between start and finish by workflow state; empty unless the item has both. At most a hundred states
+            keep their names.
     """
 
     item: str
@@ -78,5 +81,5 @@ class Summary(Struct, frozen=True, gc=False, rename=_WRITTEN):
 
     @property
     def in_load(self) -> bool:
-        """Whether the item is in progress: started and not finished, and not deleted."""
+        """Whether the item is in progress: its flow state is `active` or `waiting`, and it is not deleted."""
         return self.flow_state in LOAD_STATES and not self.deleted

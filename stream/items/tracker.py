@@ -1,7 +1,7 @@
-"""`track`, without Kafka: a batch of records and the rows they concern become new rows and summaries.
+"""`track`, without Kafka: a batch of records and the rows of their items become new rows and summaries.
 
-The caller writes rows, summaries and refusals, and completes the batch when all are durable. When that is cut short,
-the batch comes again: its events are then duplicates, change no row, and repeat their summaries.
+The caller writes rows, summaries and refusals, and completes the batch when all are durable. If it is interrupted, the
+batch comes again: its events are then duplicates, change no row, and give the same summaries again.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from stream.items.summary import ENDED_STATES, Summary
 OBJECTIVE = "\0objective\0"
 _OBJECTIVE_KEY = OBJECTIVE.encode()
 BACKDATED_AFTER = DAY
-BEGIN_ANEW = (
+BEGIN_AGAIN = (
     "stop all workers, write a record without a value under the item's key to its partition of the histories topic, "
     "and send the item's events again"
 )
-# Up to some three kilobytes each.
+# Each takes up to about three kilobytes.
 MAX_APPEND_ONLY = 20_000
 
 
@@ -48,7 +48,7 @@ class EventRecord(Protocol):
 
 
 class _Tally:
-    """What a batch counts of one source."""
+    """The counts of one source in a batch."""
 
     __slots__ = ("anomalies", "applied", "backdated", "duplicate", "newest")
 
@@ -87,7 +87,7 @@ class Batch:
         self._derivation = derivation
         self._partition = partition
         self._full = FullItems() if full is None else full
-        # Of a table that compresses its rows, what it holds can be told without reading it.
+        # A table that compresses its rows gives what it holds without decompressing it.
         self._stored: Callable[[bytes], bytes | None] = getattr(rows, "stored", rows.get)
         self._now = now
         self._open: dict[bytes, History | AppendOnlyHistory] = {}
@@ -95,11 +95,11 @@ class Batch:
         self._outcome = Outcome()
 
     def pass_until(self, now: int) -> None:
-        """Let time pass before more is taken; what is known stays known."""
+        """Let time pass before more events are added; known events stay known."""
         self._now = max(self._now, now)
 
     def add_records(self, records: Iterable[EventRecord], clock: int) -> None:
-        """Decode and take records; `clock` is the latest instant that counts as not in the future."""
+        """Decode and add records. Instants up to `clock`, or to a record's arrival, are not in the future."""
         for record in records:
             arrival = record.timestamp * MILLISECOND
             try:
@@ -111,16 +111,17 @@ class Batch:
                 self.refuse(record, rejection)
 
     def refuse(self, record: Any, rejection: Rejection, records: int = 1) -> None:
-        """Keep a record as a dead letter, and count it as so many."""
-        # Where it was raised holds this batch, and all that it has taken, until the garbage collector comes round.
+        """Keep a record as a dead letter, and count it as `records` rejected events."""
+        # Its frames would keep this batch, with all its events, in memory until the garbage collector runs.
         rejection.__traceback__ = rejection.__context__ = None
         self._outcome.refusals.append(Refusal(record, rejection, records))
         self._outcome.counts[rejection.source, "rejected"] += records
 
     def add(self, event: Event, arrival: int) -> int | None:
-        """Take one event into its item's history; where that belongs to another partition only give which one it is.
+        """Add one event to its item's history.
 
-        Raises `Rejection` where the history is full, or cannot be read.
+        If the item belongs to another partition of the events topic, add nothing and give that partition. Raises
+        `Rejection` if the history is full or cannot be read.
         """
         key = row_key(event)
         item = self._open.get(key)
@@ -150,7 +151,7 @@ class Batch:
         return history.add(event, arrival)
 
     def _leave(self, key: bytes) -> None:
-        """Leave an item as it was that was opened for an event which it has refused."""
+        """Leave unchanged an item that was opened for an event which it has refused."""
         history, stored = self._open.pop(key), self._stored(key)
         if isinstance(history, History) and stored is not None:
             self._full.remember(key, history, stored)
@@ -160,7 +161,7 @@ class Batch:
         tally = self._tallies.get(event.source)
         if tally is None:
             tally = self._tallies[event.source] = _Tally(time)
-        # To call max() for each event costs more than what it does.
+        # A call of max() for each event costs more than this comparison.
         if time > tally.newest:  # noqa: PLR1730
             tally.newest = time
         if not applied:
@@ -173,7 +174,7 @@ class Batch:
             tally.anomalies += 1
 
     def _send_on(self, record: EventRecord, event: Event, home: int) -> None:
-        # It came compressed perhaps, and is written as it is.
+        # The record may have come compressed, and is written as it came.
         size = sum(len(name) + len(value or b"") for name, value in record.headers)
         if size > MAX_EVENT_BYTES:
             detail = (
@@ -184,13 +185,13 @@ class Batch:
         self._outcome.counts[event.source, "rerouted"] += 1
 
     def _begin(self, key: bytes, event: Event) -> int | None:
-        """Open an item for its first event in the batch; where it belongs to another partition only give which one."""
+        """Open an item for its first event in the batch; if it belongs to another partition, only give that one."""
         row, known = self._rows.get(key), self._append_only.pop(key, None)
-        # What is remembered holds only while the row is still what it was; compressed meanwhile, it is another object.
+        # What is remembered is right only while the row is the same; if compressed meanwhile, it is another object.
         if known is not None and known.row == row:
             self._open[key] = known
             return None
-        # What is remembered was looked at before, so this costs next to nothing for each event.
+        # An item that is remembered was checked before, so few events need this check.
         home = None if self._partition is None else self._partition.elsewhere(record_key(key))
         if home is None:
             self._open[key] = self._opened(key, row, event)
@@ -208,17 +209,17 @@ class Batch:
         )
 
     def touch(self, key: bytes) -> None:
-        """Fold an item again though nothing came: its time has come, or the configuration is another."""
+        """Fold an item again without a new event: one of its events became known, or the configuration changed."""
         row = self._rows.get(key)
-        # What is remembered may have been folded at an instant that is not past yet, by a clock that was ahead.
+        # What is remembered may have been folded by a clock that was ahead, at an instant still in the future.
         self._append_only.pop(key, None)
         if row is not None:
-            # Of what cannot be read the last summary stays.
+            # An item that cannot be read keeps its last summary.
             with suppress(Rejection):
                 self._open[key] = self._read(key, row)
 
     def close(self) -> Outcome:
-        """Fold each item that was touched once, and give what has to be written."""
+        """Fold each item of the batch once, and give what must be written."""
         for key, item in self._open.items():
             if isinstance(item, AppendOnlyHistory):
                 self._settle(key, item)
@@ -245,12 +246,12 @@ class Batch:
             return reopen(row, self._derivation.rules, self._now, event)
         except ValueError as error:
             self._outcome.unreadable[key] = str(error)
-            detail = f"the history of the item cannot be read ({error}): {BEGIN_ANEW}, and this one too"
+            detail = f"the history of the item cannot be read ({error}): {BEGIN_AGAIN}, this one too"
             source = "" if event is None else event.source
             raise Rejection(Reason.UNREADABLE_HISTORY, detail, source) from None
 
     def _settle(self, key: bytes, history: AppendOnlyHistory) -> None:
-        """Close an item of which all was appended."""
+        """Close an item whose events were all appended."""
         summary, came = history.life.summary(key.decode()), history.came
         self._outcome.merged += history.life.is_merged
         counts_in = self._counts_in(summary)
@@ -262,7 +263,7 @@ class Batch:
         self._send(key, summary, counts_in, sent, came)
 
     def _close(self, key: bytes, item: History) -> None:
-        """Close an item that came in disorder, from its beginning."""
+        """Close an item with events in disorder, folded from its beginning."""
         now, rules = self._now, self._derivation.rules
         item.forget_if_erased(now)
         summary: Summary | Objective | None = None
@@ -287,14 +288,14 @@ class Batch:
         self._send(key, summary, counts_in, item.sent, item.came)
 
     def _remember(self, key: bytes, history: AppendOnlyHistory, summary: Summary) -> None:
-        # To an ended item hardly anything comes any more.
+        # An ended item hardly ever gets another event.
         if summary.flow_state not in ENDED_STATES:
             if len(self._append_only) >= MAX_APPEND_ONLY:
                 self._append_only.clear()
             self._append_only[key] = history
 
     def _counts_in(self, summary: Summary | Objective | None) -> int:
-        """Give a bit set of the partitions in which the item counts: of its owner now, at its start, at its finish."""
+        """Give a bit set of the partitions of the item's owners: now, at its start and at its finish."""
         if summary is None:
             return 0
         if self._derivation.partitions == 1:
@@ -305,7 +306,7 @@ class Batch:
         return sum(1 << partition for partition in partitions)
 
     def _ever_sent(self, sent: int, counts_in: int) -> int:
-        # Nothing is to be remembered where there is one partition; so rows tell of nothing but their events.
+        # With one partition there is nothing to remember, and rows depend on their events only.
         return 1 if self._derivation.partitions == 1 else sent | counts_in
 
     def _send(self, key: bytes, summary: Summary | Objective | None, counts_in: int, sent: int, arrival: int) -> None:
@@ -319,13 +320,13 @@ class Batch:
 
 
 def row_key(event: Event) -> bytes:
-    """Give the key of the item's row; objectives live beside the items and never clash with one."""
+    """Give the key of the item's row. Objectives have keys that no item can have."""
     key = event.item.encode()
     return _OBJECTIVE_KEY + key if event.type is EventType.OBJECTIVE else key
 
 
 def record_key(key: bytes) -> bytes:
-    """Give the key that the records of a row's item, or objective, have in the events topic."""
+    """Give the key of the records in the events topic that belong to a row's item or objective."""
     return key.removeprefix(_OBJECTIVE_KEY)
 
 
@@ -337,10 +338,10 @@ def _folded(key: bytes, history: History, rules: Rules, now: int) -> Summary | O
 
 
 def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[SummaryRow] | None:
-    """Tell whether an item is beyond retention; then give what takes it out everywhere, else None.
+    """Give the rows that remove an item from all partitions, if it is beyond retention; else None.
 
-    Beyond retention is an item whose last event came more than a week ago, and which was finished, cancelled,
-    deleted or erased longer ago than `retention`. Items that are not finished stay for ever; objectives do not.
+    An item is beyond retention if its last event came more than a week ago, and it was finished, cancelled, deleted or
+    erased longer ago than `retention`. Open items stay for ever; objectives do not.
     """
     header = read_header(row)
     if header.newest > now - derivation.retention or header.arrival > now - 7 * DAY:
@@ -348,7 +349,7 @@ def expired(key: bytes, row: bytes, derivation: Derivation, now: int) -> list[Su
     try:
         summary = _folded(key, decode_history(row), derivation.rules, now)
     except ValueError:
-        # It is named where it is needed.
+        # It is reported when it is needed.
         return None
     if isinstance(summary, Summary) and not (summary.deleted or summary.flow_state in ENDED_STATES):
         return None

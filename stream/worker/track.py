@@ -15,7 +15,7 @@ from time import monotonic
 
 from stream.events.partition import EventsPartition
 from stream.items.outcome import Outcome, SummaryRow
-from stream.items.tracker import BEGIN_ANEW, Batch, expired
+from stream.items.tracker import BEGIN_AGAIN, Batch, expired
 from stream.kafka.offsets import Committed, write_metadata
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
@@ -320,7 +320,7 @@ class Track:
     def _settle(self, tracked: Tracked, outcome: Outcome, then: Callable[[], None]) -> None:
         for key, why in outcome.unreadable.items():
             place = RecordPlace(self._engine.histories_topic, tracked.tp.partition, key)
-            self._engine.unreadable.note(place, why, f"The item's events are kept as dead letters: {BEGIN_ANEW}")
+            self._engine.unreadable.note(place, why, f"The item's events are kept as dead letters: {BEGIN_AGAIN}")
         tracked.due.update(outcome.due)
         for name, time in outcome.newest.items():
             tracked.see(self._engine.numbers.label(name), time)

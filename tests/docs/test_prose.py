@@ -16,7 +16,6 @@ PENDING = {
     "stream/config",
     "stream/events",
     "stream/faust_edge",
-    "stream/items",
     "stream/kafka",
     "stream/worker",
 }

@@ -180,7 +180,7 @@ def test_whatever_a_row_says_it_is_refused_or_can_be_folded_and_written(said: An
     ],
 )
 def test_entries_that_nobody_can_have_written_are_an_error(said: Any) -> None:
-    with pytest.raises(ValueError, match="no entries of an item"):
+    with pytest.raises(ValueError, match="not the entries of an item"):
         read_entries(struct.pack(">BqqQ", 2, 0, 0, 0) + orjson.dumps(said))
 
 
@@ -196,7 +196,7 @@ def test_what_nests_too_deeply_to_be_written_again_is_an_error() -> None:
 
 
 def test_a_header_that_is_cut_is_an_error() -> None:
-    with pytest.raises(ValueError, match="no row of an item"):
+    with pytest.raises(ValueError, match="not a row of an item"):
         read_header(b"\2")
 
 

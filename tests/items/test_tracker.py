@@ -88,7 +88,7 @@ def test_events_of_an_item_whose_history_cannot_be_read_are_refused() -> None:
     outcome = batch.close()
     reasons = [(refusal.record.key, refusal.rejection.reason) for refusal in outcome.refusals]
     assert reasons == [(b"1", Reason.UNREADABLE_HISTORY)] * 2
-    assert outcome.refusals[0].rejection.detail.startswith("the history of the item cannot be read (no entries of an")
+    assert outcome.refusals[0].rejection.detail.startswith("the history of the item cannot be read (not the entries")
     assert outcome.counts == {("jira/acme", "rejected"): 2, ("jira/acme", "applied"): 1}
     # The last summary stays, and so does the row.
     assert (list(outcome.rows), [sent.key for sent in outcome.summaries]) == ([b"2"], [b"2"])

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from stream.items.row import Header, write_row
-from stream.items.tracker import BEGIN_ANEW
+from stream.items.tracker import BEGIN_AGAIN
 from stream.kafka.places import TP
 from stream.kafka.rows import Rows
 from tests.kafka.test_rows import Record, row
@@ -31,8 +31,8 @@ def test_an_event_of_an_item_whose_history_cannot_be_read_is_kept_and_the_row_na
 
     run(scenario)
     [line] = caplog.messages
-    assert line.startswith("flow.histories[0] under the key b'A' cannot be read and is passed over: no entries of an")
-    assert line.endswith(f"The item's events are kept as dead letters: {BEGIN_ANEW}")
+    assert line.startswith("flow.histories[0] under the key b'A' cannot be read and is passed over: not the entries")
+    assert line.endswith(f"The item's events are kept as dead letters: {BEGIN_AGAIN}")
 
 
 def test_a_summary_over_which_others_wrote_is_written_again() -> None:
