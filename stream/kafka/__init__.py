@@ -1,1 +1,1 @@
-"""Kafka's edge: topics, offsets, writes in batches, and Faust's transport and table in batches."""
+"""What the engine does with Kafka: topics, offsets, reads, writes in batches, and the item table's rows."""

@@ -1,7 +1,7 @@
-"""Topics in Kafka: what differs from the declaration, and making what is missing.
+"""Compares Kafka's topics with the declared ones, and creates those that are missing.
 
-Also the plain kafka-python clients that commands use. kafka-python's own logging is switched off: whatever
-it has to say arrives as an exception, which becomes one KafkaError.
+Also makes the plain kafka-python clients that commands use. kafka-python's own log is off, since each of its errors
+is raised too, and becomes one KafkaError.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ _START = "Start it, or set FLOW_KAFKA_BROKERS"
 _UNKNOWN_TOPIC = 3
 _ALREADY_EXISTS = 36
 _BAD_REPLICATION = 38
-# The embedded broker speaks an older protocol, and no idempotent producer.
+# The embedded broker has an older protocol, and no idempotent producers.
 _EMBEDDED = {"api_version": (0, 11)}
 
 
 class _Admin(KafkaAdminClient):  # type: ignore[misc,unused-ignore]
-    """An admin client that leaves no thread and no socket behind where Kafka takes the connection and is silent."""
+    """An admin client that closes its thread and sockets if Kafka accepts the connection but never answers."""
 
     def __init__(self, **options: Any) -> None:
         self._closed = False
@@ -53,7 +53,7 @@ class _Admin(KafkaAdminClient):  # type: ignore[misc,unused-ignore]
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A topic as Kafka has it."""
+    """A topic as it is in Kafka."""
 
     partitions: int
     config: Mapping[str, str]
@@ -61,42 +61,41 @@ class Existing:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a topic is not as declared: `what` is `missing`, `partitions` or a configuration's name."""
+    """How a topic differs from its declaration: `what` is `missing`, `partitions` or the name of a configuration."""
 
     topic: str
     what: str
     actual: str
     declared: str
-    mend: str
+    fix: str
 
     def __str__(self) -> str:
         if self.what == MISSING:
-            return f"topic {self.topic!r} is missing. {self.mend}"
-        return f"topic {self.topic!r}: {self.what} is {self.actual}, must be {self.declared}. {self.mend}"
+            return f"topic {self.topic!r} is missing. {self.fix}"
+        return f"topic {self.topic!r}: {self.what} is {self.actual}, must be {self.declared}. {self.fix}"
 
 
 def differences(declared: Iterable[Topic], existing: Mapping[str, Existing], brokers: str) -> list[Difference]:
-    """Compare declared topics with those that Kafka has; `brokers` stands in the mends."""
+    """Compare declared topics with those in Kafka. The suggested fixes name `brokers`."""
     found: list[Difference] = []
     declared = list(declared)
     for topic in declared:
         there = existing.get(topic.name)
         if there is None:
-            mend = "Create it: flowgauge topics apply"
-            found.append(Difference(topic.name, MISSING, "", f"{topic.partitions} partitions", mend))
+            fix = "Create it: flowgauge topics apply"
+            found.append(Difference(topic.name, MISSING, "", f"{topic.partitions} partitions", fix))
             continue
         if there.partitions != topic.partitions:
-            mend = _partitions_mend(topic, declared, existing, brokers)
-            found.append(Difference(topic.name, PARTITIONS, str(there.partitions), str(topic.partitions), mend))
+            fix = _partitions_fix(topic, declared, existing, brokers)
+            found.append(Difference(topic.name, PARTITIONS, str(there.partitions), str(topic.partitions), fix))
         found += _mismatches(topic, there)
     return found
 
 
 def plan(settings: Settings) -> list[Difference]:
-    """Return what differs between Kafka and the declaration, changing nothing.
+    """Return the differences between Kafka and the declaration, and change nothing.
 
-    The embedded broker makes its topics by itself, so nothing differs there. Raises KafkaError if Kafka
-    cannot be asked.
+    The embedded broker creates its own topics, so it has no differences. Raises KafkaError if Kafka does not answer.
     """
     if settings.embedded:
         return []
@@ -107,8 +106,8 @@ def plan(settings: Settings) -> list[Difference]:
 def ensure_topics(settings: Settings) -> list[str]:
     """Create the topics that are missing and return their names.
 
-    Raises KafkaError, before anything is created, if one that exists is not as declared, and if Kafka
-    cannot be reached or refuses. On the embedded broker there is nothing to do.
+    Does nothing on the embedded broker. Raises KafkaError if an existing topic is not as declared, and then creates
+    nothing. Also raises it if Kafka does not answer, or refuses.
     """
     if settings.embedded:
         return []
@@ -118,15 +117,15 @@ def ensure_topics(settings: Settings) -> list[str]:
         missing = {one.topic for one in found}
         created = _create(admin, [topic for topic in topics(settings) if topic.name in missing], settings)
         if missing - set(created):
-            # Another worker was quicker; what it made must be what is declared here.
+            # Another worker created them first, perhaps with other settings.
             _refuse(_compare(admin, settings))
         return created
 
 
 def apply_topics(settings: Settings) -> tuple[list[str], list[Difference]]:
-    """Create the topics that are missing and set the configuration that differs; return both.
+    """Create the topics that are missing, set the configuration that differs, and return both.
 
-    Raises KafkaError, before anything is changed, if one has another number of partitions.
+    Raises KafkaError if a topic has another number of partitions, and then changes nothing.
     """
     if settings.embedded:
         return [], []
@@ -140,7 +139,7 @@ def apply_topics(settings: Settings) -> tuple[list[str], list[Difference]]:
 
 
 def consumer(settings: Settings) -> Any:
-    """Make a consumer without a group, for messages of any size that our topics hold; it reads what was committed."""
+    """Make a consumer of committed records, without a group, for records of any size that our topics allow."""
     options = {
         "enable_auto_commit": False,
         "isolation_level": "read_committed",
@@ -152,7 +151,7 @@ def consumer(settings: Settings) -> Any:
 
 
 def producer(settings: Settings) -> Any:
-    """Make a producer for messages of any size that our topics hold."""
+    """Make a producer for records of any size that our topics allow."""
     options = {
         "acks": "all",
         "enable_idempotence": not settings.embedded,
@@ -166,7 +165,7 @@ def producer(settings: Settings) -> Any:
 
 @contextmanager
 def kafka_errors(settings: Settings) -> Iterator[None]:
-    """Turn what kafka-python raises into one KafkaError with the brokers and the mend."""
+    """Turn errors of kafka-python into a KafkaError that names the brokers and the fix."""
     brokers = ",".join(settings.brokers)
     try:
         yield
@@ -177,7 +176,7 @@ def kafka_errors(settings: Settings) -> Iterator[None]:
 
 
 def _client(settings: Settings, patience_ms: int = REACH_MS) -> dict[str, Any]:
-    """Give what all clients are made with, once Kafka can be reached."""
+    """Return the options that all clients share, once Kafka can be reached."""
     logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
     _reach(settings.brokers, patience_ms)
     common: dict[str, Any] = {
@@ -189,9 +188,9 @@ def _client(settings: Settings, patience_ms: int = REACH_MS) -> dict[str, Any]:
 
 
 def _reach(brokers: Sequence[str], patience_ms: int) -> None:
-    """Wait until one of the brokers takes a connection.
+    """Wait until one of the brokers accepts a connection.
 
-    A client of kafka-python that finds nobody leaves its thread and sockets behind, so none is made before.
+    A kafka-python client that cannot connect leaks its thread and sockets, so none is made before.
     """
     deadline = time.monotonic() + patience_ms / 1000
     while True:
@@ -214,7 +213,7 @@ def _refusal_to_connect(broker: str) -> str | None:
 
 @contextmanager
 def kafka_admin(settings: Settings, patience_ms: int = REACH_MS) -> Iterator[KafkaAdminClient]:
-    """Connect an admin client. Raises KafkaError if Kafka does not answer for so many milliseconds."""
+    """Connect an admin client. Raises KafkaError if Kafka does not answer for `patience_ms` milliseconds."""
     with kafka_errors(settings):
         admin = _Admin(**_client(settings, patience_ms), request_timeout_ms=patience_ms)
         try:
@@ -231,7 +230,7 @@ def _compare(admin: KafkaAdminClient, settings: Settings) -> list[Difference]:
 
 
 def _refuse_unfinished(admin: KafkaAdminClient, settings: Settings) -> None:
-    """Refuse while partitions are being changed: what is missing then must not be made by anybody else."""
+    """Refuse during a repartition, when a missing topic must not be created by anybody else."""
     journal = settings.topic(REPARTITION)
     (found,) = admin.describe_topics([journal])
     if not found["error_code"]:
@@ -264,7 +263,7 @@ def _mismatches(topic: Topic, there: Existing) -> Iterator[Difference]:
             yield Difference(topic.name, key, actual, value, "Set it: flowgauge topics apply")
 
 
-def _partitions_mend(topic: Topic, declared: Sequence[Topic], existing: Mapping[str, Existing], brokers: str) -> str:
+def _partitions_fix(topic: Topic, declared: Sequence[Topic], existing: Mapping[str, Existing], brokers: str) -> str:
     there = existing[topic.name].partitions
     setting = f"Set {topic.setting}={there}"
     if topic.deleted:
@@ -272,7 +271,7 @@ def _partitions_mend(topic: Topic, declared: Sequence[Topic], existing: Mapping[
         return f"{setting}; or, with all workers stopped, delete it ({topic.deleted}): {delete}"
     if not topic.setting:
         return "Copy what it holds, delete it, then: flowgauge topics apply"
-    # Keys would lie in two partitions where one topic had others than the other, or where partitions were only added.
+    # Topics of one setting need the same partitions. Only adding partitions would leave keys in the wrong ones.
     together = [existing.get(one.name) for one in declared if one.setting == topic.setting]
     move = f"stop all workers, then run: flowgauge topics repartition --to {topic.partitions}"
     if None in together:
@@ -320,7 +319,7 @@ def _refusal(row: Mapping[str, Any], settings: Settings) -> str:
     why = row.get("error_message") or kafka.errors.for_code(row["error_code"]).__name__
     if row["error_code"] == _BAD_REPLICATION:
         return f"{why} Lower FLOW_REPLICATION_FACTOR, which is {settings.replication_factor}"
-    return f"{why} Mend that, then: flowgauge topics apply"
+    return f"{why} Fix that, then: flowgauge topics apply"
 
 
 def _one_line(error: Exception) -> str:

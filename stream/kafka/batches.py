@@ -1,7 +1,7 @@
-"""The record batches of a fetched partition: their bytes, and their records if these are not too many bytes.
+"""The record batches of a fetched partition: their bytes, and their records unless these are too large.
 
-The client decompresses whatever comes. Here a batch is refused as a whole, its bytes kept, if its records take more
-than `MAX_BATCH_BYTES`, or if they cannot be read.
+The client decompresses any batch. Here a batch is refused as a whole if its records take more than `MAX_BATCH_BYTES`
+once decompressed, or if they cannot be read. Its bytes are kept.
 """
 
 from __future__ import annotations
@@ -32,26 +32,26 @@ _CODEC_BITS = 7
 
 
 class Batches:
-    """The batches of a fetched partition, one after the other; the client's `MemoryRecords`, which also give bytes."""
+    """The batches of a fetched partition, in order. Replaces the client's `MemoryRecords`, which hide the bytes."""
 
     def __init__(self, data: bytes) -> None:
         self._data = memoryview(data)
         self._at = 0
 
     def size_in_bytes(self) -> int:
-        """Give how many bytes were fetched."""
+        """Return how many bytes were fetched."""
         return len(self._data)
 
     def has_next(self) -> bool:
-        """Tell whether a whole batch is left: at the end of a fetch a part of one may stand."""
+        """Return whether a whole batch is left; a fetch may end with part of one."""
         return self._end <= len(self._data)
 
     def next_batch(self) -> Any:
-        """Give the next batch, as the client wants it."""
+        """Return the next batch in the client's form."""
         return opened(self.next_bytes())
 
     def next_bytes(self) -> memoryview:
-        """Give the bytes of the next batch."""
+        """Return the bytes of the next batch."""
         begin, self._at = self._at, self._end
         return self._data[begin : self._at]
 
@@ -62,14 +62,15 @@ class Batches:
         return self._at + _BEFORE_LENGTH + int(_LENGTH.unpack_from(self._data, self._at)[0])
 
 
-# The client looks it up here, and its own does not give the bytes.
+# The client looks the class up in this module.
 fetcher.MemoryRecords = Batches
 
 
 class RefusedBatch(NamedTuple):
-    """A batch that was refused as a whole, in the form of a record: its value is the batch as it stands in the log.
+    """A batch that was refused as a whole, in the form of a record. Its value is the batch's bytes, as in the log.
 
-    `offset` is that of its first record that was to be read, `records` how many these are. `timestamp` is milliseconds.
+    `offset` is that of its first record that had to be read, and `records` the number from there on. `timestamp` is in
+    milliseconds.
     """
 
     offset: int
@@ -83,7 +84,7 @@ class RefusedBatch(NamedTuple):
 
 
 class UnreadableBatchError(Exception):
-    """The records of a batch cannot be had; why is a reason and a detail."""
+    """The records of a batch cannot be read; `reason` and `detail` say why."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(detail)
@@ -92,17 +93,17 @@ class UnreadableBatchError(Exception):
 
 
 def opened(data: memoryview) -> Any:
-    """Give the client's view of a batch; nothing is decompressed yet."""
+    """Return the client's view of a batch, not yet decompressed. Raises CorruptRecordException if it is too short."""
     if len(data) <= _MAGIC_AT:
-        raise CorruptRecordException("a batch is shorter than its head")
+        raise CorruptRecordException("a batch is shorter than its header")
     magic = data[_MAGIC_AT]
     return DefaultRecordBatch(data) if magic >= _NEWEST_MAGIC else LegacyRecordBatch(data, magic)
 
 
 def records_of(data: memoryview, batch: Any) -> tuple[list[Any], int]:
-    """Give the records of a batch, and how many bytes they take. Raises UnreadableBatchError."""
+    """Return the records of a batch and their size in bytes, decompressed. Raises UnreadableBatchError."""
     if data[_MAGIC_AT] < _NEWEST_MAGIC:
-        # No Kafka takes these any more, so that none of them is hostile.
+        # Kafka no longer accepts this format, so nobody can send a hostile batch of it.
         return list(batch), len(data)
     try:
         if not batch.attributes & _CODEC_BITS:
@@ -130,7 +131,7 @@ def _decompressed(data: memoryview, attributes: int) -> bytes:
 
 
 def refused(data: memoryview, batch: Any, first: int, why: UnreadableBatchError) -> RefusedBatch:
-    """Keep a batch of which nothing is read, from the offset `first` on."""
+    """Return the refused form of a batch whose records are needed from the offset `first` on."""
     offset, next_offset = max(first, batch.base_offset), batch.next_offset
     count = min(_COUNT.unpack_from(data, _COUNT_AT)[0], next_offset - offset)
     codec = batch.attributes & _CODEC_BITS

@@ -1,4 +1,4 @@
-"""Decompresses what stands in a record batch, up to a limit: a few kilobytes of gzip or zstd may become gigabytes."""
+"""Decompresses record batches up to a limit, since a few kilobytes of gzip or zstd can become gigabytes."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _LZ4_PLAIN = 1 << 31
 
 
 class TooLargeError(Exception):
-    """It decompresses to more than the limit."""
+    """The data decompresses to more than the limit."""
 
 
 class DamagedError(Exception):
-    """It cannot be decompressed."""
+    """The data cannot be decompressed."""
 
 
 def decompress(codec: str, data: memoryview, limit: int) -> list[bytes]:
-    """Decompress the records of a batch; give the bytes in parts.
+    """Decompress the records of a batch, and return the bytes in parts.
 
-    Raises TooLargeError beyond `limit` bytes, and DamagedError.
+    Raises TooLargeError if they are more than `limit` bytes, and DamagedError.
     """
     found: list[bytes] = []
     left = limit
@@ -76,14 +76,14 @@ def _snappy(data: memoryview, limit: int) -> Iterator[bytes]:
 
 
 def _snappy_block(data: memoryview, limit: int) -> bytes:
-    # The size stands before the block, and that much memory would be taken.
+    # The library allocates the size that the block claims.
     if cramjam.snappy.decompress_raw_len(data) > limit:
         raise TooLargeError
     return bytes(cramjam.snappy.decompress_raw(data))
 
 
 def _lz4(data: memoryview, _: int) -> Iterator[bytes]:
-    # A frame's own library reads the whole of it; block by block it can be stopped.
+    # The library decompresses whole frames only. Single blocks allow a stop at the limit.
     flags, block = data[4], bytearray(1 << (8 + 2 * (data[5] >> 4 & 7)))
     at = 7 + (8 if flags & 8 else 0) + (4 if flags & 1 else 0)
     while size := _LZ4_BLOCK_SIZE.unpack_from(data, at)[0]:

@@ -1,4 +1,4 @@
-"""Copies records from one topic to another, each to the partition of its key, or as they are; and counts them."""
+"""Copies records from one topic to another, either to the partitions of their keys or unchanged, and counts them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,25 @@ from stream.kafka.reading import OffsetRange, Reader
 # Seconds.
 WRITE_DEADLINE = 120.0
 Progress = Callable[[int], None]
-"""Is told how many records more are done."""
+"""Called with the number of records done since the last call."""
 
 
 @dataclass
 class Histories:
-    """What copying histories came to: rows by partition, how many items had several, and what found no room by item."""
+    """The result of copying histories.
+
+    Attributes:
+        counts: The rows written to each partition.
+        merged: The number of items that had several rows.
+        left_out: The events that did not fit into an item's merged row, by item.
+    """
 
     counts: Counter[int] = field(default_factory=Counter)
     merged: int = 0
     left_out: Counter[str] = field(default_factory=Counter)
 
     def merge(self, topic: str, records: Sequence[Any]) -> Row:
-        """Make one row of those of an item. Raises KafkaError where one cannot be read."""
+        """Merge the rows of an item into one. Raises KafkaError if a row cannot be read."""
         key, in_order = records[0].key, sorted(records, key=lambda record: record.partition)
         try:
             value, left_out = merge_rows([record.value for record in in_order])
@@ -47,7 +53,7 @@ class Histories:
 
 
 class Copier:
-    """Copies records into a topic; use it as an async context manager. `progress` is told of each write."""
+    """Copies records into a topic; use it as an async context manager. It calls `progress` after each write."""
 
     def __init__(self, brokers: Sequence[str], progress: Progress) -> None:
         self.reader = Reader(brokers)
@@ -69,9 +75,9 @@ class Copier:
         await self._outbox.stop()
 
     async def by_key(self, topic: str, spans: Iterable[OffsetRange], target: str, partitions: int) -> Counter[int]:
-        """Copy records to the partitions of their keys; return how many came to each.
+        """Copy records to the partitions of their keys, and return how many went to each.
 
-        What has no key belongs nowhere, and is spread over the partitions.
+        A record without a key belongs to no partition, so these are spread over all.
         """
         counts: Counter[int] = Counter()
         async for partition, records in self.reader.read(topic, spans):
@@ -83,7 +89,7 @@ class Copier:
         return counts
 
     async def histories(self, topic: str, spans: Sequence[OffsetRange], target: str, partitions: int) -> Histories:
-        """Copy the newest row of each item to the partition of its key; rows of one item become one."""
+        """Copy the newest row of each item to the partition of its key. Rows in several partitions are merged."""
         done = Histories()
         newest = await self._newest(topic, spans)
         times = Counter(key for keys in newest.values() for key in keys)
@@ -104,7 +110,7 @@ class Copier:
         return done
 
     async def _newest(self, topic: str, spans: Iterable[OffsetRange]) -> dict[int, dict[bytes, int]]:
-        """Give the offset of each item's newest row by partition; what was taken out has none."""
+        """Return the offset of each item's newest row, by partition; a removed item has none."""
         newest: dict[int, dict[bytes, int]] = defaultdict(dict)
         async for partition, records in self.reader.read(topic, spans):
             found = newest[partition]
@@ -116,7 +122,7 @@ class Copier:
         return newest
 
     async def misplaced(self, topic: str, spans: Iterable[OffsetRange], partitions: int) -> int:
-        """Count the items that have a row in a partition that their key does not belong to."""
+        """Count the items that have a row in another partition than that of their key."""
         newest = await self._newest(topic, spans)
         return len(
             {
@@ -128,14 +134,14 @@ class Copier:
         )
 
     async def back(self, source: str, target: str, ends: Mapping[int, int]) -> dict[int, int]:
-        """Copy partitions up to these ends to the same ones of another topic, which may have a part of it already.
+        """Copy partitions, up to `ends`, to the same ones of another topic, which may have a part of them already.
 
-        Returns by partition up to which offset both are the same: less than the end where others have written to the
-        target too.
+        Returns, by partition, the offset up to which both are the same. It is less than the end if others have written
+        to the target too.
         """
         there = await self.reader.spans(target, ends)
         same = {span.partition: await self._common(source, target, ends[span.partition], span) for span in there}
-        # Where the next record is to go, unless others were there.
+        # The next offset of each partition that only this copy has written to.
         reached = {span.partition: span.end for span in there if span.end == same[span.partition]}
         async for number, records in self.reader.read(
             source, [OffsetRange(n, first, ends[n]) for n, first in same.items()]
@@ -150,7 +156,7 @@ class Copier:
         return same
 
     async def _common(self, source: str, target: str, end: int, there: OffsetRange) -> int:
-        """Count the first records that are the same, at the same offsets, in a partition of two topics."""
+        """Count the leading records that are the same, at the same offsets, in a partition of two topics."""
         number = 0
         span = OffsetRange(there.partition, 0, min(end, there.end))
         ours, theirs = (

@@ -1,8 +1,8 @@
-"""Whether the topics are still those that were read.
+"""Finds out whether a topic is still the one that was read.
 
-Kafka gives each topic an id, so that one that was deleted and made again is known as another. A generation is that id
-together with the offset at which each partition begins: in a compacted topic it moves only when records were deleted,
-by retention or by hand. Two generations that differ mean that what was in the topic may be gone.
+Kafka gives each topic an id, so a topic that was deleted and created again has another one. A generation is that id
+and the first offset of each partition. In a compacted topic these offsets move only if records were deleted, by
+retention or by hand. If two generations differ, records of the topic may be gone.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ REACH_MS = 5_000
 
 
 class Described(NamedTuple):
-    """A topic as Kafka has it now; `id` is empty where this Kafka gives none."""
+    """A topic as it is in Kafka now; `id` is empty if this Kafka has no topic ids."""
 
     id: str
     partitions: int
 
 
 def describe(settings: Settings, names: list[str]) -> dict[str, Described | None]:
-    """Ask Kafka for topics; None for one that is not there. Raises KafkaError."""
+    """Describe topics by name; None for a missing one. Raises KafkaError."""
     with kafka_admin(settings, REACH_MS) as admin:
         found = {one["name"]: one for one in admin.describe_topics(names) if one["error_code"] != UNKNOWN_TOPIC}
     return {name: _described(found[name]) if name in found else None for name in names}
@@ -38,6 +38,6 @@ def _described(answer: Mapping[str, object]) -> Described:
 
 
 def generation(topic: Described, beginnings: Mapping[int, int]) -> str:
-    """Name a topic's generation in sixteen letters, from its id and where its partitions begin."""
+    """Return a topic's generation: 16 hexadecimal digits of its id and its partitions' first offsets."""
     text = f"{topic.id} {sorted(beginnings.items())}"
     return blake2b(text.encode(), digest_size=8).hexdigest()

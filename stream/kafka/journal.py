@@ -1,6 +1,7 @@
-"""What a repartition has done so far: the last record of a topic that is there as long as one is not finished.
+"""What a repartition has done so far: the last record of a topic that exists until the repartition is finished.
 
-The topic outlives what is moved and what was committed, and does not expire. While it is there no worker starts.
+The topic outlives the topics that are moved and the group's offsets, and does not expire. While it exists no worker
+starts.
 """
 
 from __future__ import annotations
@@ -22,12 +23,20 @@ _SECONDS = 30
 
 
 class Move(Struct):
-    """One topic: what it was, what it will be, and how far it is.
+    """How far the move of one topic has got.
 
-    `config` is what it has before and after, `while_moving` what it and its copy have meanwhile. `copied` is set once
-    all its records are in the copy too, `returned` once they are in the new topic. `read` is up to where each of its
-    partitions was copied; `folded` how many of the first records of each partition of the copy were folded before.
-    `same` is up to where each new partition has the records of the copy, and those of nobody else.
+    Attributes:
+        id: Of the topic as it was, like `partitions` and `replicas`.
+        config: The configuration before and after the move.
+        while_moving: The configuration of the topic and its copy during the move.
+        needed: Whether the topic must be copied at all.
+        copied: Whether the copy has all records.
+        returned: Whether the new topic has all records.
+        records: The number of records in the copy.
+        read: The next offset to copy, by old partition.
+        folded: How many of the first records were folded before, by partition of the copy.
+        counts: The number of records by partition of the copy.
+        same: The offset up to which a new partition has the records of the copy and no others, by partition.
     """
 
     name: str
@@ -47,7 +56,14 @@ class Move(Struct):
 
 
 class State(Struct):
-    """A repartition to `to` partitions; `offsets` and `newest` are what the group had committed before it."""
+    """A repartition to `to` partitions.
+
+    Attributes:
+        offsets: The group's committed offsets before it, by partition of the events.
+        newest: The newest event time of each source that was committed with them, in microseconds.
+        merged: The number of items that had histories in several partitions.
+        left_out: The events that did not fit into an item's merged history, by item.
+    """
 
     to: int
     events: Move
@@ -59,14 +75,14 @@ class State(Struct):
 
 
 class RepartitionJournal:
-    """The journal under a deployment's prefix."""
+    """The journal of a deployment; there is one for each prefix."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.topic = settings.topic(REPARTITION)
 
     def read(self, topics: Topics) -> State | None:
-        """Give what was noted last; None where no repartition was begun. Raises KafkaError."""
+        """Return the last state that was noted, or None if no repartition has begun. Raises KafkaError."""
         if topics.find(self.topic) is None:
             return None
         with kafka_errors(self._settings):
@@ -80,28 +96,28 @@ class RepartitionJournal:
                 last, begun = None, time.monotonic()
                 while reader.position(place) < end:
                     if time.monotonic() - begun > _SECONDS:
-                        raise KafkaError(f"topic {self.topic!r}: Kafka has fallen silent before its end")
+                        raise KafkaError(f"topic {self.topic!r}: Kafka stopped answering before its end")
                     for record in reader.poll(timeout_ms=1_000).get(place, ()):
                         last = record.value
             finally:
                 reader.close()
-        # It may have been cut short before the first note: then nothing was changed.
+        # An empty topic is of a repartition that was cut short before it changed anything.
         return None if last is None else self._decoded(last)
 
     def _decoded(self, note: bytes) -> State:
         try:
             return msgspec.json.decode(note, type=State)
         except msgspec.DecodeError as error:
-            why = f"another version of flowgauge has written it ({error}): finish with that version"
+            why = f"another version of flowgauge wrote it ({error}): finish with that version"
             raise KafkaError(f"topic {self.topic!r} cannot be read: {why}") from None
 
     def begin(self, topics: Topics, replicas: int, *, only_try: bool = False) -> None:
-        """Make the topic, unless it is there; `only_try` asks whether it could be made."""
+        """Create the topic if it is missing; with `only_try`, only check that this is possible. Raises KafkaError."""
         if topics.find(self.topic) is None:
             topics.create(self.topic, 1, replicas, _CONFIG, only_try=only_try)
 
     def note(self, state: State) -> None:
-        """Note a state; it is durable when this returns. Raises KafkaError."""
+        """Write a state, which is durable once this returns. Raises KafkaError."""
         with kafka_errors(self._settings):
             out = producer(self._settings)
             try:
@@ -110,7 +126,7 @@ class RepartitionJournal:
                 out.close(timeout=_SECONDS)
 
     def end(self, topics: Topics) -> None:
-        """Delete the topic, if it is there: the repartition is finished, or was cut short before its first note."""
+        """Delete the topic if it exists: the repartition is finished, or could not begin."""
         found = topics.find(self.topic)
         if found is not None:
             topics.delete(found)

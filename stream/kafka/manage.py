@@ -1,4 +1,4 @@
-"""What changes topics and a group's offsets: each call does one thing, and says in one line what Kafka refuses."""
+"""Changes topics and a group's offsets. Each call does one thing, and raises KafkaError with one line if it fails."""
 
 from __future__ import annotations
 
@@ -29,7 +29,14 @@ _MEMBERS = ("Stable", "PreparingRebalance", "CompletingRebalance", "Assigning", 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A topic as it is: `own` is what was configured of it alone, `known` all that can be, `rights` what we may do."""
+    """A topic as it is now.
+
+    Attributes:
+        replicas: The replication factor.
+        own: The configuration that was set for this topic.
+        known: The names of all configurations that this Kafka knows.
+        rights: The operations that this client may do with the topic, such as `READ`.
+    """
 
     name: str
     id: str
@@ -41,20 +48,20 @@ class Found:
 
 
 class CommittedOffset(NamedTuple):
-    """What a group has committed of a partition."""
+    """A group's commit of one partition."""
 
     offset: int
     metadata: str
 
 
 class Topics:
-    """Finds, makes, changes and deletes topics."""
+    """Finds, creates, changes and deletes topics. Each method raises KafkaError."""
 
     def __init__(self, admin: KafkaAdminClient) -> None:
         self._admin = admin
 
     def find(self, name: str) -> Found | None:
-        """Describe a topic; None where there is none. Raises KafkaError."""
+        """Describe a topic; None if it is missing."""
         (seen,) = self._admin.describe_topics([name])
         if seen["error_code"] == _UNKNOWN_TOPIC:
             return None
@@ -74,7 +81,7 @@ class Topics:
     def create(
         self, name: str, partitions: int, replicas: int, config: Mapping[str, str], *, only_try: bool = False
     ) -> None:
-        """Make a topic and wait until it can be used; `only_try` asks whether it could be made."""
+        """Create a topic and wait until it can be used. With `only_try`, only check that it could be created."""
         new = {"num_partitions": partitions, "replication_factor": replicas, "configs": dict(config)}
         (answer,) = self._admin.create_topics({name: new}, validate_only=only_try, raise_errors=False)["topics"]
         _check(answer["error_code"], f"topic {name!r} cannot be created", answer["error_message"])
@@ -82,20 +89,20 @@ class Topics:
             self._admin.wait_for_topics([name])
 
     def delete(self, topic: Found) -> None:
-        """Delete this very topic, not one that was made under its name since; return when it is gone."""
+        """Delete this topic, but not a newer one of the same name; return once it is gone."""
         (answer,) = self._admin.delete_topics([UUID(topic.id)], raise_errors=False)["topics"]
         if answer["error_code"] not in _MISSING:
             _check(answer["error_code"], f"topic {topic.name!r} cannot be deleted", answer["error_message"])
-        _wait(lambda: self._id(topic.name) != topic.id, f"topic {topic.name!r} was deleted and is still there")
+        _wait(lambda: self._id(topic.name) != topic.id, f"topic {topic.name!r} was deleted and still exists")
 
     def add_partitions(self, name: str, partitions: int) -> None:
-        """Add partitions until there are so many, and wait until they can be used."""
+        """Add partitions until there are `partitions`, and wait until they can be used."""
         answer = self._admin.create_partitions({name: partitions}, raise_errors=False).results[0]
         _check(answer.error_code, f"topic {name!r} cannot be given {partitions} partitions", answer.error_message)
-        _wait(lambda: self._ready(name) == partitions, f"topic {name!r} has not got its {partitions} partitions")
+        _wait(lambda: self._ready(name) == partitions, f"topic {name!r} does not have its {partitions} partitions")
 
     def configure(self, name: str, config: Mapping[str, str], reset: Collection[str] = ()) -> None:
-        """Set these values of a topic's configuration and take others back to their defaults; return when they hold."""
+        """Set a topic's configuration, reset other values to their defaults, and return once that is in effect."""
         wanted = dict(config) | {key: ("DELETE", None) for key in reset if key not in config}
         resource = ConfigResource(ConfigResourceType.TOPIC, name, wanted)
         answer = self._admin.alter_configs([resource], raise_on_unknown=False)["topic"][name]
@@ -104,7 +111,7 @@ class Topics:
         _wait(lambda: self._has(name, config), f"topic {name!r} was configured and has not changed")
 
     def ends(self, name: str, partitions: int) -> dict[int, int]:
-        """Give the offset behind the last record of each partition, whether that is committed or not."""
+        """Return the end offset of each partition, with records of open transactions."""
         wanted = {TopicPartition(name, partition): OffsetSpec.LATEST for partition in range(partitions)}
         return {place.partition: row.offset for place, row in self._admin.list_partition_offsets(wanted).items()}
 
@@ -122,13 +129,13 @@ class Topics:
 
 
 def members(settings: Settings) -> int:
-    """Give how many members the workers' group has. Raises KafkaError."""
+    """Return the number of members of the workers' group. Raises KafkaError."""
     group = _patiently(settings, lambda admin: admin.describe_groups([settings.group])[settings.group])
     return len(group["members"]) or int(group["group_state"] in _MEMBERS)
 
 
 def committed(settings: Settings, topic: str) -> dict[int, CommittedOffset]:
-    """Give what the workers' group has committed of a topic, by partition. Raises KafkaError."""
+    """Return what the workers' group has committed of a topic, by partition. Raises KafkaError."""
     found = _patiently(settings, lambda admin: admin.list_group_offsets(settings.group)[settings.group])
     return {
         place.partition: CommittedOffset(row.offset, row.metadata)
@@ -138,7 +145,7 @@ def committed(settings: Settings, topic: str) -> dict[int, CommittedOffset]:
 
 
 def commit(settings: Settings, topic: str, places: Mapping[int, CommittedOffset]) -> None:
-    """Commit for the workers' group, which Kafka allows only while it has no members. Raises KafkaError."""
+    """Commit for the workers' group, which Kafka allows only while it has no members. Raises KafkaError otherwise."""
     rows = {
         TopicPartition(topic, partition): OffsetAndMetadata(place.offset, place.metadata, None)
         for partition, place in places.items()
@@ -155,13 +162,13 @@ def commit(settings: Settings, topic: str, places: Mapping[int, CommittedOffset]
 
 
 def running(settings: Settings) -> str:
-    """Say that workers run which must not."""
-    stop = "Stop all workers first; one that did not leave it, such as a killed one, counts for 20 seconds more"
+    """Return the message for workers that must be stopped first."""
+    stop = "Stop all workers first; one that was killed counts as a member for 20 seconds more"
     return f"the workers' group {settings.group!r} has members. {stop}"
 
 
 def _patiently(settings: Settings, ask: Callable[[KafkaAdminClient], Any]) -> Any:
-    """Ask until the group's coordinator is there; each time anew, since a client remembers the one that was there."""
+    """Ask until the group's coordinator answers, each time with a new client, since a client keeps the old one."""
     begun = time.monotonic()
     while True:
         with kafka_admin(settings) as admin:
@@ -182,5 +189,5 @@ def _wait(happened: Callable[[], bool], otherwise: str) -> None:
     begun = time.monotonic()
     while not happened():
         if time.monotonic() - begun > PATIENCE:
-            raise KafkaError(f"{otherwise} after {PATIENCE:.0f} seconds: look at Kafka")
+            raise KafkaError(f"{otherwise} after {PATIENCE:.0f} seconds: check Kafka")
         time.sleep(LOOK_EVERY)

@@ -1,10 +1,14 @@
 """How far the workers' group has got, as Kafka knows it.
 
-Beside each committed offset is a small JSON (as Kafka Streams keeps stream time there): the derivation with which all
-items of the partition were folded, the instant up to which, the newest event times seen, the number of partitions for
-which its rows are in the right one, and which topics were folded into which. So every worker can tell whether the whole
-topic is folded, with which configuration, what the newest event time in it is, and whether the topics are still the
-ones that the offset speaks of.
+Each committed offset has a small JSON as its metadata, where Kafka Streams keeps stream time:
+
+- the derivation with which all items of the partition were folded, and up to which instant,
+- the newest event time of each source,
+- the number of partitions for which its rows are in the right one, and
+- the generations of the topics that were folded.
+
+So every worker knows whether the whole topic is folded, with which configuration, what its newest event time is, and
+whether the offset is still about the present topics.
 """
 
 from __future__ import annotations
@@ -30,7 +34,7 @@ REQUEST_MS = 10_000
 
 
 class Folded(NamedTuple):
-    """The generations of the events' topic and of the histories that they were folded into; empty where unknown."""
+    """The generations of the events topic and of the histories topic it was folded into; empty if unknown."""
 
     events: str = ""
     histories: str = ""
@@ -40,9 +44,16 @@ NOTHING_FOLDED = Folded()
 
 
 class Committed(NamedTuple):
-    """A partition's committed offset and what is known as of it; instants in microseconds.
+    """A partition's committed offset and its metadata; instants are in microseconds.
 
-    `placed` is the number of partitions among which all rows of this one belong here, None where nobody has looked yet.
+    Attributes:
+        derivation: With which all items were folded; empty if they must be folded again.
+        as_of: The instant up to which they were folded.
+        newest: The newest event time of each source, as many as there was room for.
+        newest_event: The newest of all event times.
+        placed: The number of partitions for which all rows of this one are in the right place; None if unchecked, and
+            0 during a repartition.
+        folded: The generations of the topics.
     """
 
     offset: int
@@ -57,7 +68,7 @@ class Committed(NamedTuple):
 def write_metadata(
     derivation: str, as_of: int, newest: Mapping[str, int], placed: int, folded: Folded = NOTHING_FOLDED
 ) -> str:
-    """Write the text that is committed beside an offset; the newest sources first, as many as there is room for."""
+    """Write the metadata of an offset, of at most `MAX_METADATA_BYTES`: sources with the oldest events are left out."""
     by_time = sorted(newest.items(), key=lambda row: (-row[1], row[0]))
     topics = {"p": placed, "e": folded.events, "h": folded.histories}
     while True:
@@ -69,7 +80,7 @@ def write_metadata(
 
 
 def read_metadata(offset: int, text: str) -> Committed:
-    """Read it back; what somebody else committed tells no more than the offset."""
+    """Read the metadata of an offset; a commit of somebody else gives only the offset."""
     try:
         body = orjson.loads(text)
         folded = Folded(body.get("e", ""), body.get("h", ""))
@@ -79,12 +90,12 @@ def read_metadata(offset: int, text: str) -> Committed:
 
 
 class Offsets:
-    """Asks Kafka for a group's committed offsets, and for the ends of topics."""
+    """Asks Kafka for a group's committed offsets, and for the first and end offsets of topics."""
 
     def __init__(self, brokers: Sequence[str], group: str) -> None:
         self._brokers = list(brokers)
         self._group = group
-        # The events' topic as it is now: what was committed for one of that name that was deleted counts as nothing.
+        # Of the present events topic: commits for a deleted topic of that name do not count.
         self.events_generation = ""
         self._admin: AIOKafkaAdminClient | None = None
         self._consumer: AIOKafkaConsumer | None = None
@@ -104,19 +115,19 @@ class Offsets:
             await self._consumer.stop()
 
     def hang_up(self) -> None:
-        """Close the connections, so that the next question goes over new ones.
+        """Close the connections, so that the next request opens new ones.
 
-        A firewall may forget a connection without a word to either end. The client would find that out only after its
-        own patience, and whoever asks has given up before that.
+        A firewall may silently drop a connection. The client notices only after its own timeout, when the caller has
+        already given up.
         """
         for owner in (self._admin, self._consumer):
-            # The clients have no other door to their connections than to be stopped, which waits for answers.
+            # Their public way is to stop the clients, which waits for answers.
             connections = owner._client._conns.values() if owner is not None else ()  # noqa: SLF001
             for connection in list(connections):
                 connection.close()
 
     async def committed(self, topic: str, partitions: int) -> dict[int, Committed]:
-        """Give what the group has committed, by partition; partitions without a commit are left out."""
+        """Return what the group has committed of a topic, by partition, but not for a deleted topic of that name."""
         wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
         found = await _answered(lambda: self._group_offsets(wanted))
         known = {
@@ -130,18 +141,18 @@ class Offsets:
         return committed.folded.events in {"", self.events_generation}
 
     async def lists(self, client_id: str) -> bool:
-        """Tell whether the group lists a member with this client id."""
+        """Return whether the group has a member with this client id."""
         (answer,) = await _answered(self._describe)
         return any(member[1] == client_id for group in answer.groups for member in group[5])
 
     async def ends(self, topic: str, partitions: int) -> dict[int, int]:
-        """Give the offset behind the last record of each partition."""
+        """Return the end offset of each partition."""
         wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
         found = await _answered(lambda: self._client.end_offsets(wanted))
         return {tp.partition: end for tp, end in found.items()}
 
     async def beginnings(self, topic: str, partitions: int) -> dict[int, int]:
-        """Give the offset of the first record that each partition still has."""
+        """Return the first offset that each partition still has."""
         wanted = [TopicPartition(topic, partition) for partition in range(partitions)]
         found = await _answered(lambda: self._client.beginning_offsets(wanted))
         return {tp.partition: beginning for tp, beginning in found.items()}
@@ -160,7 +171,7 @@ class Offsets:
             raise RuntimeError("the admin client is not started")
         found = await self._admin.list_consumer_group_offsets(self._group, partitions=wanted)
         if set(wanted) - set(found):
-            # While a coordinator loads it answers with nothing, and the client overlooks the error beside it.
+            # A coordinator that is loading returns no offsets, and the client ignores the error that comes with them.
             raise GroupLoadInProgressError
         return found
 
@@ -172,7 +183,7 @@ class Offsets:
 
 
 async def _answered(ask: Callable[[], Awaitable[Any]]) -> Any:
-    """Ask until Kafka answers: a coordinator that is not there yet, or an election, is no failure."""
+    """Ask until Kafka answers, since a missing coordinator or an election passes."""
     begun = monotonic()
     while True:
         try:
@@ -180,6 +191,6 @@ async def _answered(ask: Callable[[], Awaitable[Any]]) -> Any:
         except ClientError as error:
             if monotonic() - begun > PATIENCE:
                 raise KafkaUnreachableError(
-                    f"Kafka does not tell offsets for {PATIENCE:.0f} seconds: {error!r}"
+                    f"Kafka has returned no offsets for {PATIENCE:.0f} seconds: {error!r}"
                 ) from None
             await asyncio.sleep(PAUSE)

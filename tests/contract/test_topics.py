@@ -60,7 +60,7 @@ def test_missing_topic() -> None:
 
 
 @pytest.mark.parametrize(
-    ("events", "histories", "mend"),
+    ("events", "histories", "fix"),
     [
         (8, 8, "Set FLOW_EVENTS_PARTITIONS=8 if that is meant; else stop all workers, then run: {move}"),
         (8, 4, "Stop all workers, then run: {move}"),
@@ -70,7 +70,7 @@ def test_missing_topic() -> None:
     ],
 )
 def test_other_partitions_of_events_and_histories_name_one_way_out(
-    events: int, histories: int | None, mend: str
+    events: int, histories: int | None, fix: str
 ) -> None:
     declared = [topic for topic in ALL if topic.setting == "FLOW_EVENTS_PARTITIONS"]
     there = {
@@ -84,7 +84,7 @@ def test_other_partitions_of_events_and_histories_name_one_way_out(
         for topic, partitions in zip(declared, (events, histories), strict=True)
         if partitions not in (4, None)
     ]
-    assert {one.mend for one in found} == {mend.format(move="flowgauge topics repartition --to 4")}
+    assert {one.fix for one in found} == {fix.format(move="flowgauge topics repartition --to 4")}
 
 
 def test_other_partitions_of_what_is_derived_say_what_deleting_it_means() -> None:
@@ -92,7 +92,7 @@ def test_other_partitions_of_what_is_derived_say_what_deleting_it_means() -> Non
         [found] = differences([topic], {topic.name: replace(_as_declared(topic), partitions=3)}, BROKERS)
         delete = f"kafka-topics.sh --bootstrap-server {BROKERS} --delete --topic {topic.name}"
         assert str(found).startswith(f"topic {topic.name!r}: partitions is 3, must be 1. Set FLOW_ITEMS_PARTITIONS=3;")
-        assert f"or, with all workers stopped, delete it ({topic.deleted}): {delete}" in found.mend
+        assert f"or, with all workers stopped, delete it ({topic.deleted}): {delete}" in found.fix
         assert topic.deleted
 
 
@@ -101,7 +101,7 @@ def test_nobody_is_told_to_drop_what_cannot_be_derived() -> None:
     assert {topic.name for topic in ALL if not topic.deleted} == facts
     for topic in (topic for topic in ALL if topic.name in facts):
         [found] = differences([topic], {topic.name: replace(_as_declared(topic), partitions=99)}, BROKERS)
-        assert "--delete" not in found.mend
+        assert "--delete" not in found.fix
 
 
 @pytest.mark.parametrize("key", EVENTS.config)
@@ -109,7 +109,7 @@ def test_other_configuration_names_the_command(key: str) -> None:
     there = Existing(EVENTS.partitions, {**EVENTS.config, key: "1"})
     [found] = differences([EVENTS], {EVENTS.name: there}, BROKERS)
     assert (found.what, found.actual, found.declared) == (key, "1", EVENTS.config[key])
-    assert found.mend == "Set it: flowgauge topics apply"
+    assert found.fix == "Set it: flowgauge topics apply"
 
 
 def test_configuration_that_kafka_does_not_know() -> None:
