@@ -1,8 +1,8 @@
 """A record of the events topic becomes an `Event`, or a `Rejection` that quotes what was wrong.
 
-Both CloudEvents modes of the Kafka binding are read: structured (the value is the envelope) and binary
-(`ce_*` headers, the value is `data`). Nearly all events are read by `stream.events.common`; this reads all others, and
-says what is wrong with them.
+Both CloudEvents modes of the Kafka binding are read: structured (the value is the envelope) and binary (`ce_*` headers,
+the value is `data`). `stream.events.common` reads nearly all events. This module reads all others, and says what is
+wrong with them.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ _QUOTED = 60
 
 
 def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]], arrival: int) -> Event:
-    """Decode and check one record; `arrival` is when it came into the topic, in microseconds.
+    """Decode and check one record; `arrival` is when it came into the topic (microseconds).
 
-    Raises Rejection with the first reason that applies, and with the event's source where it is known.
+    Raises Rejection with the first reason that applies, and with the event's source if it is known.
     """
     if value is None:
-        raise Rejection(Reason.TOMBSTONE, f"the record has no value: to take an item out send {EventType.DELETED}")
+        raise Rejection(Reason.TOMBSTONE, f"the record has no value: to remove an item send {EventType.DELETED}")
     event = decode_value(value, arrival, _attributes(headers) if headers else None)
     if event.item.encode() != key:
         shown = "no key" if key is None else f"the key {quoted(key.decode(errors='replace'))}"
@@ -52,7 +52,7 @@ def decode(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, 
 
 
 def decode_value(value: bytes, arrival: int, attributes: Mapping[str, object] | None = None) -> Event:
-    """Decode an event of which only the value is known, as in a log; `attributes` are those of binary mode.
+    """Decode an event from its value alone, as in a log; `attributes` are those of binary mode.
 
     Raises Rejection.
     """
@@ -77,7 +77,7 @@ def _read_any(value: bytes, arrival: int, attributes: Mapping[str, object] | Non
 
 
 def read_envelope(envelope: object, arrival: int) -> Event:
-    """Check a CloudEvents envelope that is already parsed, and make the event of it; raises Rejection."""
+    """Check a parsed CloudEvents envelope, and give its event. Raises Rejection."""
     if not isinstance(envelope, dict):
         detail = f"the event is {quoted(envelope)}: send one CloudEvents object a record"
         raise Rejection(Reason.NOT_AN_EVENT, detail)
@@ -90,7 +90,7 @@ def read_envelope(envelope: object, arrival: int) -> Event:
 
 
 def known_source(envelope: Mapping[str, object]) -> str:
-    """Give the envelope's source, or "" where it has none that can be a label."""
+    """Give the envelope's source; "" if it has none that can be a label."""
     source = envelope.get("source")
     return source if is_name(source, MAX_NAME) else ""
 
@@ -101,7 +101,7 @@ def is_name(value: object, limit: int) -> TypeGuard[str]:
 
 
 def quoted(value: object) -> str:
-    """Quote a value in a message: shortened, on one line, in JSON's words."""
+    """Quote a value in a message: shortened, on one line, in the words of JSON."""
     if isinstance(value, str):
         return repr(value if len(value) <= _QUOTED else value[:_QUOTED] + "…")
     if isinstance(value, dict):
@@ -114,12 +114,12 @@ def quoted(value: object) -> str:
 
 
 def _is_clean(text: str) -> bool:
-    # isprintable is much faster than the search, but also false for harmless characters (a hard space).
+    # isprintable is much faster than the search, but also false for harmless characters (no-break space).
     return text.isprintable() or _CONTROL.search(text) is None
 
 
 def _attributes(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, object] | None:
-    """Give the attributes that the headers carry, or None in structured mode."""
+    """Give the attributes in the headers; None in structured mode."""
     attributes: dict[str, object] = {}
     for name, value in headers:
         if name == "content-type" and (value or b"").lower().startswith(b"application/cloudevents"):
@@ -130,7 +130,7 @@ def _attributes(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, object
 
 
 def _header_text(value: bytes | None) -> object:
-    """Give a header's text; bytes that are not UTF-8 stay bytes, which no check takes for text."""
+    """Give a header's text. Bytes that are not UTF-8 stay bytes, which no check accepts as text."""
     try:
         return value and value.decode()
     except UnicodeDecodeError:
@@ -148,7 +148,7 @@ def _event(envelope: Mapping[str, Any], source: str, arrival: int) -> Event:
 
 
 def _head(envelope: Mapping[str, Any], source: str) -> tuple[EventType, str]:
-    """Check what makes an object an event, and give its type and id."""
+    """Check the attributes that every event needs, and give type and id."""
     name, kind = envelope.get("id"), envelope.get("type")
     if envelope.get("specversion") != "1.0":
         raise _not_an_event("specversion", envelope, 'send CloudEvents "1.0"')
@@ -165,9 +165,9 @@ def _head(envelope: Mapping[str, Any], source: str) -> tuple[EventType, str]:
     return _TYPES[kind], name
 
 
-def _not_an_event(attribute: str, envelope: Mapping[str, Any], mend: str) -> Rejection:
+def _not_an_event(attribute: str, envelope: Mapping[str, Any], fix: str) -> Rejection:
     shown = f"is {quoted(envelope[attribute])}" if attribute in envelope else "is missing"
-    return Rejection(Reason.NOT_AN_EVENT, f"{attribute} {shown}: {mend}")
+    return Rejection(Reason.NOT_AN_EVENT, f"{attribute} {shown}: {fix}")
 
 
 def _item(data: Mapping[str, Any], field: str) -> str:
@@ -176,15 +176,15 @@ def _item(data: Mapping[str, Any], field: str) -> str:
         return str(value)
     if is_name(value, MAX_NAME):
         return value
-    # Whole numbers beyond 64 bits are read as fractions, rounded, which would make one item of two.
-    mend = f"give the tracker's immutable id, as text of 1 to {MAX_NAME} characters or a whole number"
+    # Whole numbers beyond 64 bits are read as rounded floats, which could make two items one.
+    fix = f"give the tracker's immutable id, as text of 1 to {MAX_NAME} characters or a whole number"
     if field in data:
-        raise _bad(field, value, mend)
-    raise Rejection(Reason.BAD_FIELD, f"{field} is missing: {mend}")
+        raise _bad(field, value, fix)
+    raise Rejection(Reason.BAD_FIELD, f"{field} is missing: {fix}")
 
 
 def _changes(data: Mapping[str, Any], kind: EventType) -> dict[str, Any]:
-    """Give the fields that the event sets, checked."""
+    """Check the fields that the event sets, and give them."""
     if len(data) > MAX_FIELDS:
         detail = f"data has {len(data):,} fields: send at most {MAX_FIELDS}"
         raise Rejection(Reason.BAD_FIELD, detail)
@@ -200,9 +200,9 @@ def _changes(data: Mapping[str, Any], kind: EventType) -> dict[str, Any]:
     return changes
 
 
-def _bad(field: str, value: object, mend: str) -> Rejection:
+def _bad(field: str, value: object, fix: str) -> Rejection:
     name = field if len(field) <= _QUOTED and field.isprintable() else quoted(field)
-    return Rejection(Reason.BAD_FIELD, f"{name} is {quoted(value)}: {mend}")
+    return Rejection(Reason.BAD_FIELD, f"{name} is {quoted(value)}: {fix}")
 
 
 def _name_or_null(field: str, value: object) -> object:
@@ -242,8 +242,8 @@ def _labels(field: str, value: object) -> list[str]:
         return []
     if type(value) is list and len(value) <= MAX_LABELS and all(_is_label(label) for label in value):
         return value
-    mend = f"give a list of at most {MAX_LABELS} texts of at most {MAX_NAME} characters each"
-    raise _bad(field, value, mend)
+    fix = f"give a list of at most {MAX_LABELS} texts of at most {MAX_NAME} characters each"
+    raise _bad(field, value, fix)
 
 
 def _is_label(value: object) -> bool:
@@ -251,7 +251,7 @@ def _is_label(value: object) -> bool:
 
 
 def _attribute(field: str, value: object) -> object:
-    """Check a field that flowgauge gives no meaning of its own."""
+    """Check a field to which flowgauge gives no meaning."""
     if len(field) > MAX_NAME:
         raise _bad(field, value, f"name a field in at most {MAX_NAME} characters")
     if type(value) is str:
@@ -267,7 +267,7 @@ def _attribute(field: str, value: object) -> object:
 
 
 def _is_shallow(value: object, levels: int) -> bool:
-    # orjson reads deeper nesting than it writes, and the history nests a value deeper still.
+    # orjson reads deeper nesting than it writes, and the history adds levels around a value.
     if type(value) is not dict and type(value) is not list:
         return True
     parts = value.values() if isinstance(value, dict) else value
@@ -286,7 +286,7 @@ def _sequence(value: object) -> str:
 
 def _time(value: object, arrival: int) -> int:
     if value is None:
-        detail = "time is missing: say when it happened; the arrival time is never used in its place"
+        detail = "time is missing: say when it happened; the arrival time is never used instead"
         raise Rejection(Reason.BAD_TIME, detail)
     if type(value) is not str:
         raise Rejection(Reason.BAD_TIME, f"time is {quoted(value)}: write it as RFC 3339 text")

@@ -1,4 +1,4 @@
-"""An event as a record of the events topic: CloudEvents in structured mode, keyed by its item."""
+"""Writes an event as a record of the events topic: CloudEvents in structured mode, keyed by its item."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def envelope(event: Event) -> dict[str, Any]:
 
 
 def encode(event: Event) -> bytes:
-    """Write an event as a record's value; `decode` reads the same event back."""
+    """Write an event as a record's value; `decode` reads the same event from it."""
     return orjson.dumps(envelope(event))
 
 

@@ -1,7 +1,7 @@
 """The event: one change of one work item, as it happened at its source.
 
-Times are whole microseconds since 1970-01-01T00:00:00Z, so that sums and comparisons are exact and
-the same in every order of arrival.
+Times are whole microseconds since 1970-01-01T00:00:00Z. So sums and comparisons are exact, and the same in every order
+of arrival.
 """
 
 from __future__ import annotations
@@ -28,9 +28,13 @@ class EventType(StrEnum):
 class Event(Struct, frozen=True, gc=False):
     """One change, decoded and checked.
 
-    `item` is the tracker's immutable id (for an objective: its id), `changes` the fields of `data`
-    that take their value at `time`. `source` and `id` together name the event: what arrives twice
-    under one name is one event.
+    `source` and `id` together identify the event: two events with the same ones are one event.
+
+    Attributes:
+        time: When it happened (microseconds).
+        sequence: Orders events with the same time; sorts as text.
+        item: The tracker's immutable id; for an objective, its id.
+        changes: The fields of `data` that get their values at `time`.
     """
 
     source: str

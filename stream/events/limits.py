@@ -13,5 +13,5 @@ MAX_FIELDS = 100
 MAX_LABELS = 100
 MAX_VALUE = 1_000_000_000
 MAX_DEPTH = 32
-# Titles and addresses are personal data, and no number needs them; the item is a field of the event itself.
+# Titles and addresses may be personal data, and no number needs them. The item is an attribute of the event itself.
 LEFT_OUT = ("item", "title", "url")

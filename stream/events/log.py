@@ -1,7 +1,7 @@
 """A log file, row by row: CSV or JSON Lines, plain or gzip.
 
-A row that cannot be taken becomes a rejection with its line and its bytes, and the rest is read on. Only a
-file that cannot be read at all raises InputError. Rows are streamed: one at a time is held in memory.
+A row that is not a valid event becomes a rejection with its line and bytes, and reading goes on. Only a file that
+cannot be read raises InputError. Rows are streamed: one at a time is held in memory.
 """
 
 from __future__ import annotations
@@ -46,10 +46,12 @@ _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no"
 
 
 class LogRow(NamedTuple):
-    """A row of a log: its event, or why there is none.
+    """A row of a log: its event, or its rejection.
 
-    `line` is where it begins in the file, from 1; `raw` its bytes without the line end; `position` how many
-    bytes of the file are read so far, for progress.
+    Attributes:
+        line: The line on which the row begins, counted from 1.
+        raw: The row's bytes without the line end.
+        position: How many bytes of the file are read so far, to show progress.
     """
 
     line: int
@@ -68,25 +70,25 @@ class Column(NamedTuple):
 
 @dataclass(frozen=True)
 class ColumnMap:
-    """Which columns of a CSV file give which field; every other column gives the field of its own name."""
+    """Maps columns of a CSV file to fields; every other column gives the field of its own name."""
 
     pairs: tuple[tuple[tuple[str, ...], str], ...] = ()
 
     @classmethod
     def parse(cls, texts: Sequence[str]) -> Self:
-        """Read `COLUMN=FIELD` and `COLUMN+COLUMN=FIELD`; raises InputError."""
+        """Read `COLUMN=FIELD` and `COLUMN+COLUMN=FIELD`. Raises InputError."""
         pairs = []
         for text in texts:
             columns, _, field = text.rpartition("=")
             names = tuple(name.strip() for name in columns.split("+"))
             if not field.strip() or not all(names):
-                mend = "write it as COLUMN=FIELD, or COLUMN+COLUMN=FIELD to join columns"
-                raise InputError(f"the mapping {quoted(text)} cannot be read: {mend}")
+                fix = "write it as COLUMN=FIELD, or COLUMN+COLUMN=FIELD to join columns"
+                raise InputError(f"the mapping {quoted(text)} cannot be read: {fix}")
             pairs.append((names, field.strip()))
         return cls(tuple(pairs))
 
     def bind(self, header: Sequence[str], file: str) -> list[Column]:
-        """Find the columns in a header; raises InputError that names the file and the columns it has."""
+        """Find the columns in a header. Raises InputError with the file and its columns if one is missing."""
         names = [name.strip() for name in header]
         present = f"its columns are {_listed(names)}"
         twice = {name for name in names if name and names.count(name) > 1}
@@ -105,11 +107,11 @@ class ColumnMap:
 
 
 def read_log(path: Path, mapping: ColumnMap, source: str, arrival: int) -> Iterator[LogRow]:
-    """Read a log at the instant `arrival` (microseconds); `source` is that of CSV rows that name none.
+    """Read a log; `arrival` is the instant of reading (microseconds), `source` that of CSV rows that name none.
 
-    JSON Lines (`.jsonl`, `.ndjson`, `.json`, or a first line that begins with `{`) holds events; CSV has a
-    header. In CSV an empty cell is a field that the row does not change, `sequence` is the row's number and
-    `id` a digest of what the row says, unless columns give them. Raises InputError.
+    JSON Lines (`.jsonl`, `.ndjson`, `.json`, or a first line that begins with `{`) holds events; CSV has a header. In
+    CSV an empty cell is a field that the row does not change. Unless columns give them, `sequence` is the row's number
+    and `id` a digest of the row's content. Raises InputError.
     """
     lines = _Lines(path)
     try:
@@ -176,16 +178,16 @@ def _csv_event(cells: list[str], columns: list[Column], source: str, number: int
 
 
 def _digest(event: Event, sequence: str) -> str:
-    """Name an event by what its row says, so that a file imported twice changes nothing.
+    """Give an id from the row's content, so that importing a file twice changes nothing.
 
-    A row's number is not what it says: a file that has grown at its head names its old rows as before.
+    The row's number is no part of it: if a file grows at its head, its old rows keep their ids.
     """
     content = [event.item, event.time, event.type, event.source, event.changes, sequence]
     return blake2b(orjson.dumps(content, option=orjson.OPT_SORT_KEYS), digest_size=16).hexdigest()
 
 
 def _value(field: str, text: str) -> object:
-    """Give a cell its type; what does not fit stays text, which the event's own checks then refuse."""
+    """Convert a cell to its field's type. A text that does not fit stays text, and the event's checks refuse it."""
     if field in ("blocked", "committed"):
         return _FLAGS.get(text.lower(), text)
     if field in ("points", "planned_value", "actual_value") and _NUMBER.fullmatch(text):
@@ -203,21 +205,21 @@ class _Row(NamedTuple):
 
 
 def _check_row(row: _Row, width: int) -> None:
-    """Refuse a row whose cells cannot be trusted."""
+    """Raise Rejection if the row's cells cannot be trusted."""
     if len(row.raw) > MAX_EVENT_BYTES:
         raise Rejection(Reason.TOO_LARGE, f"the row's {len(row.raw):,} bytes are over {MAX_EVENT_BYTES:,}")
     fault = row.fault
     if not fault and len(row.cells) != width:
-        fault = f"has {len(row.cells)} cells where the header has {width}: quote cells that contain a comma"
+        fault = f"has {len(row.cells)} cells, but the header has {width}: quote cells that contain a comma"
     if fault:
         start = quoted(row.raw[:MAX_NAME].decode(errors="replace"))
         raise Rejection(Reason.NOT_AN_EVENT, f"the row {start} {fault}")
 
 
 def _split(lines: _Lines) -> Iterator[_Row]:
-    """Split lines into rows of cells; a row ends where its quotes do, and empty lines are no rows.
+    """Split lines into rows of cells. Quoted cells may span lines; empty lines are not rows.
 
-    Where a quote is never closed, only the line that opens it is at fault: reading goes on with the next one.
+    If a quote is never closed, only the line that opens it is rejected: reading goes on with the next line.
     """
     taken = _Taken(lines)
     reader = csv.reader(taken, strict=True)
@@ -230,7 +232,7 @@ def _split(lines: _Lines) -> Iterator[_Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            # An open quote may end at the next one that was meant to open: that is the open one's fault too.
+            # An open quote may seem to end at the next opening quote. That error, too, belongs to the open quote.
             many = taken.give_back_all_but_first()
             fault = _OPEN if many else _said(error)
         raw = taken.raw()
@@ -264,7 +266,7 @@ class _Taken:
         return self
 
     def __next__(self) -> str:
-        # A quote that is never closed would otherwise take in the rest of the file.
+        # Else a quote that is never closed would swallow the rest of the file.
         too_long = len(self._taken) == MAX_ROW_LINES or self._size > MAX_EVENT_BYTES
         line = b"" if too_long else self._lines.read()
         if not line:
@@ -278,7 +280,7 @@ class _Taken:
         self._size = 0
 
     def give_back_all_but_first(self) -> bool:
-        """Let the other lines be read again; tell whether there were any."""
+        """Give back all lines but the first, to be read again; say whether there were any."""
         others = self._taken[1:]
         self._lines.give_back(others)
         del self._taken[1:]
@@ -289,7 +291,7 @@ class _Taken:
 
 
 class _Lines:
-    """The lines of a file, unpacked and without a byte order mark; `number` is that of the last one read."""
+    """The lines of a file, unpacked and without byte order mark; `number` is that of the last line read."""
 
     def __init__(self, path: Path) -> None:
         self.file = repr(str(path))
@@ -311,13 +313,13 @@ class _Lines:
         return line
 
     def read(self) -> bytes:
-        """Give the next line, empty at the end of the file."""
+        """Give the next line; empty at the end of the file."""
         line = self._waiting.popleft() if self._waiting else self._next()
         self.number += bool(line)
         return line
 
     def give_back(self, lines: list[bytes]) -> None:
-        """Let lines be read again."""
+        """Give back lines, to be read again."""
         self._waiting.extendleft(reversed(lines))
         self.number -= len(lines)
 
@@ -328,7 +330,7 @@ class _Lines:
                 line = self._unpacked.readline(MAX_LINE_BYTES + 1).removeprefix(_BOM)
             else:
                 line = self._unpacked.readline(MAX_LINE_BYTES + 1)
-            # Asking where the file stands is a system call, so it is done now and then only.
+            # tell() is a system call, so it is called only now and then.
             if self.number & 0xFF == 0:
                 self.position = self._raw.tell()
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -350,7 +352,7 @@ def _unpacked(raw: io.BufferedReader) -> BinaryIO:
 
 
 def _is_json_lines(path: Path, first: bytes) -> bool:
-    """Tell by the file's name, or else by its first line."""
+    """Decide by the file's name, else by its first line."""
     name = path.name.lower().removesuffix(".gz")
     return name.endswith(_JSON_LINES) or (not name.endswith(".csv") and first.lstrip().startswith(b"{"))
 
@@ -361,8 +363,8 @@ def _check_fields(fields: list[str], file: str, present: str) -> None:
         raise InputError(f"{file}: two columns give the field {_listed(twice)}: correct --map")
     missing = [field for field in ("item", "time") if field not in fields]
     if missing:
-        mend = f"say which with --map COLUMN={missing[0]}"
-        raise InputError(f"{file}: no column gives the field {_listed(missing)}: {present}: {mend}")
+        fix = f"say which with --map COLUMN={missing[0]}"
+        raise InputError(f"{file}: no column gives the field {_listed(missing)}: {present}: {fix}")
 
 
 def _listed(names: Sequence[str]) -> str:

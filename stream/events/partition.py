@@ -1,4 +1,4 @@
-"""Which partition of the events topic an item belongs to: murmur2 of its key, as Java's and Python's clients have it.
+"""The partition of the events topic to which an item belongs: murmur2 of its key, as in Kafka's Java client.
 
 All events of an item must be in one partition, since its history is kept there. librdkafka chooses the same partition
 with `partitioner=murmur2_random`; its default is CRC32.
@@ -16,19 +16,19 @@ _POSITIVE = 0x7FFFFFFF
 
 
 class EventsPartition(NamedTuple):
-    """A partition of the events topic, and how many there are."""
+    """A partition of the events topic, and the number of its partitions."""
 
     partition: int
     partitions: int
 
     def elsewhere(self, key: bytes) -> int | None:
-        """Give the partition that records of a key belong to; None where it is this one."""
+        """Give the partition to which records with this key belong; None if it is this one."""
         home = partition_of(key, self.partitions)
         return None if home == self.partition else home
 
 
 def partition_of(key: bytes, partitions: int) -> int:
-    """Give the partition, of so many, that a key belongs to."""
+    """Give the partition to which a key belongs; `partitions` is their number."""
     return (_murmur2(key) & _POSITIVE) % partitions
 
 

@@ -23,7 +23,7 @@ class Reason(StrEnum):
 
 
 class Rejection(Exception):
-    """An event that cannot be taken in; `detail` quotes what was wrong and says the mend."""
+    """An event that is refused; `detail` quotes what is wrong and says how to fix it."""
 
     def __init__(self, reason: Reason, detail: str, source: str = "") -> None:
         super().__init__(f"{reason}: {detail}")

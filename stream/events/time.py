@@ -13,7 +13,7 @@ _DAY_SECONDS = 86_400
 _LOCAL = r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?"
 _WITHOUT_OFFSET = re.compile(_LOCAL, re.ASCII)
 _TIME = re.compile(_LOCAL + r"(?:[Zz]|[+-](?:[01]\d|2[0-3]):?[0-5]\d)", re.ASCII)
-# Of times that differ in the microsecond hardly any two end alike.
+# Times with microseconds hardly ever share their ends, so these are not remembered.
 _FINE = re.compile(r"\.\d{4}")
 _MAX_REMEMBERED = 20_000
 _HOURS: dict[str, int] = {}
@@ -25,8 +25,8 @@ _LIKE = "write it like 2026-11-22T10:15:00Z or 2026-11-22T12:15:00+02:00"
 def parse_time(text: str) -> int:
     """Read an RFC 3339 time; digits beyond the microsecond are cut.
 
-    Also taken, since trackers write them: `+0200`, lower-case `t` and `z`, a space for the `T`. Raises
-    ValueError, whose message continues "the time TEXT ..." and says the mend.
+    Also accepted, since trackers write them: `+0200`, lower-case `t` and `z`, a space instead of the `T`. Raises
+    ValueError; its message continues "the time TEXT ..." and says how to fix it.
     """
     try:
         return _HOURS[text[:14]] + _MINUTES[text[14:19]] + _RESTS[text[19:]]
@@ -37,9 +37,9 @@ def parse_time(text: str) -> int:
 
 
 def _learn(text: str) -> None:
-    """Remember the parts of a right time: most have parts in common, and three look-ups are faster than parsing."""
+    """Remember the parts of a valid time: times share most parts, and three look-ups are faster than parsing."""
     hour, rest = text[:14], text[19:]
-    # At the ends of time parts can be right that are not right together; an hour 24 is right for some minutes only.
+    # Near the first and last year, valid parts may be invalid together. Hour 24 is valid with some minutes only.
     if not "0001" < text[:4] < "9999" or hour[11:13] == "24" or _FINE.match(rest) is not None:
         return
     for memory, part, known in ((_HOURS, hour, f"{hour}00:00Z"), (_RESTS, rest, f"1970-01-01T00:00:00{rest}")):
@@ -61,12 +61,12 @@ def _parsed(text: str) -> int:
         raise ValueError(f"does not exist: {error}") from None
     instant = (since.days * _DAY_SECONDS + since.seconds) * SECOND + since.microseconds
     if not _FIRST <= instant <= _LAST:
-        raise ValueError("lies outside the years 1 to 9999 in UTC: correct the year")
+        raise ValueError("is outside the years 1 to 9999 in UTC: correct the year")
     return instant
 
 
 def format_time(instant: int) -> str:
-    """Write microseconds since the epoch as RFC 3339 in UTC, with milliseconds or microseconds where needed.
+    """Write microseconds since the epoch as RFC 3339 in UTC, with milliseconds or microseconds if needed.
 
     Raises OverflowError outside the years 1 to 9999.
     """

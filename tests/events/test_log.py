@@ -157,7 +157,7 @@ def test_an_empty_csv(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("bad", "reason", "why"),
     [
-        (b"10042,2026-11-22T10:15:00Z", Reason.NOT_AN_EVENT, "has 2 cells where the header has 3"),
+        (b"10042,2026-11-22T10:15:00Z", Reason.NOT_AN_EVENT, "has 2 cells, but the header has 3"),
         (b"1,2026-11-22T10:15:00Z,a,b", Reason.NOT_AN_EVENT, "has 4 cells"),
         (b"1,2026-11-22,a", Reason.BAD_TIME, "'2026-11-22' cannot be read"),
         (b"1,,a", Reason.BAD_TIME, "time is missing"),

@@ -56,8 +56,8 @@ def test_one_instant_in_the_ways_trackers_write_it(text: str) -> None:
         ("2026-02-29T10:15:00Z", "does not exist"),
         ("2026-11-22T24:00:00Z", "does not exist"),
         ("0000-11-22T10:15:00Z", "does not exist"),
-        ("0001-01-01T00:00:00+00:01", "lies outside"),
-        ("9999-12-31T23:59:59-00:01", "lies outside"),
+        ("0001-01-01T00:00:00+00:01", "is outside"),
+        ("9999-12-31T23:59:59-00:01", "is outside"),
     ],
 )
 def test_what_is_no_instant_is_refused(text: str, why: str) -> None:
