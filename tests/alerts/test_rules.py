@@ -89,7 +89,7 @@ def test_each_alert_is_seen_quiet_then_firing_then_resolved(name: str) -> None:
     for test in TESTS[name]:
         cases = [case for case in _cases([test]) if case["alertname"] == name]
         times = [seconds(case["eval_time"]) for case in cases]
-        assert times == sorted(times), "the cases of a test stand in the order of time"
+        assert times == sorted(times), "the cases of a test must be in the order of time"
         lives.append("".join("f" if case.get("exp_alerts") else "q" for case in cases))
     assert any(re.fullmatch("q+f+q+", life) for life in lives), lives
 

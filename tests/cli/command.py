@@ -62,5 +62,5 @@ def flowgauge(*arguments: object, answers: str = "", **environ: str) -> Done:
             main([str(one) for one in arguments])
         except SystemExit as ended:
             status = ended.code
-    assert status is None or isinstance(status, int), f"a message in place of a status: {status}"
+    assert status is None or isinstance(status, int), f"a message instead of a status: {status}"
     return Done(status or 0, out.getvalue(), err.getvalue())

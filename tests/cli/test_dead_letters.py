@@ -113,8 +113,8 @@ def test_a_whole_batch_says_what_it_is_and_is_not_sent_again() -> None:
 
 
 def part(number: int, value: bytes, name: str = "a", parts: int = 3, offset: int = 0) -> DeadLetter:
-    told = {"flow_parts_id": name, "flow_part": str(number), "flow_parts": str(parts)}
-    return DeadLetter(0, offset, b"1", value, (), {**WHY, **told})
+    headers = {"flow_parts_id": name, "flow_part": str(number), "flow_parts": str(parts)}
+    return DeadLetter(0, offset, b"1", value, (), {**WHY, **headers})
 
 
 def test_the_parts_of_a_record_are_one_letter_whatever_stands_between_them() -> None:

@@ -122,17 +122,17 @@ def test_an_empty_log_is_no_failure(log: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "does", "mend"),
+    ("error", "does", "fix"),
     [
         (aiokafka.errors.KafkaTimeoutError(), "does not answer", "Start it, or set FLOW_KAFKA_BROKERS"),
         (aiokafka.errors.TopicAuthorizationFailedError("flow.events"), "refuses", "then run it again"),
     ],
 )
-def test_what_kafka_says_is_one_line(producer: Producer, log: Path, error: Exception, does: str, mend: str) -> None:
+def test_what_kafka_says_is_one_line(producer: Producer, log: Path, error: Exception, does: str, fix: str) -> None:
     producer.error = error
     refusal = run(log, "-c", FLOW_YAML, "--brokers", "kafka-1:9092").refusal
     assert refusal.startswith(f"Kafka at 'kafka-1:9092' {does} (")
-    assert mend in refusal
+    assert fix in refusal
 
 
 @pytest.mark.parametrize(

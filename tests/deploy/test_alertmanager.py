@@ -157,25 +157,25 @@ def world(folder: Path, change: Callable[[str], str]) -> Iterator[World]:
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Iterator[World]:
+def notified(tmp_path: Path) -> Iterator[World]:
     with world(tmp_path, always) as running:
         yield running
 
 
-def test_alerts_of_a_value_stream_arrive_together_and_so_does_the_all_clear(told: World) -> None:
+def test_alerts_of_a_value_stream_arrive_together_and_so_does_the_all_clear(notified: World) -> None:
     alerts = [labels("FlowItemsAgeing", "team", CARDS), labels("FlowItemsAgeing", "team", WALLETS)]
-    told.post(*alerts)
-    first = until(lambda: told.got("/alerts"), 20, "the webhook")[0]
+    notified.post(*alerts)
+    first = until(lambda: notified.got("/alerts"), 20, "the webhook")[0]
     assert first["groupLabels"] == {"alertname": "FlowItemsAgeing", "value_stream": "Payments"}
     assert {alert["labels"]["team"] for alert in first["alerts"]} == {"Cards", "Wallets"}
     assert first["alerts"][0]["annotations"]["runbook_url"] == LINKS["runbook_url"]
-    told.post(*alerts, ends="2026-01-01T00:00:00Z")
-    until(lambda: told.got("/alerts")[-1]["status"] == "resolved", 20, "the all-clear")
+    notified.post(*alerts, ends="2026-01-01T00:00:00Z")
+    until(lambda: notified.got("/alerts")[-1]["status"] == "resolved", 20, "the all-clear")
 
 
-def test_slack_is_told_what_where_and_two_links(told: World) -> None:
-    told.post(labels("FlowLoadAboveLimit", "team", CARDS, severity="critical"))
-    (message,) = until(lambda: told.got("/slack"), 20, "Slack's message")
+def test_slack_is_told_what_where_and_two_links(notified: World) -> None:
+    notified.post(labels("FlowLoadAboveLimit", "team", CARDS, severity="critical"))
+    (message,) = until(lambda: notified.got("/slack"), 20, "Slack's message")
     assert message["channel"] == "#team-cards"
     (body,) = message["attachments"]
     assert body["title"] == "[FIRING:1] FlowLoadAboveLimit Payments / Checkout / Cards"
@@ -185,17 +185,17 @@ def test_slack_is_told_what_where_and_two_links(told: World) -> None:
     assert f"<{LINKS['dashboard_url']}|Dashboard> <{LINKS['runbook_url']}|Runbook>" in body["text"]
 
 
-def test_teams_is_told_by_a_card_with_links(told: World) -> None:
-    told.post(labels("FlowLoadAboveLimit", "value_stream", PAYMENTS))
-    (message,) = until(lambda: told.got("/teams/payments"), 20, "the card")
+def test_teams_is_told_by_a_card_with_links(notified: World) -> None:
+    notified.post(labels("FlowLoadAboveLimit", "value_stream", PAYMENTS))
+    (message,) = until(lambda: notified.got("/teams/payments"), 20, "the card")
     texts = [block["text"] for block in message["attachments"][0]["content"]["body"]]
     assert texts[0] == "[FIRING:1] FlowLoadAboveLimit Payments"
     assert f"[Dashboard]({LINKS['dashboard_url']}) [Runbook]({LINKS['runbook_url']})" in texts[1]
 
 
-def test_mail_has_a_subject_and_the_links(told: World) -> None:
-    told.post(labels("FlowTargetMissed", "portfolio", PORTFOLIO))
-    mail = message_from_string(until(lambda: told.mail.mails, 20, "the mail")[0])
+def test_mail_has_a_subject_and_the_links(notified: World) -> None:
+    notified.post(labels("FlowTargetMissed", "portfolio", PORTFOLIO))
+    mail = message_from_string(until(lambda: notified.mail.mails, 20, "the mail")[0])
     assert mail["Subject"] == "[FIRING:1] FlowTargetMissed"
     assert mail["To"] == "portfolio@example.com"
     plain, page = (part.get_payload(decode=True).decode() for part in mail.get_payload())
@@ -203,9 +203,9 @@ def test_mail_has_a_subject_and_the_links(told: World) -> None:
     assert f'<a href="{LINKS["runbook_url"]}">Runbook</a>' in page
 
 
-def test_a_tool_of_their_own_gets_the_json(told: World) -> None:
-    told.post(labels("FlowVelocityStalled", "team", FIRST_LINE))
-    (body,) = until(lambda: told.got("/first-line"), 20, "the webhook")
+def test_a_tool_of_their_own_gets_the_json(notified: World) -> None:
+    notified.post(labels("FlowVelocityStalled", "team", FIRST_LINE))
+    (body,) = until(lambda: notified.got("/first-line"), 20, "the webhook")
     assert body["alerts"][0]["labels"]["team"] == "First Line"
 
 
@@ -220,15 +220,15 @@ def test_a_tool_of_their_own_gets_the_json(told: World) -> None:
     ],
     ids=lambda alert: f"{alert['alertname']}-{alert.get('level', 'engine')}",
 )
-def test_under_one_alert_another_is_not_told(told: World, over: dict[str, str], under: dict[str, str]) -> None:
+def test_under_one_alert_another_is_not_sent(notified: World, over: dict[str, str], under: dict[str, str]) -> None:
     free = labels("FlowLoadNearLimit", "art", FIRST_LINE | {"team": ""}) | {"area": "engine"}
-    told.post(over)
-    told.post(under, free)
-    until(lambda: ("FlowLoadNearLimit", "", "firing") in told.names(), 20, "what nothing inhibits")
-    assert under["alertname"] not in {name for name, team, _ in told.names() if team == under["team"]} - {
+    notified.post(over)
+    notified.post(under, free)
+    until(lambda: ("FlowLoadNearLimit", "", "firing") in notified.names(), 20, "what nothing inhibits")
+    assert under["alertname"] not in {name for name, team, _ in notified.names() if team == under["team"]} - {
         over["alertname"] if over.get("team") == under["team"] else ""
     }
-    suppressed = ask(f"{told.url}/api/v2/alerts?active=false&silenced=false&inhibited=true")
+    suppressed = ask(f"{notified.url}/api/v2/alerts?active=false&silenced=false&inhibited=true")
     assert [alert["labels"]["alertname"] for alert in suppressed] == [under["alertname"]]
 
 
@@ -241,17 +241,17 @@ def test_under_one_alert_another_is_not_told(told: World, over: dict[str, str], 
     ],
     ids=["team of another ART", "another alert", "the value stream"],
 )
-def test_beside_an_art_over_its_limit_and_a_lost_worker_others_are_told(told: World, other: dict[str, str]) -> None:
+def test_beside_an_art_over_its_limit_and_a_lost_worker_others_are_sent(notified: World, other: dict[str, str]) -> None:
     engine = [{"alertname": name, "area": "engine"} for name in ("FlowWorkerDown", "FlowEngineNotReady")]
-    told.post(labels("FlowLoadAboveLimit", "art", CHECKOUT), *engine)
-    told.post(other)
-    until(lambda: (other["alertname"], other["team"], "firing") in told.names(), 20, "the other alert")
+    notified.post(labels("FlowLoadAboveLimit", "art", CHECKOUT), *engine)
+    notified.post(other)
+    until(lambda: (other["alertname"], other["team"], "firing") in notified.names(), 20, "the other alert")
 
 
 def test_outside_working_hours_the_flow_is_muted_and_the_engine_is_not(tmp_path: Path) -> None:
-    with world(tmp_path, never) as told:
-        told.post(labels("FlowLoadAboveLimit", "team", CARDS))
-        told.post({"alertname": "FlowEngineLagging", "area": "engine", "severity": "warning"})
-        until(lambda: len(told.got("/alerts")) == 2, 20, "the copy of both")
-        (message,) = until(lambda: told.got("/slack"), 20, "the engine's alert")
+    with world(tmp_path, never) as notified:
+        notified.post(labels("FlowLoadAboveLimit", "team", CARDS))
+        notified.post({"alertname": "FlowEngineLagging", "area": "engine", "severity": "warning"})
+        until(lambda: len(notified.got("/alerts")) == 2, 20, "the copy of both")
+        (message,) = until(lambda: notified.got("/slack"), 20, "the engine's alert")
         assert message["channel"] == "#flowgauge"

@@ -1,4 +1,4 @@
-"""One stack for all tests of this folder: it takes a while to stand."""
+"""One stack for all tests of this folder, since it takes a while to start."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ from tests.kafka.broker import Broker
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole system, with a past behind it."""
+    """The whole system, with a history of events."""
     with Broker() as kafka, stack(kafka, tmp_path_factory.mktemp("system")) as running:
         yield running

@@ -22,7 +22,7 @@ WEB = "localhost:9090"
 
 @dataclass
 class Stack:
-    """What runs, and where it answers."""
+    """The running parts of the system, and their addresses."""
 
     deployment: Deployment
     workers: tuple[Worker, Worker]
@@ -32,13 +32,13 @@ class Stack:
     feed: Feed
 
     def query(self, expression: str) -> list[Json]:
-        """Give the samples of an instant query."""
+        """Return the samples of an instant query."""
         answer = ask(f"{self.prometheus}/api/v1/query?{urlencode({'query': expression})}")
         found: list[Json] = answer["data"]["result"]
         return found
 
     def values(self, expression: str, *labels: str) -> dict[tuple[str, ...], float]:
-        """Give the values of an instant query by some of their labels, each of which must be told apart."""
+        """Return the values of an instant query by some of their labels, which must be unique."""
         found: dict[tuple[str, ...], float] = {}
         for sample in self.query(expression):
             key = tuple(sample["metric"].get(label, "") for label in labels)
@@ -47,12 +47,12 @@ class Stack:
         return found
 
     def received(self) -> list[Json]:
-        """Give what the receiver `sink` got, oldest first."""
+        """Return the notifications to the receiver `sink`, oldest first."""
         found: list[Json] = ask(f"http://{self.sink}/received")
         return [webhook for webhook in found if webhook["path"] == "/alerts"]
 
-    def told(self, status: str, alertname: str, **labels: str) -> dict[str, Any] | None:
-        """Give the first webhook that has such an alert in that status, with `alert` beside its body."""
+    def notified(self, status: str, alertname: str, **labels: str) -> dict[str, Any] | None:
+        """Return the first webhook with such an alert in that status, with the `alert` added to its body."""
         for webhook in self.received():
             for alert in webhook["body"]["alerts"]:
                 wanted = {"alertname": alertname, **labels}.items()
@@ -81,7 +81,7 @@ def stack(kafka: Broker, folder: Path) -> Iterator[Stack]:
         events = past()
         feed.send(events)
         feed.refuse()
-        # Before Prometheus looks: to its eyes so many old events would be an import, which holds flow alerts back.
+        # Before Prometheus scrapes: it would take this many old events for an import, which inhibits flow alerts.
         wait_outcomes(workers, {"applied": len(events), "rejected": 1})
         addresses = [f"127.0.0.1:{worker.port}" for worker in workers]
         prometheus = enter(_prometheus(folder, addresses, manager.removeprefix("http://")))

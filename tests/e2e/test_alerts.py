@@ -1,4 +1,4 @@
-"""Load passes its limits, a target is missed, a worker ends: somebody is told, and told again when it is over."""
+"""Load exceeds its limits, a target is missed, a worker ends: somebody is notified, and again when it is over."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.oracle.brute_force import parse_metrics
 
 pytestmark = pytest.mark.e2e
 
-# Far above what it takes, so that a slow machine fails nothing.
+# Far more than it takes, so that a slow machine fails no test.
 TOLD_SECONDS = 420.0
 FIGURES = REPOSITORY / "build" / "e2e.json"
 ALERTS: Mapping[str, dict[str, str]] = {
@@ -34,24 +34,24 @@ def test_what_goes_wrong_is_told_and_its_end_too(system: Stack) -> None:
     figures = {}
     begun = passed(system)
     figures["gauge"] = seen(system, begun, lambda ratio: ratio > 1)
-    figures |= told(system, "firing", ALERTS, begun)
+    figures |= notified(system, "firing", ALERTS, begun)
     for name, labels in ALERTS.items():
         resolves(system, labels)
         assert grouped(system, labels), name
     inhibited = {"alertname": "FlowLoadAboveLimit", "level": "team", "team": "First Line"}
     assert system.query('ALERTS{alertname="FlowLoadAboveLimit",team="First Line",alertstate="firing"}')
-    assert system.told("firing", **inhibited) is None
+    assert system.notified("firing", **inhibited) is None
     ended = fallen(system)
     figures["gauge again"] = seen(system, ended, lambda ratio: ratio <= 1)
-    figures |= told(system, "resolved", ALERTS, ended)
+    figures |= notified(system, "resolved", ALERTS, ended)
     figures |= stopped(system)
-    assert system.told("firing", **inhibited) is None
+    assert system.notified("firing", **inhibited) is None
     FIGURES.parent.mkdir(exist_ok=True)
     FIGURES.write_text(json.dumps({name: round(seconds, 1) for name, seconds in figures.items()}, indent=2) + "\n")
 
 
 def passed(system: Stack) -> float:
-    """Let a team, an ART and a target pass their bounds."""
+    """Let a team, an ART and a target exceed their bounds."""
     cards = entered("In Progress", [f"c-{number}" for number in range(7)], **CARDS)
     wallets = entered("In Progress", [f"w-{number}" for number in range(5)], **WALLETS)
     tickets = entered("assigned", [f"t-{number}" for number in range(12)], GITHUB)
@@ -59,51 +59,51 @@ def passed(system: Stack) -> float:
 
 
 def fallen(system: Stack) -> float:
-    """Let them fall below again."""
+    """Let them return within their bounds."""
     done = entered("Done", [*(f"c-{number}" for number in range(7)), *(f"w-{number}" for number in range(5))])
     return system.feed.send([*done, *entered("closed", [f"t-{number}" for number in range(12)], GITHUB)])
 
 
 def stopped(system: Stack) -> dict[str, float]:
-    """Kill a worker, and start it again when that was told."""
+    """Kill a worker, and start it again once its alert was sent."""
     worker = system.workers[1]
     killed = time.time()
     worker.kill()
-    figures = told(system, "firing", {"worker": WORKER}, killed)
+    figures = notified(system, "firing", {"worker": WORKER}, killed)
     resolves(system, WORKER)
     started = time.time()
     worker.start().wait_ready()
-    return figures | told(system, "resolved", {"worker": WORKER}, started)
+    return figures | notified(system, "resolved", {"worker": WORKER}, started)
 
 
 def seen(system: Stack, since: float, holds: Callable[[float], bool]) -> float:
-    """Give after how many seconds the gauge of Cards stood."""
+    """Return after how many seconds the gauge of Cards met the condition."""
 
-    def stands() -> bool:
+    def holds_now() -> bool:
         series = {name: value for worker in system.workers for name, value in parse_metrics(worker.metrics()).items()}
         return any(
             holds(value) for (name, labels), value in series.items()
             if name == "flow_load_ratio" and ("team", "Cards") in labels
         )  # fmt: skip
 
-    until(stands, TOLD_SECONDS, "the gauge of Cards")
+    until(holds_now, TOLD_SECONDS, "the gauge of Cards")
     return time.time() - since
 
 
-def told(system: Stack, status: str, alerts: Mapping[str, dict[str, str]], since: float) -> dict[str, float]:
-    """Wait until each alert was told; give after how many seconds."""
+def notified(system: Stack, status: str, alerts: Mapping[str, dict[str, str]], since: float) -> dict[str, float]:
+    """Wait until each alert was sent; return after how many seconds."""
     found = {}
     for name, labels in alerts.items():
         webhook: dict[str, Any] = until(
-            lambda labels=labels: system.told(status, **labels), TOLD_SECONDS, f"{status} {name}"
+            lambda labels=labels: system.notified(status, **labels), TOLD_SECONDS, f"{status} {name}"
         )
         found[f"{status} {name}"] = webhook["received"] - since
     return found
 
 
 def grouped(system: Stack, labels: Mapping[str, str]) -> bool:
-    """Tell whether the message is about one kind of alert in one value stream."""
-    webhook = system.told("firing", **labels)
+    """Return whether the message is about one kind of alert in one value stream."""
+    webhook = system.notified("firing", **labels)
     assert webhook is not None
     common = webhook["body"]["groupLabels"]
     kinds = {
@@ -113,8 +113,8 @@ def grouped(system: Stack, labels: Mapping[str, str]) -> bool:
 
 
 def resolves(system: Stack, labels: Mapping[str, str]) -> None:
-    """The runbook is served, and the dashboard is one of ours, with variables that it has."""
-    webhook = system.told("firing", **labels)
+    """The runbook is served, and the dashboard is one of ours, with existing variables."""
+    webhook = system.notified("firing", **labels)
     assert webhook is not None
     notes = webhook["alert"]["annotations"]
     with urlopen(notes["runbook_url"], timeout=10) as answer:

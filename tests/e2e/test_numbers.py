@@ -1,4 +1,4 @@
-"""What Prometheus makes of the gauges, against the engine's own numbers in `flow.metrics`."""
+"""Prometheus' numbers from the gauges, compared with the engine's own numbers in `flow.metrics`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEVELS = {"art": ("value_stream", "art"), "value_stream": ("value_stream",), "po
 
 
 def test_every_query_of_every_dashboard_returns_data(system: Stack) -> None:
-    # Counters begin with each process, and a worker may have been killed: what is odd comes once more.
+    # Counters begin with each process, and a worker may have been killed. So the bad records are sent once more.
     system.feed.refuse()
     system.feed.send([event(JIRA, now() + timedelta(minutes=10), item="early", state="To Do")])
     missing = list(queries())
@@ -42,7 +42,7 @@ def test_every_query_of_every_dashboard_returns_data(system: Stack) -> None:
 
 
 def test_what_is_rolled_up_equals_the_engine(system: Stack) -> None:
-    # The feed writes once a second, and roll-ups are made every 15.
+    # The feed writes every second, and recording rules run every 15 seconds.
     for _ in range(TRIES):
         nodes = last(system)
         wrong = [*sums(system, nodes), *percentiles(system, nodes)]
@@ -54,7 +54,7 @@ def test_what_is_rolled_up_equals_the_engine(system: Stack) -> None:
 
 
 def last(system: Stack) -> list[Json]:
-    """Give the newest numbers of each node."""
+    """Return the newest numbers of each node."""
     partition = TopicPartition(system.deployment.topic("metrics"), 0)
     consumer = KafkaConsumer(bootstrap_servers=system.deployment.broker.bootstrap)
     try:
@@ -70,7 +70,7 @@ def last(system: Stack) -> list[Json]:
 
 
 def sums(system: Stack, nodes: list[Json]) -> Iterator[str]:
-    """Name the roll-ups that are not the engine's number."""
+    """Return the roll-ups that differ from the engine's number."""
     for level, place, node in placed(nodes):
         yield from differs(system, f"{level}:flow_load_items:sum", place, node["load"]["items"])
         for window, numbers in node["windows"].items():
@@ -81,7 +81,7 @@ def sums(system: Stack, nodes: list[Json]) -> Iterator[str]:
 
 
 def placed(nodes: list[Json]) -> Iterator[tuple[str, dict[str, str], Json]]:
-    """Give the nodes above teams, with level and names."""
+    """Yield the nodes above teams, with level and names."""
     for node in nodes:
         if node["level"] in LEVELS:
             yield node["level"], {name: node[name] for name in LEVELS[node["level"]]}, node
@@ -90,7 +90,7 @@ def placed(nodes: list[Json]) -> Iterator[tuple[str, dict[str, str], Json]]:
 def differs(
     system: Stack, expression: str, place: dict[str, str], expected: float | None, within: float = 1e-9
 ) -> Iterator[str]:
-    """Say so where Prometheus has another number for a node."""
+    """Yield a message if Prometheus has another number for a node."""
     found = system.values(expression, *place).get(tuple(place.values()))
     if found is None or expected is None:
         same = found is expected
@@ -101,7 +101,7 @@ def differs(
 
 
 def percentiles(system: Stack, nodes: list[Json]) -> Iterator[str]:
-    """Name the percentiles that are further from the engine's than the bucket is wide."""
+    """Return the percentiles that differ from the engine's by more than the width of the bucket."""
     for level, place, node in placed(nodes):
         for window, numbers in node["windows"].items():
             for quantile in ("p50", "p85", "p95"):
@@ -113,14 +113,14 @@ def percentiles(system: Stack, nodes: list[Json]) -> Iterator[str]:
 
 
 def width(seconds: float) -> float:
-    """Give the width of the bucket in which a flow time falls."""
+    """Return the width of the bucket of a flow time."""
     bounds = [0.0, *(bound / SECOND for bound in BUCKETS)]
     above = bisect_left(bounds, seconds)
     return bounds[above] - bounds[above - 1]
 
 
 def test_promtool_finds_nothing_wrong_with_a_live_scrape(system: Stack) -> None:
-    """Except that the contract names a label `quantile`, which promtool wants for summaries alone."""
+    """The one exception: the contract has a label `quantile`, which promtool allows only for summaries."""
     quantiles = {
         f'flow_{name}_quantile_seconds non-summary metrics should not have "quantile" label'
         for name in ("time", "item_age")

@@ -1,4 +1,4 @@
-"""Work for the organisation of `deploy/flow.yaml`: a past that every dashboard can show, items to start and finish."""
+"""Work for the organisation of `deploy/flow.yaml`: a history for every dashboard, and items to start and finish."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _numbers = itertools.count()
 
 
 def now() -> datetime:
-    """Give the present."""
+    """Return the present time."""
     return datetime.now(UTC)
 
 
@@ -80,14 +80,14 @@ def _objectives(today: datetime) -> Iterator[Json]:
 
 
 class Feed:
-    """Writes events as a producer of any kind would."""
+    """Writes events as any producer would."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._topic = deployment.topic("events")
         self._producer = KafkaProducer(bootstrap_servers=deployment.broker.bootstrap, acks="all")
 
     def send(self, events: Iterable[Json]) -> float:
-        """Write events; gives the present (seconds since 1970) once Kafka has all of them."""
+        """Write events, and return the present (seconds since 1970) once Kafka has all of them."""
         for each in events:
             key = each["data"].get("item", each["data"].get("objective"))
             self._producer.send(self._topic, json.dumps(each).encode(), key=key.encode())
@@ -95,7 +95,7 @@ class Feed:
         return now().timestamp()
 
     def refuse(self) -> None:
-        """Write a record that is no event."""
+        """Write a record that is not an event."""
         self._producer.send(self._topic, b"no event", key=b"x")
         self._producer.flush()
 

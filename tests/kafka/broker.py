@@ -30,9 +30,9 @@ LARGEST_MESSAGE = 32 * 1024 * 1024
 PORTS = (15_000, 32_767)
 CLUSTER_ID = "Zmxvd2dhdWdlLXRlc3RzLg"
 
-# The session timeout's lower bound is opened, so that a killed worker's partitions can move on soon. The broker's own
-# session with its controller is short: a killed broker may register again only when that of its former life is over.
-# What a killed producer left open is aborted soon after its time: until then nobody reads what stands behind it.
+# The lower bound of the session timeout is reduced, so that a killed worker's partitions move soon. The broker's own
+# session with its controller is short: a killed broker may register again only after its former session has ended.
+# A transaction of a killed producer is aborted soon after its timeout. Until then nobody can read past it.
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -64,7 +64,7 @@ log.cleaner.dedupe.buffer.size=4194304
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
+    """Return a loopback port that is free now."""
     while True:
         port = random.SystemRandom().randint(*PORTS)
         with socket.socket() as probe:
@@ -78,9 +78,9 @@ def free_port() -> int:
 class Broker:
     """One Kafka node with its own data folder; use it as a context manager.
 
-    `proxied` is how many proxies stand before it, each with a listener of its own: a client that is given a proxy's
-    address is sent back to that proxy for everything, since the listener advertises it.
-    Raises BrokerError where Java or Maven is missing, or Kafka does not come up.
+    `proxied` is the number of proxies in front of it, each with a listener of its own. A client that is given a proxy's
+    address uses that proxy for everything, since the listener advertises it.
+    Raises BrokerError if Java or Maven is missing, or if Kafka does not start.
     """
 
     def __init__(self, proxied: int = 0) -> None:
@@ -96,7 +96,7 @@ class Broker:
 
     @property
     def bootstrap(self) -> str:
-        """The address for clients, `host:port`; no proxy is between."""
+        """The address for clients without a proxy, `host:port`."""
         return f"127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:
@@ -115,7 +115,7 @@ class Broker:
         self.stop()
 
     def stop(self) -> None:
-        """End the node, by force if it does not go by itself, and remove its data. Idempotent."""
+        """End the node, by force if necessary, and remove its data. Idempotent."""
         process, self._process = self._process, None
         if process is not None:
             # A paused process would not see SIGTERM.
@@ -132,7 +132,7 @@ class Broker:
         self._folder.cleanup()
 
     def kill(self) -> None:
-        """End the node with SIGKILL, also where it is paused; its data and ports stay for `start`."""
+        """End the node with SIGKILL, even while it is paused. Its data and ports stay for `start`."""
         process = self._running()
         self._process = None
         process.kill()
@@ -147,11 +147,11 @@ class Broker:
         self.wait_up()
 
     def pause(self) -> None:
-        """Stop the node in its tracks: connections stay open and nothing is answered."""
+        """Freeze the node: connections stay open, but it does not answer."""
         self._running().send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a paused node go on."""
+        """Let a paused node continue."""
         self._running().send_signal(signal.SIGCONT)
 
     def _running(self) -> subprocess.Popen[bytes]:
@@ -192,7 +192,7 @@ class Broker:
         return self._output
 
     def wait_up(self) -> None:
-        """Wait until the node answers and takes work: one that stood still for long is registered again first."""
+        """Wait until the node answers and accepts work. After a long pause it must first register again."""
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
             if self._running().poll() is not None or time.monotonic() > deadline:
@@ -200,7 +200,7 @@ class Broker:
             time.sleep(0.2)
 
     def _answers(self) -> bool:
-        # The client complains in the log where nobody listens yet, so the port is tried first.
+        # The client logs an error if nobody listens yet, so the port is tried first.
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", self._port)) != 0:
                 return False

@@ -1,4 +1,4 @@
-"""Events of a small organisation, for tests that need items rather than a real log."""
+"""Events of a small organisation, for tests that need a few items instead of a real log."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DAYS_AGO = datetime.now(UTC).replace(microsecond=0) - timedelta(days=5)
 
 
 def event(item: int, number: int, *, at: datetime | None = None, **data: object) -> Record:
-    """Make an event of an item of team One, ten minutes after the one before, unless `at` says when."""
+    """Make an event of an item of team One, ten minutes after the one before, or at `at`."""
     envelope = {
         "specversion": "1.0",
         "id": f"{item}-{number}",

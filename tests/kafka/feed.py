@@ -1,4 +1,4 @@
-"""Events into Kafka: as records, in disorder, and at a steady pace while a test does something else."""
+"""Feeds events into Kafka: as records, in disorder, or at a steady pace while a test does something else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def records(events: Iterable[Json]) -> list[Record]:
 
 
 def in_disorder(events: Sequence[Json], seed: int) -> list[Json]:
-    """Double one event in five and shuffle them all."""
+    """Duplicate one event in five and shuffle them all."""
     chance = random.Random(seed)
     many = [*events, *chance.sample(events, len(events) // 5)]
     chance.shuffle(many)
@@ -40,7 +40,7 @@ def portions(many: Sequence[Record], count: int) -> list[Sequence[Record]]:
 
 
 class Feed:
-    """Writes records at a steady pace in a thread; as a context manager it is left when all are written."""
+    """Writes records at a steady pace in a thread. As a context manager it ends when all are written."""
 
     def __init__(self, broker: Broker, topic: str, many: Sequence[Record], per_second: int = 1000) -> None:
         self._broker = broker
@@ -65,7 +65,7 @@ class Feed:
 
     @property
     def running(self) -> bool:
-        """Whether some records are still to be written."""
+        """Whether some records are not written yet."""
         return self._thread.is_alive()
 
     def _run(self) -> None:

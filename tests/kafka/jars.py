@@ -16,13 +16,13 @@ OLDEST_JAVA = 17
 
 
 class BrokerError(RuntimeError):
-    """The broker for the tests cannot be had; the message says what to install or what Kafka said."""
+    """The broker for the tests does not start. The message says what to install, or what Kafka said."""
 
 
 def java() -> str:
     """Return the path of a Java that Kafka 4 runs on.
 
-    Raises BrokerError where there is none.
+    Raises BrokerError if there is none.
     """
     path = shutil.which("java")
     if path is None:
@@ -35,9 +35,9 @@ def java() -> str:
 
 
 def jars() -> Path:
-    """Return the folder of Kafka's jars; the first call for a `pom.xml` lets Maven fetch them.
+    """Return the folder of Kafka's jars. The first call for a `pom.xml` lets Maven fetch them.
 
-    Raises BrokerError where Maven is missing or fails.
+    Raises BrokerError if Maven is missing or fails.
     """
     if not _complete():
         JARS.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def jars() -> Path:
 
 
 def _complete() -> bool:
-    """Whether the folder stands, and came of today's pom.xml (a copy of which is in it)."""
+    """Return whether the folder exists and was made from the present pom.xml, a copy of which is in it."""
     copy = JARS / POM.name
     return copy.is_file() and copy.read_bytes() == POM.read_bytes()
 
@@ -66,7 +66,7 @@ def _fetch(folder: Path) -> None:
 
 
 def _put_in_place(folder: Path) -> None:
-    """Rename, which is atomic: who finds the folder finds all of it. Somebody else may have been faster."""
+    """Rename, which is atomic, so the folder is always complete. Another process may have been faster."""
     if JARS.exists() and not _complete():
         shutil.rmtree(JARS)
     try:

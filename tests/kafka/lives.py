@@ -1,4 +1,4 @@
-"""Items with a life of some days each, for tests that look at where events and histories are."""
+"""Items with a life of some days each, for tests of the places of events and histories."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CONFIG: Json = yaml.safe_load(FLOW_YAML)
 
 
 def lives(items: int, first: int = 0) -> list[Json]:
-    """Write the events of so many items, three to five each: one of each item in turn."""
+    """Write the events of this many items, three to five each, one of each item in turn."""
     return [
         {
             "specversion": "1.0",
@@ -48,7 +48,7 @@ def lives(items: int, first: int = 0) -> list[Json]:
 
 
 def assert_one_history_each(deployment: Deployment, items: int, partitions: int) -> None:
-    """Fail unless each item has rows in the partition of its key, and in no other."""
+    """Fail unless each item has rows in the partition of its key and in no other."""
     found = defaultdict(set)
     for row in read_topic(deployment.broker, deployment.topic("histories")):
         found[row.key].add(row.partition)

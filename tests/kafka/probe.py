@@ -1,4 +1,4 @@
-"""Asks a worker's page again and again in a thread, and keeps every answer with its time."""
+"""Requests a worker's pages repeatedly in a thread, and keeps every answer with its time."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from typing import Self
 
 EVERY = 0.1
 JOIN_SECONDS = 30
-# What the organisation's numbers, and no others, have among their labels.
+# Only the organisation's numbers have one of these labels.
 _OF_A_NODE = re.compile(r'^flow_\w+\{[^}]*\b(?:value_stream|level)="', re.MULTILINE)
 _PLACE = re.compile(r'\b(value_stream|art|team|level)="([^"]*)"')
 
 Node = frozenset[tuple[str, str]]
-# When a page was asked for (`time.monotonic`), and the nodes of which it had gauges.
+# The time of the request (`time.monotonic`), and the nodes with gauges in the answer.
 Showing = tuple[float, set[Node]]
 
 
 def shows_nodes(metrics: str) -> bool:
-    """Tell whether a `/metrics` page has gauges of nodes."""
+    """Return whether a `/metrics` page has gauges of nodes."""
     return _OF_A_NODE.search(metrics) is not None
 
 
 def shown_nodes(metrics: str) -> set[Node]:
-    """Return the nodes of which a `/metrics` page has gauges, as their labels."""
+    """Return the labels of the nodes that have gauges on a `/metrics` page."""
     found = (frozenset(_PLACE.findall(line)) for line in metrics.splitlines() if line.startswith("flow_"))
     return {node for node in found if {"value_stream", "level"} & {label for label, _ in node}}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One request and what came back; `began` and `ended` are `time.monotonic()`, status 0 means no answer."""
+    """A request and its answer. `began` and `ended` are `time.monotonic()`; status 0 means no answer."""
 
     path: str
     began: float
@@ -55,7 +55,7 @@ class Answer:
 
 
 class Probe:
-    """Asks `/ready` and `/metrics` by turns until it is closed; use it as a context manager."""
+    """Requests `/ready` and `/metrics` in turn until it is closed. Use it as a context manager."""
 
     def __init__(self, get: Callable[[str], tuple[int, str]], every: float = EVERY) -> None:
         self._get = get
@@ -80,7 +80,7 @@ class Probe:
         return list(self._answers)
 
     def claims(self, begun_after: float, begun_before: float = float("inf")) -> list[Answer]:
-        """Return the answers to requests begun in this time that said ready or showed gauges of nodes."""
+        """Return the answers to requests of this time that said ready or showed gauges of nodes."""
         return [one for one in claims(self.answers) if begun_after <= one.began < begun_before]
 
     def _run(self) -> None:
@@ -91,19 +91,19 @@ class Probe:
 
 
 def ask(get: Callable[[str], tuple[int, str]], path: str) -> Answer:
-    """Ask once."""
+    """Send one request."""
     began = time.monotonic()
     status, body = get(path)
     return Answer(path, began, time.monotonic(), status, body)
 
 
 def claims(answers: Iterable[Answer]) -> list[Answer]:
-    """Keep the answers that said that numbers are true, or showed them."""
+    """Return the answers that said ready or showed numbers."""
     return [one for one in answers if one.ready or one.shows_nodes]
 
 
 def showings(answers: Iterable[Answer]) -> list[Showing]:
-    """Return what each `/metrics` page showed, and when it was asked for."""
+    """Return the nodes on each `/metrics` page, and the time of its request."""
     pages = [one for one in answers if one.path == "/metrics"]
     return [(one.began, shown_nodes(one.body) if one.shows_nodes else set()) for one in pages]
 

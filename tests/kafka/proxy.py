@@ -13,7 +13,7 @@ from typing import Any, Self
 
 HOST = "127.0.0.1"
 CHUNK = 64 * 1024
-# What a direction holds while it is silent or slow; beyond that the sender's own buffers fill up, as on a real network.
+# How much a silent or slow direction holds. Beyond that the sender's own buffers fill up, as on a real network.
 HELD_CHUNKS = 64
 CONTROL_SECONDS = 10
 
@@ -22,7 +22,7 @@ Work = Coroutine[Any, Any, None]
 
 
 class Direction(Flag):
-    """The ways through a proxy."""
+    """The directions through a proxy."""
 
     TO_SERVER = 1
     TO_CLIENT = 2
@@ -30,15 +30,15 @@ class Direction(Flag):
 
 
 class Proxy:
-    """Forwards connections to a loopback port, in a thread of its own; use it as a context manager.
+    """Forwards connections to a loopback port, in a thread of its own. Use it as a context manager.
 
-    It starts by passing everything on. The port stays reserved for as long as the proxy runs, also while it is cut.
-    What was sent during a silence is delivered after it, as TCP does after a network has recovered.
+    At first it forwards everything. The port stays reserved while the proxy runs, even while it is cut.
+    Bytes sent during a silence are delivered after it, as TCP does when a network has recovered.
     """
 
     def __init__(self, target: int) -> None:
         self._target = target
-        # A bound socket that never listens: nobody else gets the port, and while only it is there, clients are refused.
+        # A bound socket that never listens: it keeps the port reserved, and clients are refused while no other listens.
         self._reserved = socket.socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._reserved.bind((HOST, 0))
@@ -69,7 +69,7 @@ class Proxy:
         self._reserved.close()
 
     def pass_on(self) -> None:
-        """Forward everything at once, what was held back included, and accept new connections."""
+        """Forward everything at once, including held bytes, and accept new connections."""
         self._set(Direction.BOTH, _Lane.pass_on)
 
     def silence(self, direction: Direction = Direction.BOTH) -> None:
@@ -77,18 +77,18 @@ class Proxy:
         self._set(direction, _Lane.silence)
 
     def delay(self, seconds: float, direction: Direction = Direction.BOTH) -> None:
-        """Forward everything in this direction so much later."""
+        """Forward everything in this direction with this delay."""
         self._set(direction, lambda lane: lane.delay(seconds))
 
     def forget(self) -> None:
-        """Forward nothing any more on the connections that are there, for good, as a firewall that has forgotten them.
+        """Never again forward anything on the open connections, like a firewall that has dropped their state.
 
-        Neither end hears of it. New connections work.
+        Neither end is notified. New connections work.
         """
         self._run(self._forget())
 
     def cut(self) -> None:
-        """Reset all connections and refuse new ones. What was held back is lost."""
+        """Reset all connections and refuse new ones. Held bytes are lost."""
         self._run(self._cut())
 
     def _set(self, direction: Direction, change: Callable[[_Lane], None]) -> None:
@@ -161,7 +161,7 @@ class _Lane:
         self._open.set()
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Forward until the sender closes; its end is held back as its bytes are."""
+        """Forward until the sender closes. The close is held back like its bytes."""
         chunks: Chunks = asyncio.Queue(HELD_CHUNKS)
         await _first(_take(reader, chunks), self._give(chunks, writer))
 
@@ -200,6 +200,6 @@ async def _first(*works: Work) -> None:
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
-    """Have the connection end by RST, as one does that the network has lost, not by an orderly FIN."""
+    """Make the connection end with RST, like a lost connection, instead of an orderly FIN."""
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()

@@ -1,4 +1,4 @@
-"""What the workers' `/metrics` say together, against what the oracle says."""
+"""The workers' `/metrics` together, compared with the oracle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.oracle.series import Series
 
 AGREE_SECONDS = 90
 SHOWN = 40
-# One worker's own account of itself; of the others each is the newest or worst of what the workers say.
+# Counts of each worker's own work, which are summed. Of the other engine gauges, the newest or worst value is taken.
 SUMMED = ("flow_events_total", "flow_freshness_seconds")
 
 
@@ -23,9 +23,9 @@ class Conflict(AssertionError):
 def merged_metrics(workers: Iterable[Worker]) -> dict[Series, float]:
     """Return the union of all workers' `flow_` series.
 
-    Counters and the freshness histogram are summed, `flow_ready` is the least and a worker's other own gauge
-    the greatest. A gauge of items (it has the label `value_stream` or `level`) has one value or none: raises
-    Conflict where workers differ, WorkerError where one does not answer.
+    Counters and the freshness histogram are summed. `flow_ready` is the least and a worker's other own gauge
+    the greatest. A gauge of items (with the label `value_stream` or `level`) must have one value or none. Raises
+    Conflict if workers differ, and WorkerError if one does not answer.
     """
     merged: dict[Series, float] = {}
     for worker in workers:
@@ -47,7 +47,7 @@ def _merge(series: Series, one: float, other: float) -> float:
 
 
 def exact_everywhere(gauges: Mapping[Series, float]) -> dict[Series, float]:
-    """Leave out the portfolio's own series, which no single partition can know when `items` has several."""
+    """Remove the portfolio's series, which no single partition can know if `items` has several."""
     return {series: value for series, value in gauges.items() if ("level", "portfolio") not in series[1]}
 
 
@@ -64,7 +64,7 @@ def wait_equal(
     keep: Callable[[Mapping[Series, float]], Mapping[Series, float]] = dict,
     timeout: float = AGREE_SECONDS,
 ) -> None:
-    """Wait until what `keep` keeps of the workers' gauges is as expected; else fail with the differences."""
+    """Wait until the workers' gauges, filtered by `keep`, are as expected; else fail with the differences."""
     deadline = time.monotonic() + timeout
     while True:
         try:
@@ -95,7 +95,7 @@ def wait_outcomes(workers: Sequence[Worker], expected: Mapping[str, int], timeou
 
 
 def wait_until(happened: Callable[[], bool], what: str, timeout: float = 60) -> None:
-    """Wait until something has happened; fails, saying what did not."""
+    """Wait until a condition holds; else fail with its description."""
     deadline = time.monotonic() + timeout
     while not happened():
         assert time.monotonic() < deadline, f"{what}: not within {timeout} s"

@@ -1,4 +1,4 @@
-"""The client that asks about topics, where nobody answers."""
+"""The admin client when Kafka does not answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a review found: a frozen worker, a change that is taken back half-way, two configurations, gaps in offsets."""
+"""Cases from a review: a frozen worker, a change that is undone half-way, two configurations, gaps in offsets."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def test_a_worker_that_was_frozen_writes_nothing_over_its_successors_rows(
     events = deployment.topic("events")
     produce(deployment.broker, events, [event(i, n, state=s) for n, s in enumerate(states) for i in range(items)])
     frozen = stack.enter_context(Worker(deployment, config, name="frozen"))
-    # Of what a batch makes of an item only the last is written, so that a tenth of the work shows as this many records.
+    # Only the last summary of each item in a batch is written, so a tenth of the work is this many records.
     wait_until(lambda: count_records(deployment.broker, deployment.topic("items")) > items, "work in progress")
     frozen.signal(signal.SIGSTOP)
     successor = stack.enter_context(Worker(deployment, config, name="successor")).wait_ready()
     frozen.signal(signal.SIGCONT)
     frozen.wait_end(10)
     assert not frozen.alive
-    # Either the pulse or the deadline of the write that was under way is noticed first.
+    # Either the freeze guard or the deadline of the pending write notices it first.
     assert "flowgauge: stopped, nothing is acknowledged that is not done: " in frozen.log
     assert "Traceback" not in frozen.log
     successor.stop()
@@ -94,7 +94,7 @@ def test_offsets_that_hold_no_record_hold_nobody_up(deployment: Deployment) -> N
     with Worker(deployment, config, name="w1") as worker:
         assert total(worker.wait_ready(), "flow_load_items") == 1
         worker.stop()
-    # The second event is removed before anybody has read it: the worker begins behind it.
+    # The second event is removed before anybody has read it, so the worker begins after it.
     produce(deployment.broker, events, [event(1, 1, state="Done")])
     admin = KafkaAdminClient(bootstrap_servers=deployment.broker.bootstrap)
     admin.delete_records({TopicPartition(events, 0): count_records(deployment.broker, events)})

@@ -1,6 +1,6 @@
-"""A backlog so large that the batches of it are gathered; its worker is killed in the middle, and another joins.
+"""A backlog so large that its batches are gathered. Its worker is killed in the middle, and another joins.
 
-It runs on the made log only, which takes half the time; `test_whole_log.py` runs on both logs.
+It runs on the generated log only, which halves the time. `test_whole_log.py` runs on both logs.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from tests.oracle.series import Series
 pytestmark = pytest.mark.kafka
 
 AT = INSTANTS[2]
-# Of the log's 6,660 events: some 50,000 in each of four partitions, which is more than twice what is gathered far from
+# Copies of the log's 6,660 events: some 50,000 in each of four partitions, more than twice the gathering limit far from
 # the end.
 COPIES = 30
 COUNTS = ("flow_load_items", "flow_velocity_items", "flow_arrivals_items", "flow_state_items", "flow_elapsed_seconds")
 
 
 def counts(found: Mapping[Series, float]) -> dict[Series, float]:
-    """Keep what is as often there as there are copies."""
+    """Keep the metrics that are proportional to the number of copies."""
     return {series: value for series, value in found.items() if series[0] in COUNTS}
 
 
@@ -57,7 +57,7 @@ def test_a_backlog_that_is_gathered_survives_a_kill_and_a_rebalance(
 
 
 def _copy(events: list[Json], number: int) -> list[Json]:
-    """Give the same events of other items."""
+    """Return the same events for other items."""
     return [
         {
             **event,

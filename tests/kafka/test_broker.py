@@ -1,4 +1,4 @@
-"""The broker that the other tests trust."""
+"""The broker of the other tests."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_what_was_acknowledged_outlives_a_kill() -> None:
 def _reach_it_through_its_proxy_only(broker: Broker) -> None:
     (proxy,) = broker.proxies
 
-    async def told() -> list[int]:
+    async def ports() -> list[int]:
         client = AIOKafkaAdminClient(bootstrap_servers=proxy.address)
         await client.start()
         try:
@@ -87,7 +87,7 @@ def _reach_it_through_its_proxy_only(broker: Broker) -> None:
         finally:
             await client.close()
 
-    assert asyncio.run(told()) == [proxy.port]
+    assert asyncio.run(ports()) == [proxy.port]
 
 
 def test_the_broker_has_kafkas_own_limits(kafka: Broker, topic_prefix: str) -> None:

@@ -1,4 +1,4 @@
-"""A wall clock that went forward and came back: what lies in the future does not count."""
+"""A wall clock that was in the future and is set back: future events do not count."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_what_was_counted_by_a_clock_that_was_ahead_is_taken_out_again(deploymen
     clock.write_text("0")
     with worker(deployment, clock) as again:
         assert total(again.wait_ready(), "flow_load_items") == 20
-        # The next event of an item that was folded ahead builds on what is known now.
+        # The next event of an item that was folded in the future builds on the present history.
         produce(deployment.broker, deployment.topic("events"), [event(0, 2, state="Waiting")])
         wait_until(lambda: total(again, "flow_load_items", flow_state="waiting") == 1, "the next event")
         assert total(again, "flow_velocity_items") == 0
@@ -57,7 +57,7 @@ def test_what_was_counted_by_a_clock_that_was_ahead_is_taken_out_again(deploymen
 
 def test_a_clock_that_is_ahead_of_the_brokers_ends_no_worker(deployment: Deployment, clock: Path) -> None:
     deployment.create_topics()
-    # More than Kafka lets a record be ahead.
+    # Further in the future than Kafka allows for a record.
     clock.write_text(str(2 * 3_600))
     produce(deployment.broker, deployment.topic("events"), [*doing(range(20)), Record(b"x", b"no event")])
     other = deployment.config(FLOW.replace("feature: [Story]", "defect: [Story]"), "other.yaml")
@@ -66,7 +66,7 @@ def test_a_clock_that_is_ahead_of_the_brokers_ends_no_worker(deployment: Deploym
         wait_until(lambda: count_records(deployment.broker, deployment.topic("dead-letters")) == 1, "the dead letter")
         wait_until(lambda: count_records(deployment.broker, deployment.topic("metrics")) > 0, "the feed")
         ahead.stop()
-    # Summaries that are derived again have no arrival, and no freshness.
+    # Summaries that are derived again have no arrival, so they have no freshness.
     environment = {"PYTHONPATH": str(SHIFTED), "FLOWGAUGE_TEST_CLOCK": str(clock), "FLOWGAUGE_TEST_CLOCK_OF_ALL": "1"}
     with Worker(deployment, other, environment=environment) as derived:
         assert total(derived.wait_ready(), "flow_load_items", item_type="defect") == 20

@@ -1,6 +1,6 @@
-"""Workers that are killed, come back, join and leave while events arrive: the numbers are the same.
+"""Workers are killed, come back, join and leave while events arrive: the numbers are the same.
 
-They run on the made log only, which takes half the time; `test_whole_log.py` runs on both logs.
+These tests run on the generated log only, which halves the time. `test_whole_log.py` runs on both logs.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def test_one_worker_killed_twice(deployment: Deployment, made_events: list[Json]
 
 
 def test_three_workers_of_which_one_and_then_two_are_killed(deployment: Deployment, made_events: list[Json]) -> None:
-    # With several partitions of items, an item may stand in one partition now and in another an event later.
+    # With several partitions of items, an item may move to another partition with any event.
     deployment = replace(deployment, events_partitions=6, items_partitions=3)
     expected = gauges(made_events, CONFIG, AT)
     first, second = portions(records(in_disorder(made_events, seed=12)), 2)
@@ -80,7 +80,7 @@ def test_one_joins_and_one_leaves(deployment: Deployment, made_events: list[Json
 
 @contextmanager
 def _workers(deployment: Deployment, count: int) -> Iterator[list[Worker]]:
-    """Start workers that are ready on empty topics."""
+    """Start workers on empty topics and wait until they are ready."""
     config = deployment.config(FLOW_YAML)
     with ExitStack() as stack:
         workers = [
@@ -93,7 +93,7 @@ def _workers(deployment: Deployment, count: int) -> Iterator[list[Worker]]:
 
 @contextmanager
 def _in_the_middle(deployment: Deployment, portion: Sequence[Record], per_second: int = 1000) -> Iterator[None]:
-    """Feed a portion, and hand over when the workers have begun on it and more is to come."""
+    """Feed a portion. The block begins when the workers have begun on it and more events are coming."""
     items = deployment.topic("items")
     before = count_records(deployment.broker, items)
     with Feed(deployment.broker, deployment.topic("events"), portion, per_second) as feed:
@@ -103,7 +103,7 @@ def _in_the_middle(deployment: Deployment, portion: Sequence[Record], per_second
 
 
 def _again(workers: Sequence[Worker], expected: Gauges, keep: Callable[[Gauges], Gauges] = dict) -> None:
-    """Stop all and start one: what it shows as soon as it is ready comes from the topics alone."""
+    """Stop all workers and start one, whose numbers come from the topics alone."""
     stop_all(workers)
     workers[0].start().wait_ready()
     assert_equal(keep(merged_metrics(workers[:1])), keep(expected))

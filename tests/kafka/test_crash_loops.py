@@ -1,4 +1,4 @@
-"""No record of others ends a worker, at each start, or ever; Kafka has its own default limits."""
+"""No foreign record ends a worker, at its start or later. Kafka has its own default limits."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.kafka
 
 @pytest.fixture
 def one(deployment: Deployment) -> Deployment:
-    """A deployment with one partition of each topic, and the topics made."""
+    """A deployment with its topics, of one partition each."""
     one = replace(deployment, events_partitions=1)
     one.create_topics()
     return one
@@ -31,7 +31,7 @@ def one(deployment: Deployment) -> Deployment:
 def test_an_item_with_very_many_long_states_is_counted(one: Deployment) -> None:
     states = ["Doing", *[f"{number:04}".ljust(256, "é") for number in range(1_100)], "Done"]
     produce(one.broker, one.topic("events"), [event(1, number, state=state) for number, state in enumerate(states)])
-    # Ten minutes each, from five days ago on: the finish lies ahead.
+    # Ten minutes each, from five days ago on: the finish is still to come.
     clock = (DAYS_AGO + timedelta(days=10)).isoformat()
     with Worker(one, one.config(FLOW), clock=clock) as worker:
         worker.wait_ready()
@@ -59,7 +59,7 @@ def test_records_of_others_that_nest_deeply_are_passed_over_in_every_topic(one: 
         produce(one.broker, one.topic("items"), [deep])
         wait_until(lambda: total(worker, "flow_unreadable_records_total", topic=one.topic("items")) == 2, "the second")
         assert total(worker, "flow_load_items") == 1
-        # Compaction keeps the newest of each key, so that it must be the item's summary again.
+        # Compaction keeps the newest record of each key, so that must be the item's summary again.
         wait_until(lambda: read_topic(one.broker, one.topic("items"))[-1].value != deep.value, "the summary again")
         worker.stop()
 
@@ -71,7 +71,7 @@ def test_records_of_others_in_the_histories_end_no_worker(one: Deployment) -> No
         assert total(worker.wait_ready(), "flow_load_items") == 2
         worker.stop()
     [row, _] = [record.value or b"" for record in read_topic(one.broker, name)]
-    # Over item 1 something that is no row, over item 2 a row whose entries are of no event.
+    # Item 1 is overwritten with something that is no row, item 2 with a row whose entries are no events.
     odd = [
         Record(b"1", b"[" * 5_000),
         Record(b"2", row[:25] + b'[[0,"",0,"x",{"state":7},1,0,"t"]]'),
@@ -80,7 +80,7 @@ def test_records_of_others_in_the_histories_end_no_worker(one: Deployment) -> No
     first = count_records(one.broker, name)
     produce(one.broker, name, odd)
     produce(one.broker, one.topic("events"), [event(item, 1, state="Done") for item in (1, 2)])
-    # Another configuration, so that each row is opened.
+    # Another configuration, so that each row is read.
     with Worker(one, one.config(FLOW.replace("feature:", "defect:"), "other.yaml"), name="w2") as worker:
         worker.wait_ready()
         assert total(worker, "flow_velocity_items", item_type="defect") == 1
@@ -93,11 +93,11 @@ def test_records_of_others_in_the_histories_end_no_worker(one: Deployment) -> No
     letters = [letter for letter in read_topic(one.broker, one.topic("dead-letters")) if letter.key == b"2"]
     assert letters
     assert "the history of the item cannot be read" in str(letters[0].header("flow_detail"))
-    # What was written over item 1 is written over in its turn, so that compaction keeps its history.
+    # The foreign record of item 1 is overwritten in turn, so that compaction keeps the item's history.
     newest = {record.key: record.value for record in read_topic(one.broker, name)}
     assert newest[b"1"] is not None
     assert newest[b"1"].startswith(b"\2")
-    # And what it says of item 2 is mended by what the log and the letter say.
+    # The row of item 2 is repaired from the log and the dead letter.
     produce(one.broker, name, [Record(b"2", None)])
     with Worker(one, config, name="w3") as worker:
         worker.wait_ready()
@@ -111,7 +111,7 @@ def test_a_refused_record_that_is_larger_than_the_letters_topic_takes_is_kept(
     one: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compressed(one, "events", "gzip", [Record(b"spaces", b" " * 30_000_000)])
-    # What repeats itself six megabytes apart only a compressor with much memory makes small.
+    # Repetitions six megabytes apart are small only for a compressor with much memory.
     noise = random.Random(1).randbytes(6_000_000) * 4
     far = zstandard.ZstdCompressionParameters.from_level(3, window_log=24, enable_ldm=True)
     hard = zstandard.ZstdCompressor(compression_params=far)

@@ -1,4 +1,4 @@
-"""A log shuffled, one event in five doubled: the numbers are the same."""
+"""A shuffled log with one event in five duplicated: the numbers are the same."""
 
 from __future__ import annotations
 

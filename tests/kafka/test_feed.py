@@ -73,7 +73,7 @@ PATIENCE = 90.0
 
 
 class Follower:
-    """Reads both topics from outside, in a thread, as they grow."""
+    """Reads both topics as an outside consumer, in a thread, as they grow."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._topics = [deployment.topic("metrics"), deployment.topic("alerts")]
@@ -111,26 +111,26 @@ class Follower:
 
     @property
     def measured(self) -> dict[tuple[str, ...], list[Any]]:
-        """The records of each node."""
+        """Return the records of each node."""
         return self._of(self._topics[0])
 
     @property
     def alerts(self) -> dict[tuple[str, ...], list[Json]]:
-        """The changes of each limit and target."""
+        """Return the changes of each limit and target."""
         return {key: [json.loads(record.value) for record in found] for key, found in self._of(self._topics[1]).items()}
 
-    def told(self) -> dict[tuple[str, ...], list[str]]:
-        """What was told of each limit and target."""
+    def notices(self) -> dict[tuple[str, ...], list[str]]:
+        """Return the notices of each limit and target."""
         return {key: [one["type"].split(".")[-1] for one in found] for key, found in self.alerts.items()}
 
 
 class Portfolio:
-    """Items that all go to work, and all go back; each event a minute after the one before."""
+    """Items that are all started and all put back, each event a minute after the one before."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self.events: list[Json] = []
-        self.told = {key: ["met"] if key[0] == "target" else [] for key in SWINGING} | STEADY
+        self.expected = {key: ["met"] if key[0] == "target" else [] for key in SWINGING} | STEADY
         self._step([("Three", "Doing"), ("Four", "New"), ("Three", "Done")])
 
     def _step(self, moves: Sequence[tuple[str, str]]) -> None:
@@ -151,18 +151,18 @@ class Portfolio:
         produce(self._deployment.broker, self._deployment.topic("events"), many)
 
     def up(self) -> None:
-        """Begin everything: every limit is passed."""
+        """Start all items, so that every limit is exceeded."""
         self._step([(team, "Doing") for team in TEAMS])
         self._expect("passed", "missed")
 
     def down(self) -> None:
-        """Put everything back: every limit has recovered."""
+        """Put all items back, so that every limit is met again."""
         self._step([(team, "New") for team in TEAMS])
         self._expect("recovered", "met")
 
     def _expect(self, of_limits: str, of_targets: str) -> None:
         for key in SWINGING:
-            self.told[key] = [*self.told[key], of_limits if key[0] == "limit" else of_targets]
+            self.expected[key] = [*self.expected[key], of_limits if key[0] == "limit" else of_targets]
 
 
 @pytest.fixture
@@ -175,20 +175,20 @@ def test_each_change_is_told_once_over_sigkill_at_awkward_moments(deployment: De
     deployment.create_topics()
     feed, portfolio = stack.enter_context(Follower(deployment)), Portfolio(deployment)
     worker = stack.enter_context(_worker(deployment, "w1")).wait_ready()
-    _wait_told(feed, portfolio)
+    _wait_for_notices(feed, portfolio)
     for step, moment in (
         (portfolio.up, lambda: _begun(worker) == ITEMS * len(TEAMS)),
         (portfolio.down, lambda: _begun(worker) == 0),
-        (portfolio.up, lambda: any("passed" in told[-1:] for told in feed.told().values())),
-        (portfolio.down, lambda: any("recovered" in told[-1:] for told in feed.told().values())),
+        (portfolio.up, lambda: any("passed" in notices[-1:] for notices in feed.notices().values())),
+        (portfolio.down, lambda: any("recovered" in notices[-1:] for notices in feed.notices().values())),
     ):
         step()
         wait_until(moment, "the moment to kill the worker")
         worker.kill()
         worker.start().wait_ready()
-        _wait_told(feed, portfolio)
+        _wait_for_notices(feed, portfolio)
     portfolio.up()
-    _wait_told(feed, portfolio)
+    _wait_for_notices(feed, portfolio)
     _settled(feed, portfolio, deployment, worker)
     worker.stop()
 
@@ -198,23 +198,23 @@ def test_each_change_is_told_once_while_workers_come_and_go(deployment: Deployme
     deployment.create_topics()
     feed, portfolio = stack.enter_context(Follower(deployment)), Portfolio(deployment)
     first, second = (stack.enter_context(_worker(deployment, "w1")).wait_ready(), _worker(deployment, "w2"))
-    _wait_told(feed, portfolio)
+    _wait_for_notices(feed, portfolio)
     stack.enter_context(second)
     for step in (portfolio.up, portfolio.down, portfolio.up):
         step()
-        _wait_told(feed, portfolio)
+        _wait_for_notices(feed, portfolio)
     all_ready([first, second])
     wait_until(lambda: feed.measured[("portfolio",)][-1].value is None, "the portfolio, which nobody knows now, to go")
     portfolio.down()
     first.kill()
-    _wait_told(feed, portfolio)
+    _wait_for_notices(feed, portfolio)
     first.start()
     portfolio.up()
-    _wait_told(feed, portfolio)
+    _wait_for_notices(feed, portfolio)
     all_ready([first, second])
     portfolio.down()
     second.stop()
-    _wait_told(feed, portfolio)
+    _wait_for_notices(feed, portfolio)
     first.wait_ready()
     _settled(feed, portfolio, deployment, first)
     stop_all([first])
@@ -233,7 +233,7 @@ def test_a_request_that_is_repeated_is_written_once(deployment: Deployment, idem
 
         async def lose_the_first_answer(node: int, request: Any, **options: Any) -> Any:
             answer = await send(node, request, **options)
-            # A broker may refuse the first request for a topic that is this new; such an answer is not of a write.
+            # A broker may refuse the first request for a new topic; such an answer is not about a write.
             if isinstance(request, ProduceRequest) and not lost and _is_written(answer):
                 lost.append(request)
                 raise KafkaConnectionError
@@ -250,7 +250,7 @@ def test_a_request_that_is_repeated_is_written_once(deployment: Deployment, idem
 
 def test_the_newest_of_each_key_is_read_from_an_offset_to_the_end(deployment: Deployment) -> None:
     deployment.create_topics()
-    # Kafka lets nobody delete from a topic that is compacted only.
+    # Kafka lets nobody delete records from a topic that is only compacted.
     empty, full = TP(deployment.topic("metrics"), 0), TP(deployment.topic("dead-letters"), 0)
     many = [Record(b"%d" % (n % 7), b"%d" % n) for n in range(5_000)]
     produce(deployment.broker, full.topic, [*many, Record(b"3", None)])
@@ -280,9 +280,9 @@ def test_the_example_consumer_follows(deployment: Deployment, stack: ExitStack) 
     def lines() -> list[str]:
         return printed.read_text().splitlines()
 
-    wait_until(lambda: len(lines()) == _count(portfolio.told), "what was told first", PATIENCE)
+    wait_until(lambda: len(lines()) == _count(portfolio.expected), "the first notices", PATIENCE)
     portfolio.up()
-    wait_until(lambda: len(lines()) == _count(portfolio.told), "what was told then", PATIENCE)
+    wait_until(lambda: len(lines()) == _count(portfolio.expected), "the later notices", PATIENCE)
     time = NOW.isoformat().replace("+00:00", "Z")
     assert f"{time} flow.limit.passed Pay/A/One load limit 5 since {time}" in lines()
     assert f"{time} flow.target.missed Pay/A short queue 5 since {time}" in lines()
@@ -308,18 +308,20 @@ def _begun(worker: Worker) -> float:
     return sum(value for (name, _), value in series if name == "flow_load_items")
 
 
-def _wait_told(feed: Follower, portfolio: Portfolio) -> None:
-    """Wait until all was told that is to be told, and nothing else."""
-    wait_until(lambda: _count(feed.told()) >= _count(portfolio.told), f"{portfolio.told} to be told", PATIENCE)
-    assert feed.told() == {key: changes for key, changes in portfolio.told.items() if changes}
+def _wait_for_notices(feed: Follower, portfolio: Portfolio) -> None:
+    """Wait until all expected notices are written, and no others."""
+    wait_until(
+        lambda: _count(feed.notices()) >= _count(portfolio.expected), f"{portfolio.expected} to be written", PATIENCE
+    )
+    assert feed.notices() == {key: changes for key, changes in portfolio.expected.items() if changes}
 
 
-def _count(told: dict[tuple[str, ...], list[str]]) -> int:
-    return sum(map(len, told.values()))
+def _count(notices: dict[tuple[str, ...], list[str]]) -> int:
+    return sum(map(len, notices.values()))
 
 
 def _settled(feed: Follower, portfolio: Portfolio, deployment: Deployment, worker: Worker) -> None:
-    """Check all that was read from outside, now that nothing moves any more."""
+    """Check everything that the outside consumer has read, once nothing changes any more."""
     log = deployment.folder / "log.jsonl"
     log.write_text("".join(json.dumps(one) + "\n" for one in portfolio.events))
     config = str(deployment.folder / "flow.yaml")

@@ -1,4 +1,4 @@
-"""A worker that is cut off from Kafka shows nothing once it can no longer know that its numbers are true."""
+"""A worker that is cut off from Kafka stops showing numbers once it cannot know that they are true."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.kafka.worker import Deployment, Worker, WorkerError, all_ready
 pytestmark = pytest.mark.kafka
 
 ITEMS = 200
-# For so long a worker may show numbers without a word from Kafka; the margin is for a busy machine.
+# How long a worker may show numbers without an answer from Kafka, with a margin for a busy machine.
 LEASE = 30.0
 MARGIN = 5.0
 SILENCE = 45.0
@@ -36,7 +36,7 @@ HALF_DONE = {"flow_load_items": ITEMS / 2, "flow_velocity_items": ITEMS / 2}
 
 @pytest.fixture(scope="module")
 def kafka() -> Iterator[Broker]:
-    """A broker of this module's own: the session's must not stand still for other tests."""
+    """A broker for this module only: the session's must not be paused during other tests."""
     with Broker(proxied=2) as broker:
         yield broker
 
@@ -69,7 +69,7 @@ def test_an_isolated_worker_shows_nothing_until_it_is_back(
     finally:
         proxy.pass_on()
     _assert_withdrawn(probe, since + LEASE + MARGIN, until)
-    # One that was in the middle of a write has ended instead: it cannot know what has become of it.
+    # A worker in the middle of a write has ended instead, because it cannot know the write's outcome.
     if lived_on:
         asked = {(one.path, one.status) for one in probe.answers if since + LEASE + MARGIN <= one.began < until}
         assert asked == {("/ready", http.client.SERVICE_UNAVAILABLE), ("/metrics", http.client.OK)}
@@ -96,22 +96,22 @@ def test_nothing_is_shown_while_kafka_stands_still(deployment: Deployment, stack
 
 
 def test_connections_that_a_firewall_has_forgotten_are_made_again(deployment: Deployment, stack: ExitStack) -> None:
-    # A worker ends if it does not hear what has become of a write. With a fixed clock it has none, but for its first.
+    # A worker ends if a write is not answered. With a fixed clock it writes nothing after its start.
     config = _begin(deployment, datetime.fromisoformat(INSTANT) - timedelta(days=1))
     proxy = deployment.broker.proxies[0]
     worker = stack.enter_context(Worker(deployment, config, name="w0", clock=INSTANT, bootstrap=proxy.address))
     wait_until(lambda: _show([worker], DOING), "its numbers")
-    wait_until(lambda: bool(read_topic(deployment.broker, deployment.topic("metrics"))), "what the feed tells")
+    wait_until(lambda: bool(read_topic(deployment.broker, deployment.topic("metrics"))), "the records of the feed")
     _wait_to(time.monotonic() + MARGIN)
     proxy.forget()
-    # The clients notice it after 40 seconds, one connection after the other. The group has dropped the worker by then.
+    # The clients notice it after 40 seconds, one connection after the other. By then the group has removed the worker.
     _wait_to(time.monotonic() + SILENCE)
     wait_until(lambda: _show([worker], DOING), "the numbers again", timeout=BACK_SECONDS)
     assert worker.alive
 
 
 def _two_workers(deployment: Deployment, stack: ExitStack) -> list[Worker]:
-    """Start two workers, each behind its own proxy, that show all items in progress."""
+    """Start two workers, each behind its own proxy, and wait until they show all items in progress."""
     config = _begin(deployment, NOW - timedelta(days=1))
     workers = [
         stack.enter_context(Worker(deployment, config, name=f"w{number}", bootstrap=proxy.address))
@@ -123,7 +123,7 @@ def _two_workers(deployment: Deployment, stack: ExitStack) -> list[Worker]:
 
 
 def _worker_of_all(deployment: Deployment, stack: ExitStack, clock: str | None) -> Worker:
-    """Start the only worker of a deployment; it shows all items in progress."""
+    """Start the only worker of a deployment, and wait until it shows all items in progress."""
     config = _begin(deployment, datetime.fromisoformat(clock) - timedelta(days=1) if clock else NOW - timedelta(days=1))
     worker = stack.enter_context(Worker(deployment, config, name=f"clock-{clock or 'wall'}", clock=clock))
     wait_until(lambda: _show([worker], DOING), f"{worker.name}'s numbers")
@@ -147,7 +147,7 @@ def _wait_to(instant: float) -> None:
 
 
 def _wait_back(workers: Sequence[Worker], expected: Mapping[str, float]) -> None:
-    """Wait for the workers' numbers; one that has ended must have said why in one line, and is started again."""
+    """Wait for the workers' numbers. A worker that has ended must have said why in one line; it is started again."""
 
     def back() -> bool:
         for worker in workers:
@@ -161,7 +161,7 @@ def _wait_back(workers: Sequence[Worker], expected: Mapping[str, float]) -> None
 
 
 def _show(workers: Sequence[Worker], expected: Mapping[str, float]) -> bool:
-    """Tell whether all are ready and show together what is expected, with no node at two of them."""
+    """Return whether all are ready and together show the expected numbers, with no node at two of them."""
     try:
         return all(worker.get("/ready")[0] == http.client.OK for worker in workers) and counted(workers) == expected
     except (Conflict, WorkerError):
@@ -169,6 +169,6 @@ def _show(workers: Sequence[Worker], expected: Mapping[str, float]) -> bool:
 
 
 def _assert_withdrawn(probe: Probe, since: float, until: float) -> None:
-    """Assert that the page said neither ready nor any number of a node in this time."""
+    """Assert that the page neither said ready nor showed a number of a node in this time."""
     shown = [f"{one.path} after {one.began - since:.1f} s" for one in probe.claims(since, until)]
     assert not shown, f"still ready or with numbers when the lease was long over: {shown[:4]} ... {shown[-1]}"

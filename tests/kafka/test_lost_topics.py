@@ -1,4 +1,4 @@
-"""Topics that were deleted, made again, cut or given more partitions: no number is shown that is not true."""
+"""Topics that were deleted, created again, cut or given more partitions: no false number is shown."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def delete(deployment: Deployment, name: str) -> None:
 
 
 def cut(deployment: Deployment, name: str) -> None:
-    """Delete all records of a topic of one partition, as retention would that somebody switched on."""
+    """Delete all records of a topic with one partition, as retention would if somebody enabled it."""
     topic = deployment.topic(name)
     with admin(deployment) as client:
         for policy in ("delete", "compact"):
@@ -46,7 +46,7 @@ def cut(deployment: Deployment, name: str) -> None:
 
 
 def folded(deployment: Deployment) -> Worker:
-    """Let a worker fold the items' events, and end it."""
+    """Run a worker until it has folded the items' events, then end it."""
     deployment.create_topics()
     produce(deployment.broker, deployment.topic("events"), doing(range(ITEMS)))
     with Worker(deployment, deployment.config(FLOW)) as worker:
@@ -97,7 +97,7 @@ def test_events_that_were_made_again_begin_at_their_beginning(deployment: Deploy
     worker = folded(deployment)
     delete(deployment, "events")
     deployment.create_topics()
-    # Fewer than were folded of the former topic, so that offsets alone would not tell.
+    # Fewer events than were folded from the former topic, so that offsets alone would not show the difference.
     produce(deployment.broker, deployment.topic("events"), [event(0, 1, state="Done"), *doing(range(ITEMS, ITEMS + 9))])
     with worker:
         assert total(worker.wait_ready(), "flow_load_items") == ITEMS + 8

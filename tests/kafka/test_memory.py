@@ -1,4 +1,4 @@
-"""A worker holds a bounded part of what it reads, however small that is when it is compressed."""
+"""A worker holds a bounded part of the records that it reads, however well they are compressed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HUGE = 150_000_000
 
 
 def most_memory(worker: Worker) -> int:
-    """Give the most memory that a worker has ever had, in bytes."""
+    """Return the peak memory of a worker, in bytes."""
     assert worker._process is not None
     status = Path(f"/proc/{worker._process.pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
@@ -82,10 +82,10 @@ def test_a_batch_that_becomes_too_large_ends_no_worker(deployment: Deployment, c
         assert most_memory(worker) < GIGABYTE
         worker.stop()
     letter, *again = read_topic(deployment.broker, deployment.topic("dead-letters"))
-    # What is read twice is refused twice.
+    # Records that are read twice are refused twice.
     assert 1 + len(again) == rejected
-    told = {name: letter.header(f"flow_{name}") for name in ("offset", "batch_codec", "batch_records")}
-    assert told == {"offset": "1", "batch_codec": codec, "batch_records": "1"}
+    headers = {name: letter.header(f"flow_{name}") for name in ("offset", "batch_codec", "batch_records")}
+    assert headers == {"offset": "1", "batch_codec": codec, "batch_records": "1"}
     [kept] = DefaultRecordBatch(letter.value)
     assert (kept.key, len(kept.value)) == (b"bomb", HUGE)
     command = deployment.run("dead-letters", "list", "--json")

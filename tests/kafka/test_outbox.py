@@ -1,4 +1,4 @@
-"""A row that its topic does not take holds up no other one."""
+"""A row that its topic refuses does not block any other row."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def row(number: int, size: int) -> Row:
 
 
 @pytest.mark.parametrize("idempotent", [True, False])
-def test_a_row_that_is_too_large_is_told_and_the_others_are_written(
+def test_a_row_that_is_too_large_is_reported_and_the_others_are_written(
     deployment: Deployment, *, idempotent: bool
 ) -> None:
     topic = TP(deployment.topic("small"), 0)
     create_topic(deployment.broker, topic.topic, configs={"max.message.bytes": str(LIMIT)})
-    told: list[tuple[TP, bytes | None]] = []
-    # As one batch they are too large, and of each alone only one is.
+    refused: list[tuple[TP, bytes | None]] = []
+    # As one batch they are too large. Alone, only one of them is.
     rows = [row(number, 2 * LIMIT if number == 3 else LIMIT // 3) for number in range(6)]
 
     async def write() -> list[Written | None]:
@@ -39,7 +39,7 @@ def test_a_row_that_is_too_large_is_told_and_the_others_are_written(
             10.0,
             lambda: None,
             idempotent=idempotent,
-            too_large=lambda tp, one: told.append((tp, one.key)),
+            too_large=lambda tp, one: refused.append((tp, one.key)),
         )
         await outbox.start()
         writes = [[row(9, 10)], rows, [row(7, LIMIT)], [row(8, 10)]]
@@ -56,7 +56,7 @@ def test_a_row_that_is_too_large_is_told_and_the_others_are_written(
     assert [record.key for record in read_topic(deployment.broker, topic.topic)] == [
         *(b"9", b"0", b"1", b"2", b"4", b"5", b"8")
     ]
-    assert told == [(topic, b"3"), (topic, b"7")]
+    assert refused == [(topic, b"3"), (topic, b"7")]
 
 
 def test_who_is_to_write_all_fails_where_a_row_is_too_large(deployment: Deployment) -> None:

@@ -1,4 +1,4 @@
-"""Records that are no events: each is kept as it came, and the events around them count."""
+"""Records that are not events: each is kept as it arrived, and the events around them count."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_poison_is_kept_and_everything_else_counts(deployment: Deployment) -> No
     half = len(good) // 2
     poison = _poison()
     backlog = _between(records(good[:half]), list(poison.values()))
-    # The second time the poison meets a worker that runs, and with it come all the earlier good events again.
+    # The second time, a running worker reads the poison, and all earlier good events again.
     live = _between(records(good), list(poison.values()))
     deployment.create_topics()
     produce(deployment.broker, deployment.topic("events"), backlog)
@@ -72,7 +72,7 @@ def test_poison_is_kept_and_everything_else_counts(deployment: Deployment) -> No
 
 
 def _life(item: int) -> list[Json]:
-    """Write an item's way through the states, as far as it has come."""
+    """Write an item's events through the states, up to the given one."""
     begin = AT - timedelta(days=9, hours=item * 5)
     team = ("Cards", "Wallets", "Nobody")[item % 3]
     return [
@@ -98,7 +98,7 @@ def _event(item: str, time: datetime, data: Json | None = None, **attributes: ob
 
 
 def _poison() -> dict[tuple[str, str], Record]:
-    """Write one record for each way to be no event, by the reason that must be given."""
+    """Return one record for each way not to be an event, by its expected reason."""
     good = _event("x", AT)
     in_a_year = _event("x", datetime.now(UTC) + timedelta(days=365))
     return {
@@ -125,7 +125,7 @@ def _record(value: object, key: bytes = b"x") -> Record:
 
 
 def _between(events: list[Record], poison: list[Record]) -> list[Record]:
-    """Put the poison among the events, at even distances."""
+    """Insert the poison between the events at even distances."""
     step = len(events) // len(poison) + 1
     mixed = list(events)
     for number, record in enumerate(poison):
@@ -134,7 +134,7 @@ def _between(events: list[Record], poison: list[Record]) -> list[Record]:
 
 
 def _sorted(letters: Iterable[tuple[bytes | None, bytes | None, str | None]]) -> list[str]:
-    """Put letters in an order in which they can be compared; a long value stands as its length and digest."""
+    """Sort letters for comparison, with long values replaced by length and digest."""
     return sorted(repr((key, reason, _short(value))) for key, value, reason in letters)
 
 

@@ -1,4 +1,4 @@
-"""What a probe makes of a worker's answers."""
+"""How a probe reads a worker's answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The proxy that tests place before Kafka, with a server that echoes in its place."""
+"""The proxy that tests put in front of Kafka, here in front of an echo server."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.kafka.proxy import Direction, Proxy
 
-# For answers that must come, and for those that must not.
+# Timeouts for answers that must come, and for those that must not.
 SECONDS = 10
 QUIET = 0.3
 
@@ -28,7 +28,7 @@ class _Server(socketserver.ThreadingTCPServer):
     block_on_close = False
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a connection that was reset."""
+        """Log nothing about a connection that was reset."""
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
-"""A worker started with another flow.yaml: every number follows it, and nothing of the old one remains.
+"""A worker started with another flow.yaml: every number follows the new one, and nothing of the old one remains.
 
-It runs on the made log only, which takes half the time; `test_whole_log.py` runs on both logs.
+It runs on the generated log only, which halves the time. `test_whole_log.py` runs on both logs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.oracle.series import Series
 pytestmark = pytest.mark.kafka
 
 AT = INSTANTS[1]
-# Other names at every level, other owners, other flow states, types and windows; the databases are nobody's.
+# Other names at every level, other owners, flow states, types and windows; nobody owns the databases.
 OTHER_YAML = """\
 version: 1
 organisation:
@@ -65,7 +65,7 @@ def test_the_numbers_follow_the_configuration(
     produce(deployment.broker, deployment.topic("events"), records(in_disorder(made_events, seed=21)))
     keep = dict if items_partitions == 1 else exact_everywhere
 
-    # Back to the first at the end: the histories are facts, and no configuration may have changed them.
+    # The first configuration again at the end: no configuration may have changed the histories.
     for number, text in enumerate((FLOW_YAML, OTHER_YAML, FLOW_YAML)):
         config = yaml.safe_load(text)
         path = deployment.config(text, f"flow-{number}.yaml")

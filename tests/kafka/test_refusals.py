@@ -1,4 +1,4 @@
-"""What a worker says when it cannot start: one line, status 1, no traceback, and soon."""
+"""A worker that cannot start ends soon with one line, status 1 and no traceback."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_kafka_that_nobody_started(deployment: Deployment, config: Path) -> None
 
 
 def test_kafka_that_does_not_answer(tmp_path: Path) -> None:
-    # A broker of its own: the session's must not stand still for the other tests.
+    # A broker of its own: the session's must not be paused during other tests.
     with Broker() as broker:
         deployment = Deployment(broker, "paused.", tmp_path)
         config = deployment.config(FLOW_YAML)

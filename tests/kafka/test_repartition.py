@@ -1,4 +1,4 @@
-"""`flowgauge topics repartition`: to more partitions and to fewer, cut short at any moment, with the same numbers."""
+"""`flowgauge topics repartition`: to more and fewer partitions, interrupted at any moment, with the same numbers."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_more_partitions_then_fewer_with_unread_events_each_time(deployment: Dep
     assert done == {"events": {"from": 4, "moved": 0}, "histories": {"from": 4, "moved": _items(first)}, "merged": 0}
     more = replace(deployment, events_partitions=8)
     assert plan(_settings(more)) == []
-    # What was folded before is not read again, and what was unread is in the partitions of before.
+    # Folded events are not read again, and unread events are in their former partitions.
     misplaced = _work(more, [], first + second, {"applied": len(second)})
     assert misplaced > 0
     assert_one_history_each(more, _items(first + second), 8)
@@ -84,7 +84,7 @@ def test_partitions_that_were_added_by_accident(deployment: Deployment) -> None:
 
 
 def test_histories_in_wrong_partitions_are_put_right_and_merged(deployment: Deployment) -> None:
-    # What a version that did not look at partitions has left behind: of each item two histories, each with a part.
+    # The state left by a version that did not check partitions: two histories of each item, each with a part.
     events = lives(30)
     deployment.create_topics()
     halves = []
@@ -103,7 +103,7 @@ def test_histories_in_wrong_partitions_are_put_right_and_merged(deployment: Depl
     assert "more to others. Stop all workers, then run: flowgauge topics repartition" in line
     both = len(halves[0].keys() & halves[1].keys())
     assert both == 30
-    # A worker that refuses does not leave its group.
+    # A worker that refuses to start does not leave its group.
     wait_until(lambda: not members(_settings(deployment)), "an empty group")
     done = _moved(deployment, 4)
     assert (done["merged"], done["histories"]["moved"]) == (both, 30)
@@ -158,12 +158,12 @@ def test_what_is_refused_in_one_line(deployment: Deployment) -> None:
 
 
 def _worker(deployment: Deployment) -> subprocess.CompletedProcess[str]:
-    """Start a worker that must refuse."""
+    """Start a worker that must refuse to start."""
     return deployment.run("worker", "-c", str(deployment.config(FLOW_YAML)), "--clock", AT.isoformat(), timeout=90)
 
 
 def _work(deployment: Deployment, more: Sequence[Json], expected: Sequence[Json], counted: dict[str, int]) -> int:
-    """Let a worker fold what is there and more, compare its numbers, and give how many events it has sent on."""
+    """Let a worker fold all events and some more, compare its numbers, and return how many events it rerouted."""
     _produce(deployment, more)
     name = f"w{time.monotonic_ns()}"
     with Worker(deployment, deployment.config(FLOW_YAML), clock=AT.isoformat(), name=name) as worker:
@@ -181,7 +181,7 @@ def _produce(deployment: Deployment, events: Sequence[Json]) -> None:
 
 
 def _killed(deployment: Deployment, to: int, chance: random.Random) -> bool:
-    """Run the command and kill it some time after it has begun to change something; False where it was quicker."""
+    """Run the command and kill it some time after its first change. Returns False if it ended before."""
     command = [sys.executable, "-m", "stream", *COMMAND, "--to", str(to)]
     running = subprocess.Popen(command, env=deployment.environment(), cwd=REPOSITORY)
     while running.poll() is None and not _unfinished(deployment):

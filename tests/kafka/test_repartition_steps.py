@@ -1,4 +1,4 @@
-"""A repartition that is cut after any of its steps, and whatever others write meanwhile: nothing is lost or doubled."""
+"""A repartition interrupted after any step, while others write anything: nothing is lost or doubled."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DERIVATION = Derivation.of(configured())
 
 
 class Cut(BaseException):
-    """Where the process might as well have been killed."""
+    """Raised at a step after which the process might have been killed."""
 
 
 def row_of(key: bytes, day: int) -> bytes:
@@ -55,7 +55,7 @@ def row_of(key: bytes, day: int) -> bytes:
 
 @dataclass
 class Deployed:
-    """Topics with events, of which some are folded, and histories, of which some are doubled or were taken out."""
+    """Topics with events, some of them folded, and histories, some of them doubled or deleted."""
 
     settings: Settings
     events: Counter[tuple[Any, ...]] = field(default_factory=Counter)
@@ -68,7 +68,7 @@ class Deployed:
         histories: dict[TP, list[Row]] = defaultdict(list)
         for number, key in enumerate(ITEMS):
             home = partition_of(key, 4)
-            # A wrong producer's events, which nobody has sent on yet, stand among the others.
+            # Events of a wrong producer, which nobody has rerouted yet, are among the others.
             at = home if number % 5 else (home + 1) % 4
             for step in range(5):
                 headers = [("trace", b"\xff"), ("null", None)] if step == 3 else []
@@ -103,7 +103,7 @@ class Deployed:
         asyncio.run(run())
 
     def read(self, name: str, partition: int) -> list[tuple[Any, ...]]:
-        """Give a partition's records, with their timestamps, in their order."""
+        """Return a partition's records with their timestamps, in order."""
 
         async def run() -> list[tuple[Any, ...]]:
             topic = self.settings.topic(name)
@@ -125,9 +125,9 @@ class Deployed:
             return RepartitionJournal(self.settings).read(Topics(admin)) is not None
 
     def check(self, to: int, others: int = 0, *, exactly: bool = True) -> None:
-        """Fail unless all is as it must be in so many partitions, beside some records of others.
+        """Fail unless everything is correct in this many partitions, except for some foreign records.
 
-        Not `exactly`: some of it may be there twice, and less of it count as folded.
+        Unless `exactly`, some records may be there twice, and fewer of them may count as folded.
         """
         found: Counter[tuple[Any, ...]] = Counter()
         behind: Counter[tuple[Any, ...]] = Counter()
@@ -173,7 +173,7 @@ def deployed(kafka: Broker, topic_prefix: str) -> Deployed:
 
 @pytest.fixture
 def steps(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Count all that changes something in Kafka; the number that is in `steps` first is cut after."""
+    """List the calls that change something in Kafka. After `LIMIT[0]` of them, `Cut` is raised."""
     done: list[str] = []
 
     def counted(function: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -222,7 +222,7 @@ def test_cut_after_any_step_and_run_again(deployed: Deployed, steps: list[str]) 
         with pytest.raises(Cut):
             deployed.move(to)
         LIMIT[0] = 0
-        # Where it goes is noted, but for cuts before the first note and after the end.
+        # The target is noted, except for interruptions before the first note and after the end.
         deployed.move(None if deployed.noted() else to)
         deployed.check(to)
 
@@ -296,7 +296,7 @@ def test_kafka_itself_refuses_to_begin_while_a_worker_is_there(
             group_id=settings.group,
             enable_auto_commit=False,
         )
-        # It has joined after the group was looked at.
+        # It has joined after the check of the group.
         monkeypatch.setattr(module, "members", lambda _: 0)
         await member.start()
         with pytest.raises(KafkaError, match="has members. Stop all workers first"):

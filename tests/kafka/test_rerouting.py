@@ -1,4 +1,4 @@
-"""Producers with another partitioner: each item has one history nevertheless, and the source is named."""
+"""Producers with another partitioner: each item still has one history, and the source is named."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_six_items_of_a_right_and_a_wrong_producer(deployment: Deployment) -> No
         worker.wait_ready()
         wait_equal([worker], expected)
         wait_outcomes([worker], {"applied": len(events), "rerouted": len(misplaced)})
-        # What comes while the worker runs goes the same way.
+        # Events that arrive while the worker runs are rerouted too.
         _produce_by_crc32(deployment, records(wrong))
         wait_outcomes([worker], {"applied": len(events), "duplicate": len(wrong), "rerouted": 2 * len(misplaced)})
         assert_equal(merged_metrics([worker]), expected)
@@ -111,7 +111,7 @@ def _crc32(record: Record) -> int:
 
 
 def _produce_by_crc32(deployment: Deployment, many: Sequence[Record], pause: float = 0.0) -> None:
-    """Write records with librdkafka as it comes: its default partitioner is CRC32 of the key."""
+    """Write records with librdkafka's defaults: its partitioner is CRC32 of the key."""
     producer = confluent_kafka.Producer({"bootstrap.servers": deployment.broker.bootstrap})
     for record in many:
         producer.produce(deployment.topic("events"), record.value, record.key)
@@ -121,7 +121,7 @@ def _produce_by_crc32(deployment: Deployment, many: Sequence[Record], pause: flo
 
 @contextmanager
 def _producing(deployment: Deployment, many: Sequence[Record]) -> Iterator[None]:
-    """Write records in the background while something else is done, again and again, and all of them at least once."""
+    """Write records in the background repeatedly, and all of them at least once, while the block runs."""
     over = threading.Event()
 
     def run() -> None:
@@ -139,7 +139,7 @@ def _producing(deployment: Deployment, many: Sequence[Record]) -> Iterator[None]
 
 
 def _forget_offsets(deployment: Deployment) -> None:
-    """Delete what the group has committed, as Kafka does a week after the last worker has ended."""
+    """Delete the group's committed offsets, as Kafka does a week after the last worker has ended."""
     admin = AdminClient({"bootstrap.servers": deployment.broker.bootstrap})
     for answer in admin.delete_consumer_groups([deployment.topic("engine")]).values():
         answer.result(30)

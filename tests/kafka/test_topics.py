@@ -140,7 +140,7 @@ def _make_letters(settings: Settings, kafka: Broker) -> list[Record]:
         Record(b"1", b"not json", _headers(settings, "not_json")),
         Record(b"2", b'{"time": "yesterday"}', _headers(settings, "bad_time")),
         Record(b"3", None, _headers(settings, "tombstone")),
-        # As large as the events topic can have taken in, and nothing that compression makes smaller.
+        # As large as the events topic accepts, and not compressible.
         Record(None, noise.randbytes(16 * MIB - 32 * 1024), _headers(settings, "not_json")),
         Record(
             b"4",

@@ -1,4 +1,4 @@
-"""What a producer takes back by aborting its transaction is in no number, and the offsets of it hold nobody up."""
+"""Events of an aborted transaction are in no number, and their offsets block no worker."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_histories_behind_an_open_transaction_are_waited_for(deployment: Deploym
         first.start().wait_ready()
         asyncio.run(scenario())
         assert total(second, "flow_load_items") == 20
-        # Each event is known from its history.
+        # The items' histories show which events were folded.
         asyncio.run(doing(deployment))
         wait_until(lambda: total(second, "flow_events_total", outcome="duplicate") == 20, "the same events again")
     finally:
@@ -131,14 +131,14 @@ def test_dead_letters_that_were_aborted_are_not_listed(deployment: Deployment) -
 
 
 async def doing(deployment: Deployment) -> None:
-    """Send 20 events in a transaction that is committed."""
+    """Send 20 events in a committed transaction."""
     async with transaction(deployment.broker.bootstrap, abort=False) as producer:
         await send(producer, deployment.topic("events"), [event(item, 0, state="Doing") for item in range(20)])
 
 
 @asynccontextmanager
 async def transaction(bootstrap: str, *, abort: bool) -> AsyncIterator[AIOKafkaProducer]:
-    """Give a producer with an open transaction, which is ended behind it."""
+    """Give a producer with an open transaction, which ends with the block."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, transactional_id=f"elsewhere-{abort}", transaction_timeout_ms=300_000
     )

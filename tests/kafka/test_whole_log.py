@@ -1,4 +1,4 @@
-"""The made and the real log, imported and measured at three instants of their time, and replayed without a broker."""
+"""The generated and the real log, imported, measured at three instants, and replayed without a broker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.kafka
 
 def test_workers_show_what_the_oracle_counts(deployment: Deployment, whole_log: Log) -> None:
     config = deployment.config(whole_log.flow_yaml)
-    # Twice: a file imported again must change nothing.
+    # Twice: importing a file again must change nothing.
     for times in (1, 2):
         done = deployment.run("import", str(whole_log.path), "-c", str(config), *whole_log.options)
         assert done.returncode == 0, done.stdout + done.stderr

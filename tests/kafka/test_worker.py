@@ -1,4 +1,4 @@
-"""The worker as its operator meets it: Faust's own command, its output, its end, and a Kafka that falls silent."""
+"""The worker as its operator sees it: Faust's own command, its output, its end, and a Kafka that falls silent."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_numbers_are_true_again_after_kafka_fell_silent(broker_of_its_own: Deplo
         produce(deployment.broker, deployment.topic("events"), records(in_disorder(made_events, seed=4)))
         wait_until(lambda: count_records(deployment.broker, items) > 0, "the first summaries")
         deployment.broker.pause()
-        # Longer than a write may take: a worker in the middle of one must end, one between two may live.
+        # Longer than a write may take: a worker in the middle of a write must end, one between writes may live.
         worker.wait_end(25)
         deployment.broker.resume()
         if not worker.alive:

@@ -1,4 +1,4 @@
-"""Topics of the real Kafka, as the tests use them: make, write, read to the end."""
+"""Topics of the real Kafka for the tests: create, write, read to the end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IN_FLIGHT = 5_000
 
 
 class Record(NamedTuple):
-    """What stands in a topic: bytes, and headers in their order. Where it stands is for reading only."""
+    """A record of a topic: bytes, and headers in order. Its partition and offset are set only by reading."""
 
     key: bytes | None
     value: bytes | None
@@ -33,7 +33,7 @@ class Record(NamedTuple):
 
 
 def create_topic(broker: Broker, topic: str, *, partitions: int = 1, configs: Mapping[str, str] | None = None) -> None:
-    """Make a topic; raises aiokafka's TopicAlreadyExistsError."""
+    """Create a topic. Raises aiokafka's TopicAlreadyExistsError."""
     new = NewTopic(topic, partitions, 1, topic_configs=dict(configs or {}))
     asyncio.run(asyncio.wait_for(_create(broker, new), SECONDS))
 
@@ -44,20 +44,20 @@ def topic_config(broker: Broker, topic: str) -> dict[str, str | None]:
 
 
 def produce(broker: Broker, topic: str, records: Iterable[Record]) -> int:
-    """Write the records in their order, wait until Kafka has acknowledged all, return how many."""
+    """Write the records in order, wait until Kafka has acknowledged all, and return how many."""
     return asyncio.run(asyncio.wait_for(_produce(broker, topic, list(records)), SECONDS))
 
 
 def read_topic(broker: Broker, topic: str) -> list[Record]:
-    """Return the topic's records from the first to the last that stands there now, by partition and offset.
+    """Return all records that are in the topic now, by partition and offset.
 
-    Raises LookupError where there is no such topic.
+    Raises LookupError if there is no such topic.
     """
     return asyncio.run(asyncio.wait_for(_read(broker, topic), SECONDS))
 
 
 def count_records(broker: Broker, topic: str) -> int:
-    """Return how many records were ever written (the sum of end offsets); 0 where there is no such topic."""
+    """Return how many records were ever written (the sum of end offsets); 0 if there is no such topic."""
     try:
         return asyncio.run(asyncio.wait_for(_count(broker, topic), SECONDS))
     except LookupError:
@@ -72,7 +72,7 @@ async def _create(broker: Broker, new: NewTopic) -> None:
         for _name, code, *_ in answer.topic_errors:
             if code:
                 raise for_code(code)(f"{new.name!r} could not be created")
-        # Metadata follow a moment later, and a producer would not wait for a topic it has never heard of.
+        # Metadata follow a moment later, and a producer does not wait for a topic that it does not know.
         while new.name not in await admin.list_topics():
             await asyncio.sleep(0.05)
     finally:
@@ -114,7 +114,7 @@ async def _read(broker: Broker, topic: str) -> list[Record]:
         consumer.assign(list(ends))
         await consumer.seek_to_beginning()
         found: list[Record] = []
-        # The position also passes what compaction has left out, which no record would show.
+        # The position also passes the offsets removed by compaction, which have no records.
         while any([await consumer.position(place) < end for place, end in ends.items()]):
             for place, batch in (await consumer.getmany(timeout_ms=200)).items():
                 found += [_record(raw) for raw in batch if raw.offset < ends[place]]

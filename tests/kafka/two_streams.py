@@ -25,7 +25,7 @@ TEAMS = ("Cards", "Homes")
 
 
 def changes(items: Iterable[int], state: str, time: datetime) -> list[Json]:
-    """Have items take a state, each a second after the one before."""
+    """Let items enter a state, each a second after the one before."""
     return [_change(item, state, time + number * timedelta(seconds=1)) for number, item in enumerate(items)]
 
 
@@ -41,7 +41,7 @@ def _change(item: int, state: str, time: datetime) -> Json:
 
 
 def counted(workers: Iterable[Worker]) -> dict[str, float]:
-    """Sum load and velocity over what the workers show together; raises Conflict where they differ."""
+    """Sum load and velocity over all workers. Raises Conflict if they differ."""
     shown = merged_metrics(workers)
     return {
         metric: sum(value for (name, _), value in shown.items() if name == metric)

@@ -1,4 +1,4 @@
-"""The product's own commands as subprocesses: `python -m stream worker`, and those that come to an end."""
+"""The product's own commands as subprocesses: `python -m stream worker`, and those that end by themselves."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ TAIL = 6_000
 
 
 class WorkerError(AssertionError):
-    """A worker did not do what it must; the message has its last words."""
+    """A worker did not do what it must. The message has its last output."""
 
 
 @dataclass
 class Deployment:
-    """Where workers meet: the broker, this test's topics, and a folder for their files."""
+    """The surroundings of workers: the broker, this test's topics, and a folder for their files."""
 
     broker: Broker
     prefix: str
@@ -41,9 +41,9 @@ class Deployment:
     items_partitions: int = 1
 
     def environment(self, bootstrap: str | None = None, **more: str) -> dict[str, str]:
-        """Return the environment of a command; no other FLOW_ setting gets into it.
+        """Return the environment of a command, with no other FLOW_ settings.
 
-        `bootstrap` is where it finds Kafka, such as a proxy's address; else the broker itself.
+        `bootstrap` is Kafka's address, such as a proxy's; else that of the broker itself.
         """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")}
         return (
@@ -69,12 +69,12 @@ class Deployment:
         return path
 
     def create_topics(self) -> None:
-        """Make the topics as the product declares them, before any worker does."""
+        """Create the topics as the product declares them, before any worker does."""
         done = self.run("topics", "apply")
         assert done.returncode == 0, done.stdout + done.stderr
 
     def run(self, *arguments: str, timeout: float = COMMAND_SECONDS, **more: str) -> subprocess.CompletedProcess[str]:
-        """Run `python -m stream ...` to its end, with a data folder and a free web port of its own."""
+        """Run `python -m stream ...` to its end, with its own data folder and free web port."""
         own = {"FLOW_DATA_DIR": str(self.folder / "command"), "FLOW_WEB_PORT": str(free_port())}
         return subprocess.run(
             [sys.executable, "-m", "stream", *arguments],
@@ -88,10 +88,10 @@ class Deployment:
 
 
 class Worker:
-    """One worker process; use it as a context manager, which kills what still runs at the end.
+    """One worker process. Use it as a context manager, which kills a process that still runs at the end.
 
-    `clock` is what the worker takes for now (`wall`, `event` or an instant); its web server has a free port.
-    `bootstrap` is where it finds Kafka, such as a proxy's address; else the broker itself. `environment` is added to
+    `clock` is the worker's clock (`wall`, `event` or an instant). Its web server has a free port.
+    `bootstrap` is Kafka's address, such as a proxy's; else that of the broker itself. `environment` is added to
     the deployment's.
     """
 
@@ -125,7 +125,7 @@ class Worker:
         self.kill()
 
     def start(self) -> Self:
-        """Start the process, also after `kill` or `stop`, with the same port, log and data folder."""
+        """Start the process, or start it again after `kill` or `stop`, with the same port, log and data folder."""
         if self._process is not None and self._process.poll() is None:
             raise WorkerError(f"worker {self.name} is running already")
         with self._log.open("ab") as log:
@@ -137,7 +137,7 @@ class Worker:
     def wait_ready(self, timeout: float = READY_SECONDS) -> Self:
         """Wait until `/ready` answers 200.
 
-        Raises WorkerError, with the last answer and the log's end, if time is up or the process has ended.
+        Raises WorkerError with the last answer and the log's end, if time is up or the process has ended.
         """
         deadline = time.monotonic() + timeout
         status, body = self.get("/ready")
@@ -160,11 +160,11 @@ class Worker:
 
     @property
     def log(self) -> str:
-        """What the worker has written to stdout and stderr."""
+        """The worker's output on stdout and stderr."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
     def get(self, path: str, timeout: float = GET_SECONDS) -> tuple[int, str]:
-        """Return status and body; status 0 where nobody answers."""
+        """Return status and body; status 0 if nobody answers."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             connection.request("GET", path)
@@ -176,18 +176,18 @@ class Worker:
             connection.close()
 
     def probe(self, every: float = EVERY) -> Probe:
-        """Ask `/ready` and `/metrics` again and again while the returned context manager is entered."""
+        """Return a context manager that requests `/ready` and `/metrics` repeatedly."""
         return Probe(self.get, every)
 
     def metrics(self) -> str:
-        """Return what `/metrics` says in Prometheus' text format; raises WorkerError."""
+        """Return `/metrics` in Prometheus' text format. Raises WorkerError."""
         status, body = self.get("/metrics")
         if status != http.client.OK:
             raise WorkerError(self._last_words(f"/metrics: {status} {body}"))
         return body
 
     def kill(self) -> None:
-        """End the process with SIGKILL: it cannot commit, flush or say goodbye. Idempotent."""
+        """End the process with SIGKILL: it cannot commit, flush or leave its group. Idempotent."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -198,17 +198,17 @@ class Worker:
             self._process.send_signal(number)
 
     def terminate(self) -> None:
-        """Ask the process to end, and do not wait for it."""
+        """Send SIGTERM, and do not wait for the end."""
         self.signal(signal.SIGTERM)
 
     def wait_end(self, seconds: float) -> None:
-        """Wait for the process to end by itself, at most so long."""
+        """Wait for the process to end by itself, at most this long."""
         if self._process is not None:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(seconds)
 
     def stop(self, timeout: float = STOP_SECONDS) -> None:
-        """Ask the process to end; raises WorkerError unless it does so within `timeout` s, with status 0."""
+        """Send SIGTERM. Raises WorkerError unless the process ends within `timeout` seconds with status 0."""
         if self._process is None:
             raise WorkerError(f"worker {self.name} was never started")
         self._process.send_signal(signal.SIGTERM)
@@ -225,7 +225,7 @@ class Worker:
 
 
 def one_refusal(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the one line by which a command refused; raises AssertionError where it did otherwise."""
+    """Return the one line of a command that failed. Raises AssertionError if it did anything else."""
     lines = done.stderr.splitlines()
     assert done.returncode == 1, f"status {done.returncode}\n{done.stdout}{done.stderr}"
     assert len(lines) == 1, f"{len(lines)} lines on stderr instead of one:\n{done.stderr}"
@@ -235,12 +235,12 @@ def one_refusal(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def stop_all(workers: Iterable[Worker]) -> None:
-    """Stop each worker; raises WorkerError for the first that does not end as it must."""
+    """Stop each worker. Raises WorkerError for the first that does not end as it must."""
     for worker in workers:
         worker.stop()
 
 
 def all_ready(workers: Sequence[Worker], timeout: float = READY_SECONDS) -> None:
-    """Wait until each worker is ready; raises WorkerError."""
+    """Wait until each worker is ready. Raises WorkerError."""
     for worker in workers:
         worker.wait_ready(timeout)

@@ -53,7 +53,7 @@ class Log:
         found = [row for tp, rows in sorted(self.records.items()) if tp.topic == topic for row in rows]
         return [(tuple(json.loads(key)), None if value is None else json.loads(value)) for key, value in found]
 
-    def told(self) -> list[str | None]:
+    def notices(self) -> list[str | None]:
         """Return the notices of limits and targets, in order."""
         return [None if value is None else value["type"].split(".")[-1] for _, value in self.of("alerts")]
 

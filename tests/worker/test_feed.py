@@ -85,7 +85,7 @@ def test_a_restart_repeats_nothing_and_misses_nothing(log: Log) -> None:
         again = await Worker(log).take(0)
         await again.show(team(3), at=AT + SECOND)
         assert again.published.met_since == {}
-        assert log.told() == ["passed", "missed"]
+        assert log.notices() == ["passed", "missed"]
         third = await Worker(log).take(0)
         await third.show(team(1), at=AT + 2 * SECOND)
         await third.show(team(1), at=AT + 3 * SECOND)
@@ -94,7 +94,7 @@ def test_a_restart_repeats_nothing_and_misses_nothing(log: Log) -> None:
         assert fourth.published.met_since == {"focus": AT + 2 * SECOND}
 
     asyncio.run(scenario())
-    assert log.told() == ["passed", "missed", "recovered", "met"]
+    assert log.notices() == ["passed", "missed", "recovered", "met"]
     assert [value["data"]["lasted_seconds"] for _, value in log.of("alerts")] == [None, None, 2.0, 2.0]
     assert len(log.of("metrics")) == 2
 
@@ -124,7 +124,7 @@ def test_many_nodes_are_written_in_parts_and_no_more_of_them_after_a_halt(log: L
 
     asyncio.run(scenario())
     assert len(log.of("metrics")) == 2 * NODES_A_WRITE
-    assert log.told() == ["passed"] * 2 * NODES_A_WRITE
+    assert log.notices() == ["passed"] * 2 * NODES_A_WRITE
 
 
 def test_a_crash_after_the_write_repeats_nothing(log: Log) -> None:
@@ -140,7 +140,7 @@ def test_a_crash_after_the_write_repeats_nothing(log: Log) -> None:
         await (await Worker(log).take(0)).show(team(3))
 
     asyncio.run(scenario())
-    assert log.told() == ["passed", "missed"]
+    assert log.notices() == ["passed", "missed"]
     assert len(log.of("metrics")) == 1
 
 
@@ -179,7 +179,7 @@ def test_what_was_read_under_a_former_assignment_does_not_count(log: Log) -> Non
         await worker.show(team(3))
 
     asyncio.run(scenario())
-    assert log.told() == ["passed", "missed"]
+    assert log.notices() == ["passed", "missed"]
 
 
 def test_a_partition_that_comes_back_is_read_from_where_it_was(log: Log) -> None:
@@ -192,7 +192,7 @@ def test_a_partition_that_comes_back_is_read_from_where_it_was(log: Log) -> None
         await first.show(team(1))
 
     asyncio.run(scenario())
-    assert log.told() == ["passed", "missed", "recovered", "met"]
+    assert log.notices() == ["passed", "missed", "recovered", "met"]
     assert log.reads[-1] == {TP("metrics", 0): 1, TP("alerts", 0): 2}
 
 
@@ -207,12 +207,12 @@ def test_kafka_that_does_not_answer_is_asked_again(log: Log, monkeypatch: pytest
             silent.setattr(log, "latest", refuse)
             await worker.take(0)
             await worker.show(team(1))
-        assert log.told() == ["passed", "missed"]
+        assert log.notices() == ["passed", "missed"]
         await worker.show(team(1))
         await worker.show(team(1))
 
     asyncio.run(scenario())
-    assert log.told() == ["passed", "missed", "recovered", "met"]
+    assert log.notices() == ["passed", "missed", "recovered", "met"]
 
 
 def test_what_somebody_else_wrote_is_passed_over_counted_and_named(log: Log, caplog: pytest.LogCaptureFixture) -> None:
@@ -243,7 +243,7 @@ def test_what_somebody_else_wrote_is_passed_over_counted_and_named(log: Log, cap
             del log.records[TP(topic, 0)][: len(other)]
 
     asyncio.run(scenario())
-    assert log.told() == ["passed", "missed"]
+    assert log.notices() == ["passed", "missed"]
     assert [key for key, value in log.of("metrics") if value is not None] == [CARDS]
     assert [line.split(":")[0] for line in caplog.messages] == [
         f"{topic}[0] at offset 0 under the key b'\\xff' cannot be read and is passed over"
@@ -285,7 +285,7 @@ def test_a_change_has_a_number_whatever_number_the_last_one_was_given(log: Log) 
         await (await Worker(log).take(0)).show(team(0))
 
     asyncio.run(scenario())
-    assert log.told()[-2:] == ["recovered", "met"]
+    assert log.notices()[-2:] == ["recovered", "met"]
 
 
 @pytest.mark.parametrize("age", [{"mean": "1"}, {"max": []}, {"mean": {}}])
@@ -315,7 +315,7 @@ def test_nothing_is_said_of_a_partition_that_is_not_ready(log: Log) -> None:
 
     asyncio.run(scenario())
     assert [key for key, _ in log.of("metrics")] == [CARDS, CARDS, CREDIT]
-    assert log.told() == ["passed", "missed", "recovered", "met"]
+    assert log.notices() == ["passed", "missed", "recovered", "met"]
 
 
 def test_a_node_that_is_gone_leaves_a_tombstone(log: Log) -> None:
@@ -384,10 +384,10 @@ def test_each_change_is_told_once_whatever_happens(log: Log, seed: int) -> None:
     by_key = defaultdict(list)
     for key, value in log.of("alerts"):
         by_key[key].append(value)
-    for key, told in by_key.items():
-        assert all(former["type"] != now["type"] for former, now in pairwise(told)), key
-        assert all(int(now["sequence"]) == int(former["sequence"]) + 1 for former, now in pairwise(told)), key
-        assert len({one["id"] for one in told}) == len(told)
+    for key, notices in by_key.items():
+        assert all(former["type"] != now["type"] for former, now in pairwise(notices)), key
+        assert all(int(now["sequence"]) == int(former["sequence"]) + 1 for former, now in pairwise(notices)), key
+        assert len({one["id"] for one in notices}) == len(notices)
     breached = newest > 2
     assert by_key["target", "focus"][-1]["type"] == ("flow.target.missed" if breached else "flow.target.met")
     swings = [load > 2 for load in shown]

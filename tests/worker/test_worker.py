@@ -142,7 +142,7 @@ class Streams(FakeStreams):
 
 @dataclass
 class House:
-    """A worker and its outside. A second one on the same Kafka stands for the worker after a kill."""
+    """A worker and its outside. A second one on the same Kafka is the worker after a kill."""
 
     kafka: Kafka
     streams: Streams

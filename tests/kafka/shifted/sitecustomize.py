@@ -1,7 +1,6 @@
-"""Shifts the wall clock of a process: Python imports this file at its start when its folder is in PYTHONPATH.
+"""Shifts the wall clock of a process. Python imports this file at its start if the folder is in PYTHONPATH.
 
-The file that FLOWGAUGE_TEST_CLOCK names holds the seconds by which flowgauge's clock is ahead. It may change at any
-time.
+The file that FLOWGAUGE_TEST_CLOCK names has the seconds that are added to flowgauge's clock. It may change at any time.
 """
 
 import os
@@ -18,5 +17,5 @@ def _shifted() -> int:
 
 time.time_ns = _shifted
 if os.environ.get("FLOWGAUGE_TEST_CLOCK_OF_ALL"):
-    # Kafka's client stamps records by this one.
+    # Kafka's client takes the records' timestamps from this clock.
     time.time = lambda: _shifted() / 1e9
