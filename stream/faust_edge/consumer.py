@@ -168,9 +168,9 @@ class Consumer(driver.Consumer):
     async def _lost(self, begins: Mapping[TP, int]) -> set[TP]:
         """Give the partitions in which a batch leaves out what the broker still has."""
         suspects = {tp: begin for tp, begin in begins.items() if not self._is_changelog(tp)}
-        suspects = {tp: begin for tp, begin in suspects.items() if self.progress(tp).leaves_out(begin, 0)}
+        suspects = {tp: begin for tp, begin in suspects.items() if self.progress(tp).has_gap(begin, 0)}
         firsts = await self._firsts(suspects)
-        return {tp for tp, begin in suspects.items() if self.progress(tp).leaves_out(begin, firsts.get(tp, 0))}
+        return {tp for tp, begin in suspects.items() if self.progress(tp).has_gap(begin, firsts.get(tp, 0))}
 
     async def _firsts(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
         """Ask for the first offset that each partition still has; none where Kafka does not answer."""
@@ -244,9 +244,9 @@ class Consumer(driver.Consumer):
         idle = self.flow_active and not self.app.rebalancing and not untaken
         if not idle or any(not channel.queue.empty() for channel in self.app.topics):
             for progress in self._progress.values():
-                progress.overlook()
+                progress.note_work()
             return {}
-        still = [tp for tp, position in self.positions().items() if self.progress(tp).stands_still(position)]
+        still = [tp for tp, position in self.positions().items() if self.progress(tp).is_stuck(position)]
         firsts = await self._firsts(still)
         gone = {tp: first for tp, first in firsts.items() if first > self.reached(tp)}
         lost = {tp: self.reached(tp) for tp in firsts.keys() - gone.keys() if tp in self._assigned}
@@ -283,7 +283,7 @@ class Consumer(driver.Consumer):
         still; but once a second at most, since other batches that do not follow may still be on their way.
         """
         progress = self.progress(tp)
-        if tp in self._assigned and progress.asks_again(monotonic()):
+        if tp in self._assigned and progress.may_read_again(monotonic()):
             with suppress(ClientError):
                 await self.seek_wait({tp: progress.reached})
 

@@ -1,7 +1,7 @@
-"""Writes in batches, and says when Kafka has acknowledged them all.
+"""Writes rows in batches, and returns when Kafka has acknowledged them all.
 
-aiokafka's batch API writes a batch of rows to a partition in one piece, some thirty times faster than Faust's
-sends, and its futures are awaited here: Faust's own are not.
+aiokafka's batch API writes a batch of rows to a partition in one piece, some thirty times faster than Faust sends them.
+Its futures are awaited here, which Faust does not do with its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 
 
 class Row(NamedTuple):
-    """One record to write; `timestamp` in milliseconds, None for the present."""
+    """A record to write; `timestamp` is in milliseconds, None for now."""
 
     key: bytes | None
     value: bytes | None
@@ -35,24 +35,24 @@ class Row(NamedTuple):
 
 
 class Written(NamedTuple):
-    """Where rows stand in a partition: the offset of the first, and of the last.
+    """Where rows were written in a partition: the offsets of the first and the last.
 
-    Rows that went out in several batches may have rows of others between them.
+    If they went out in several batches, others may have written between these.
     """
 
     first: int
     last: int
 
     def holds(self, rows: int) -> bool:
-        """Tell whether exactly so many rows stand there, in the order in which they were given."""
+        """Return whether the offsets hold exactly these rows, `rows` in number, in the order given."""
         return self.last - self.first + 1 == rows
 
 
 class Scattered(Written):
-    """Where rows stand that are in another order, or not all there, since some were too large."""
+    """Where rows were written if a batch was too large: in another order, or not all of them."""
 
     def holds(self, rows: int) -> bool:  # noqa: ARG002
-        """Tell that they do not stand as they were given."""
+        """Return False: the rows are not there as given."""
         return False
 
 
@@ -62,13 +62,16 @@ class _Sent(NamedTuple):
 
 
 class Outbox:
-    """A producer for batches.
+    """A producer of batches.
 
-    `deadline` is after how many seconds a write that is not acknowledged has failed; `may_write` is called before each
-    request goes out, and does not return where this process must not write any more. `idempotent` is for rows that must
-    not stand there twice when a request is repeated. `compression` is the codec, such as `zstd`; None is for none. What
-    goes to the topics of `compressed` is compressed by zstd. `too_large` is told of each row that its topic does not
-    take, and that is not written.
+    Args:
+        brokers: The addresses to connect to.
+        deadline: The seconds after which a write without acknowledgement has failed.
+        may_write: Called before each request. It must not return if this process must not write any more.
+        idempotent: Whether a repeated request must not write its rows twice.
+        compression: The codec, such as `zstd`, or None.
+        compressed: Topics whose batches are compressed with zstd, whatever `compression` is.
+        too_large: Called with each row that its topic refuses as too large. Without it, such a row is an error.
     """
 
     def __init__(  # noqa: PLR0913
@@ -102,8 +105,7 @@ class Outbox:
             max_request_size=MAX_REQUEST_BYTES,
             request_timeout_ms=int(self._deadline * 1000),
         )
-        # At the wire, since batches wait for one another in the client: what was allowed when it was handed over may
-        # not be any more when its turn comes.
+        # Checked at each request: batches wait in the client, and the right to write may be lost meanwhile.
         self._producer.client.send = self._guarded(self._producer.client.send)
         try:
             await self._producer.start()
@@ -123,12 +125,12 @@ class Outbox:
             await self._producer.stop()
 
     async def write(self, rows: Mapping[TP, Sequence[Row]]) -> dict[TP, Written]:
-        """Write all rows; once all are acknowledged, give where those of each partition stand.
+        """Write all rows, wait until they are acknowledged, and return where those of each partition are.
 
-        Raises KafkaError if any was not acknowledged within the deadline; some may then be written nevertheless.
+        Raises KafkaError if Kafka does not acknowledge one within the deadline, though it may have written some.
         """
         try:
-            # An idempotent client never gives a batch up.
+            # An idempotent producer retries for ever.
             async with asyncio.timeout(self._deadline if self._idempotent else None):
                 sent = [(tp, await self._submit(tp, part)) for tp, part in rows.items() if part]
                 written = {tp: await self._acknowledged(tp, batches) for tp, batches in sent}
@@ -158,7 +160,7 @@ class Outbox:
         return _Sent(await self._client.send_batch(batch, tp.topic, partition=tp.partition), rows)
 
     async def _acknowledged(self, tp: TP, sent: Sequence[_Sent]) -> Written | None:
-        """Wait until all is acknowledged, and say where it stands; None where nothing was written."""
+        """Wait until all rows are acknowledged, and return where they are; None if none was written."""
         offsets: list[int] = []
         refused: list[Row] = []
         for future, rows in sent:
@@ -173,13 +175,13 @@ class Outbox:
         return Scattered(min(offsets), max(offsets)) if offsets else None
 
     async def _one_by_one(self, tp: TP, rows: Sequence[Row]) -> list[int]:
-        """Write rows of batches that were refused, each by itself; give their offsets."""
+        """Write the rows of refused batches one at a time, and return their offsets."""
         offsets = []
         for row in rows:
             batch = self._new_batch(tp)
             _append(batch, row)
             try:
-                await self._begin_again()
+                await self._restart_idempotent()
                 offsets.append((await (await self._send(tp, batch, [row])).future).offset)
             except TOO_LARGE:
                 if self._too_large is None:
@@ -187,8 +189,8 @@ class Outbox:
                 self._too_large(tp, row)
         return offsets
 
-    async def _begin_again(self) -> None:
-        # Kafka refuses what comes behind a batch that an idempotent client has numbered and Kafka has not taken.
+    async def _restart_idempotent(self) -> None:
+        # After a refused batch, Kafka refuses all later sequence numbers of an idempotent producer.
         if self._idempotent:
             await self.stop()
             await self.start()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class TP(NamedTuple):
-    """A partition of a topic. It equals the clients' own tuples of topic and partition."""
+    """A partition of a topic. It equals the clients' own tuples of the two."""
 
     topic: str
     partition: int

@@ -1,4 +1,4 @@
-"""What a repartition is to do, and whether it may and can; nothing is changed here."""
+"""Plans a repartition and checks whether it is allowed and possible, without changing anything."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stream.kafka.topics import EVENTS, HISTORIES, MIB, MOVING, Topic, topics
 from stream.settings import Settings
 
 _LONGEST = str(2**63 - 1)
-# While a topic is filled its records keep their timestamps, none is too old, too large, or replaced by a newer one.
+# While a topic is filled, its records keep their timestamps, and none is too old, too large, or compacted away.
 _WHILE_MOVING = {
     "cleanup.policy": "delete",
     "retention.ms": "-1",
@@ -30,7 +30,12 @@ _RIGHTS = {"READ", "WRITE", "DELETE", "ALTER", "ALTER_CONFIGS"}
 
 @dataclass(frozen=True)
 class Prepared:
-    """A repartition that may begin, or go on where it was cut short; `misplaced` items have a row elsewhere."""
+    """A repartition that may begin, or continue.
+
+    Attributes:
+        resumed: Whether it was begun before, and cut short.
+        misplaced: The number of items with a row in another partition than that of their key.
+    """
 
     journal: RepartitionJournal
     state: State
@@ -40,12 +45,12 @@ class Prepared:
 
 
 def prepare(settings: Settings, to: int | None) -> Prepared:
-    """Look at topics and group, and plan the way to so many partitions; None is FLOW_EVENTS_PARTITIONS.
+    """Plan a repartition to `to` partitions, or to FLOW_EVENTS_PARTITIONS if that is None.
 
-    Raises KafkaError and SettingsError where it may not or cannot be done.
+    Raises KafkaError or SettingsError if it is not allowed or not possible.
     """
     if settings.embedded:
-        raise SettingsError("the embedded broker has as many partitions as it has: FLOW_EMBEDDED must not be 1")
+        raise SettingsError("the embedded broker's partitions cannot be changed: FLOW_EMBEDDED must not be 1")
     journal = RepartitionJournal(settings)
     with kafka_admin(settings) as admin:
         there = Topics(admin)
@@ -103,7 +108,7 @@ def _found(there: Topics, topic: Topic) -> Found:
 
 
 def _misplaced(settings: Settings, histories: Found, to: int) -> int:
-    """Count items whose row is elsewhere; where the number of partitions changes that is not asked."""
+    """Count the items with a row in a wrong partition; 0 if the number of partitions changes, which moves all rows."""
     if histories.partitions != to:
         return 0
 
@@ -122,7 +127,7 @@ def _move(found: Found, topic: Topic, *, needed: bool) -> Move:
 
 
 def _check_room(there: Topics, journal: RepartitionJournal, state: State) -> None:
-    """See that the topics that are needed meanwhile can be made."""
+    """Check that the temporary topics can be created. Raises KafkaError."""
     for move in (state.events, state.histories):
         name = move.name + MOVING
         if there.find(name) is not None:

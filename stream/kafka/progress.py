@@ -1,112 +1,117 @@
-"""How far a partition has got: what was delivered, processed, made durable, lost and asked for again.
+"""How far a partition has got: delivered, processed, durable, committed.
 
-Faust empties its queues when it resumes after a rebalance or a recovery, also of what was fetched a moment before. So
-what the client has polled says nothing about what was processed. A `Progress` keeps the two apart. It knows neither
-Kafka nor a clock: whoever holds it polls, seeks and commits, and reports that here.
+Faust empties its queues when it resumes after a rebalance or a recovery, even of records that it has just fetched. So
+the client's position does not say what was processed, and a `Progress` keeps the two apart. It uses neither Kafka nor
+a clock: its owner polls, seeks and commits, and reports that here.
 
-All offsets are next offsets: everything before them is meant.
+All offsets are next offsets: they stand for everything before them.
 """
 
 from __future__ import annotations
 
-ASK_AGAIN_AFTER = 1.0
-"""Seconds after which a partition may be read again from where it was asked for before."""
+READ_AGAIN_AFTER = 1.0
+"""Seconds after which a partition may be read again from the same offset."""
 
 
 class Progress:
     """The progress of one partition, from its assignment until it is revoked.
 
-    `delivered` is what the stream was given, None before the partition is sought; `reached` what was processed,
-    `durable` what Kafka has acknowledged all outcomes of, and `pending` what is to be committed with its metadata.
+    Attributes:
+        delivered: The offset up to which the stream has the records; None before the first seek.
+        reached: The offset up to which they were processed.
+        durable: The offset up to which Kafka has acknowledged everything that came of them.
+        pending: The offset to commit next, and its metadata; None if nothing was completed since the last commit.
     """
 
-    __slots__ = ("_ahead", "_asked", "_taken", "delivered", "durable", "pending", "reached")
+    __slots__ = ("_last_read_again", "_last_taken", "_last_unprocessed", "delivered", "durable", "pending", "reached")
 
     def __init__(self) -> None:
         self.delivered: int | None = None
         self.reached = 0
         self.durable = 0
-        self._ahead: tuple[int, int] | None = None
-        self._asked: tuple[int, float] | None = None
+        self._last_unprocessed: tuple[int, int] | None = None
+        self._last_read_again: tuple[int, float] | None = None
         self.pending: tuple[int, str] | None = None
-        self._taken: tuple[int, str] | None = None
+        self._last_taken: tuple[int, str] | None = None
 
     def seek(self, offset: int) -> None:
-        """Note that the client reads on from an offset, so that what was delivered behind it comes again."""
+        """Note that the client reads on from an offset, so the records after it are delivered again."""
         self.delivered = offset
 
     def begin(self, offset: int) -> None:
-        """Begin at an offset, whatever was processed or to be committed before."""
+        """Start at an offset, and forget what was processed or pending."""
         self.seek(offset)
         self.reached = self.durable = offset
-        self.pending = self._taken = None
+        self.pending = self._last_taken = None
 
-    def leaves_out(self, begin: int, first: int) -> bool:
-        """Tell whether records are missing before a batch that begins at an offset, so that it must be read again.
+    def has_gap(self, begin: int, first: int) -> bool:
+        """Return whether records are missing between those delivered and a batch that begins at `begin`.
 
-        A poll that crossed a seek leaves records out. `first` is the first offset that the partition still has: what is
-        before it nobody can read.
+        This happens when a poll and a seek overlap. Offsets before `first`, the first that Kafka still has, do not
+        count as missing, since nobody can read them.
         """
         return self.delivered is not None and max(self.delivered, first) < begin
 
     def deliver(self, next_offset: int) -> int:
-        """Note that the stream is given a batch up to an offset; return the offset that it follows."""
+        """Note that the stream gets a batch up to `next_offset`, and return the offset that the batch follows."""
         previous, self.delivered = self.delivered or 0, next_offset
         return previous
 
     def follows(self, previous: int) -> bool:
-        """Tell whether a batch follows what was processed. It may repeat some of that, but leave nothing out."""
+        """Return whether a batch that follows `previous` leaves no record unprocessed. It may repeat some."""
         return previous <= self.reached
 
     def process(self, next_offset: int) -> None:
-        """Note that everything before an offset was processed."""
+        """Note that everything before `next_offset` was processed."""
         self.reached = max(next_offset, self.reached)
 
     def complete(self, next_offset: int, metadata: str) -> None:
-        """Note that everything before an offset is processed and durable, so that it may be committed."""
+        """Note that everything before `next_offset` is processed and durable, so it may be committed."""
         self.process(next_offset)
         self.durable = max(next_offset, self.durable)
         self.pending = self.durable, metadata
 
     def take_pending(self) -> tuple[int, str] | None:
-        """Give the offset to commit and its metadata, once; None where nothing was completed since."""
+        """Return the offset to commit and its metadata, and clear `pending`; None if nothing is pending."""
         pending, self.pending = self.pending, None
-        self._taken = pending or self._taken
+        self._last_taken = pending or self._last_taken
         return pending
 
     def give_back(self, pending: tuple[int, str]) -> None:
-        """Take back what could not be committed, unless more was completed, or taken to be committed, meanwhile.
+        """Make a failed commit pending again, unless a later one is pending or was taken meanwhile.
 
-        Kafka may have committed what was taken later, and an offset must not go back.
+        Kafka may have committed the later one, and an offset must not go back.
         """
-        if self.pending is None and pending is self._taken:
+        if self.pending is None and pending is self._last_taken:
             self.pending = pending
 
     def see_committed(self, offset: int) -> None:
-        """Note what Kafka has committed: where an older commit came last, what was taken last is committed again."""
-        if self.pending is None and self._taken is not None and offset < self._taken[0]:
-            self.pending = self._taken
+        """Note the offset that Kafka has. If an older commit arrived last, make the newest one pending again."""
+        if self.pending is None and self._last_taken is not None and offset < self._last_taken[0]:
+            self.pending = self._last_taken
 
-    def asks_again(self, now: float) -> bool:
-        """Tell whether to read again from `reached`, since a batch does not follow; `now` is in seconds.
+    def may_read_again(self, now: float) -> bool:
+        """Return whether to read again from `reached` after a batch that does not follow; `now` is in seconds.
 
-        Other batches that do not follow may still be on their way, so it is once a second at most.
+        At most once a second for the same offset, since other batches that do not follow may still be on their way.
         """
-        if self._asked is not None and self._asked[0] == self.reached and now - self._asked[1] <= ASK_AGAIN_AFTER:
-            return False
-        self._asked = self.reached, now
+        if self._last_read_again is not None:
+            offset, time = self._last_read_again
+            if offset == self.reached and now - time <= READ_AGAIN_AFTER:
+                return False
+        self._last_read_again = self.reached, now
         return True
 
-    def stands_still(self, position: int) -> bool:
-        """Tell whether the client is ahead of what was processed, as it was at the last look.
+    def is_stuck(self, position: int) -> bool:
+        """Return whether the same records were polled and not processed at this call and the last: they were lost.
 
-        To be asked every half second while nothing is in work. What is ahead twice in a row was lost.
+        Call it every half second while nothing is in work. `position` is the client's.
         """
         end = max(position, self.delivered or 0)
-        ahead = (self.reached, end) if end > self.reached else None
-        before, self._ahead = self._ahead, ahead
-        return ahead is not None and before == ahead
+        unprocessed = (self.reached, end) if end > self.reached else None
+        before, self._last_unprocessed = self._last_unprocessed, unprocessed
+        return unprocessed is not None and before == unprocessed
 
-    def overlook(self) -> None:
-        """Forget what was ahead at the last look, since something has been in work."""
-        self._ahead = None
+    def note_work(self) -> None:
+        """Forget the last call of `is_stuck`, since something is in work."""
+        self._last_unprocessed = None

@@ -1,6 +1,6 @@
-"""Reads a topic's partitions from one offset to another, without a group.
+"""Reads ranges of offsets of a topic's partitions, without a group.
 
-Only what is committed is read: what an aborted transaction has written counts nowhere.
+It reads committed records only, so those of an aborted transaction are left out.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from stream.kafka.topics import MIB
 
 RECORDS_A_READ = 10_000
 POLL_MS = 1_000
-# Seconds: a fetch of the largest record over a slow line, and a broker that has just lost its leader.
+# Seconds. Enough to fetch the largest record over a slow line, or to elect a new leader.
 SILENCE = 60.0
 
 
 class OffsetRange(NamedTuple):
-    """Offsets of a partition, from the first to the one behind the last."""
+    """Offsets of a partition, from `first` up to but not including `end`."""
 
     partition: int
     first: int
@@ -35,7 +35,7 @@ class Reader:
     """A consumer without a group; use it as an async context manager. Raises KafkaError."""
 
     def __init__(self, brokers: Sequence[str]) -> None:
-        # Whatever aiokafka has to say arrives as an exception too.
+        # aiokafka raises its errors too.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
         self._brokers = list(brokers)
         self._consumer: Any = None
@@ -48,7 +48,7 @@ class Reader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=2 * MIB,
-            # Where the next fetch is of other partitions, it waits until that of the last ones is over.
+            # Short, since a fetch of other partitions waits for the end of the one before.
             fetch_max_wait_ms=50,
         )
         try:
@@ -63,16 +63,16 @@ class Reader:
         await self._consumer.stop()
 
     async def spans(self, topic: str, partitions: Iterable[int]) -> list[OffsetRange]:
-        """Give from where to where each partition can be read now; what an open transaction has written cannot."""
+        """Return the offsets of each partition that can be read now, up to the first open transaction."""
         places = [TopicPartition(topic, partition) for partition in partitions]
         try:
             first, end = await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places)
         except ClientError as error:
-            raise KafkaError(f"topic {topic!r}: Kafka does not tell where it ends: {error!r}") from None
+            raise KafkaError(f"topic {topic!r}: Kafka does not say where it ends: {error!r}") from None
         return [OffsetRange(place.partition, first[place], end[place]) for place in places]
 
     async def read(self, topic: str, spans: Iterable[OffsetRange]) -> AsyncGenerator[tuple[int, list[Any]], None]:
-        """Give partitions and their next records, some thousands at a time, until all spans are read."""
+        """Yield partitions with their next records, up to `RECORDS_A_READ` at a time, until all spans are read."""
         left = {TopicPartition(topic, span.partition): span for span in spans if span.first < span.end}
         if not left:
             return
@@ -89,16 +89,16 @@ class Reader:
                 wanted = [record for record in records if record.offset < left[place].end]
                 if wanted:
                     yield place.partition, wanted
-            # Also what was read of an aborted transaction, which gives no record, moves the position on.
+            # Aborted transactions move the position too, without any record.
             moved = await self._moved(left)
             if found or moved:
                 heard = monotonic()
             elif monotonic() - heard > SILENCE:
                 where = ", ".join(f"[{span.partition}] at {span.first:,}" for span in left.values())
-                raise KafkaError(f"topic {topic!r}: Kafka has fallen silent before the end of {where}")
+                raise KafkaError(f"topic {topic!r}: Kafka stopped answering before the end of {where}")
 
     async def _moved(self, left: dict[Any, OffsetRange]) -> bool:
-        """Note how far each partition is read; what is read to its end is read no further."""
+        """Note how far each partition is read, and stop reading those at their end. Return whether any has moved."""
         any_moved = False
         for place, span in list(left.items()):
             position = await self._consumer.position(place)

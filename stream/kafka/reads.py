@@ -1,4 +1,4 @@
-"""What was read from a partition: a batch that a poll brought, or the newest record of each key."""
+"""What was read from a partition: the batch of one poll, or the newest record of each key."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ from stream.kafka.batches import RefusedBatch
 
 
 class Polled(NamedTuple):
-    """The records of one poll, and the offset in the partition that they follow.
+    """The records of a partition that one poll brought.
 
-    `end` is the offset up to before which the partition was read: what was aborted takes up offsets too. `size` is how
-    many bytes were decompressed. `refused` is a batch behind the records, of which none is given.
+    Attributes:
+        previous: The next offset after what was delivered before.
+        records: The records, in order.
+        end: The next offset after this poll. Aborted records have offsets too, so it may be after the last record.
+        size: The bytes that were decompressed.
+        refused: A batch after the records, if it was refused as a whole.
     """
 
     previous: int
@@ -24,15 +28,19 @@ class Polled(NamedTuple):
 
     @property
     def next_offset(self) -> int:
-        """The offset after the last record."""
+        """The offset after everything that was read."""
         return max(self.end, self.records[-1].offset + 1) if self.records else self.end
 
 
 @dataclass
 class Latest:
-    """The newest value of each key that was read, None for a tombstone, and the offset behind what was read.
+    """The newest records of a partition that was read to its end.
 
-    `refused` are batches of which nothing was read. `offsets` say where the values are.
+    Attributes:
+        values: The newest value of each key; None for a tombstone.
+        end: The offset up to which the partition was read.
+        refused: The batches that were refused as a whole.
+        offsets: The offsets of the values.
     """
 
     values: dict[bytes, bytes | None]

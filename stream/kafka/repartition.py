@@ -1,15 +1,15 @@
-"""Moves the events, the histories and the group's offsets to another number of partitions, or puts items right.
+"""Moves events, histories and the group's offsets to another number of partitions, or items to the right partitions.
 
-A topic that is moved is copied to another one, each record to the partition of its key, then deleted, made again, and
-copied back. A journal says how far that is, so that whatever cuts it short, the next run goes on:
+A topic is copied to a temporary one, each record to the partition of its key. Then it is deleted, created again, and
+filled from the copy. A journal notes how far that is, so the next run continues if this one is cut short:
 
-- until `copied` is noted the topic is as it was, and the copy is made again from nothing;
-- after that the copy has all, so that the topic may be deleted, and filled again from where it differs;
-- with `returned` it is done, and the copy is deleted.
+- Before `copied`, the topic is unchanged, and the copy is made again from the beginning.
+- After `copied`, the copy has all records. The topic may be deleted, and is filled from where it differs from the copy.
+- After `returned`, the topic is complete, and the copy is deleted.
 
-Partitions of the events are added in place: an event that is then in the wrong one is sent on when it is read. Only
-fewer partitions need a new topic. In it stands first what was folded already, then what is unread, so that the group's
-new offsets can say so. Producers are kept out meanwhile by a limit of the topic that no event is below.
+Events get more partitions in place: an event that is then in the wrong partition is sent on when it is read. Only fewer
+partitions need a new topic. Its partitions begin with the events that were folded before, so the group's new offsets
+can come after these. Meanwhile a limit on the size of records, below that of any event, keeps producers out.
 """
 
 from __future__ import annotations
@@ -31,21 +31,22 @@ from stream.kafka.reading import OffsetRange
 from stream.kafka.topics import MOVING
 from stream.settings import Settings
 
-# Bytes: below any event, above what ends a transaction.
-SHUT = 100
-# Seconds until each broker knows that a topic is shut, and until an open transaction has ended.
-SHUT_AFTER = 1.0
-TRANSACTION = 90.0
+# Bytes. Smaller than any event, but enough for the markers that end a transaction.
+CLOSED_BYTES = 100
+# Seconds until all brokers know that a topic is closed.
+CLOSE_SECONDS = 1.0
+# Seconds until an open transaction has ended.
+TRANSACTION_SECONDS = 90.0
 AGAIN = "Run it again: flowgauge topics repartition"
-"""What to do after whatever cuts a repartition short."""
-_KEPT_OUT = {"max.message.bytes": str(SHUT), "retention.ms": "-1", "retention.bytes": "-1"}
+"""What to do after a repartition was cut short."""
+_CLOSED = {"max.message.bytes": str(CLOSED_BYTES), "retention.ms": "-1", "retention.bytes": "-1"}
 
 Show = Callable[[str, int, int], None]
-"""Is told what is done, how much of it, and how much there is."""
+"""Called with the present step, its records done so far, and its total."""
 
 
 class Repartition:
-    """Takes a repartition from its state to its end; `show` is told of the progress."""
+    """Carries a repartition from its present state to its end; it calls `show` with the progress."""
 
     def __init__(self, settings: Settings, prepared: Prepared, show: Show) -> None:
         self._settings = settings
@@ -57,7 +58,7 @@ class Repartition:
         self._doing, self._done, self._total = "", 0, 0
 
     def run(self) -> State:
-        """Do what is left to do. Raises KafkaError; what was done until then is kept, and no worker starts."""
+        """Do all remaining steps. Raises KafkaError; then no worker starts until another run has finished the rest."""
         with kafka_admin(self._settings) as admin:
             self._topics = Topics(admin)
             self._begin()
@@ -71,25 +72,25 @@ class Repartition:
 
     def _begin(self) -> None:
         if self._resumed:
-            self._hold()
+            self._commit_unfinished()
             return
         self._journal.begin(self._topics, self._state.events.replicas)
         try:
             self._journal.note(self._state)
-            self._hold()
+            self._commit_unfinished()
         except KafkaError:
-            # Nothing was changed yet, so that workers may go on.
+            # Nothing was changed yet, so workers may start again.
             with suppress(KafkaError):
                 self._journal.end(self._topics)
             raise
 
-    def _hold(self) -> None:
-        """Commit that a repartition is under way, which Kafka refuses while a worker is there."""
+    def _commit_unfinished(self) -> None:
+        """Commit that a repartition is under way. Kafka refuses this while the group has a member."""
         if members(self._settings):
             raise KafkaError(running(self._settings))
         events = self._topics.find(self._state.events.name)
         if events is not None:
-            # Should all else be lost, what is committed says that everything is to be read again.
+            # If all else is lost, this commit still says that every event must be read again.
             place = CommittedOffset(0, write_metadata("", 0, self._state.newest, 0))
             commit(self._settings, events.name, dict.fromkeys(range(events.partitions), place))
 
@@ -101,7 +102,7 @@ class Repartition:
                 self._copy(self._copy_histories)
                 self._note_copied(move)
             self._delete_original(move)
-            self._return(move)
+            self._fill(move)
 
     def _move_events(self) -> None:
         move, to = self._state.events, self._state.to
@@ -110,18 +111,18 @@ class Repartition:
             if found is not None and found.partitions < to:
                 self._topics.add_partitions(move.name, to)
         elif move.needed and not move.returned:
-            original = self._original(move)
+            original = self._original_exists(move)
             if original:
-                self._topics.configure(move.name, _KEPT_OUT)
+                self._topics.configure(move.name, _CLOSED)
             if not move.copied:
                 self._begin_copy(move)
                 self._copy(self._copy_events)
                 self._note_copied(move)
             if original:
-                time.sleep(SHUT_AFTER)
+                time.sleep(CLOSE_SECONDS)
                 self._copy_what_came_late(move)
             self._delete_original(move)
-            self._return(move)
+            self._fill(move)
 
     def _begin_copy(self, move: Move) -> None:
         self._discard(move)
@@ -153,26 +154,26 @@ class Repartition:
         move.read |= {span.partition: span.end for span in spans}
 
     async def _verify(self, copier: Copier, move: Move) -> None:
-        """Compare what was written with what is there."""
+        """Check that the copy holds the records that were written, and no others."""
         for number, first, end in await copier.reader.spans(move.name + MOVING, range(self._state.to)):
             count = move.counts.get(number, 0)
             if (first, end) != (0, count):
-                there = f"offsets {first:,} to {end:,} in place of {count:,} records"
-                raise KafkaError(f"{move.name}{MOVING}[{number}] has {there}: somebody else writes there. {AGAIN}")
+                there = f"offsets {first:,} to {end:,} instead of {count:,} records"
+                raise KafkaError(f"{move.name}{MOVING}[{number}] has {there}: something else writes to it. {AGAIN}")
 
     def _note_copied(self, move: Move) -> None:
         move.copied, move.records = True, sum(move.counts.values())
         self._journal.note(self._state)
 
     def _copy_what_came_late(self, move: Move) -> None:
-        """Copy what producers have written before they were kept out, until the copy has all that the topic has."""
+        """Copy what producers wrote before the topic was closed, until the copy has all its records."""
         begun = time.monotonic()
         while True:
             self._copy(self._copy_late)
             ends = self._topics.ends(move.name, move.partitions)
             if ends == move.read:
                 break
-            if time.monotonic() - begun > TRANSACTION:
+            if time.monotonic() - begun > TRANSACTION_SECONDS:
                 which = min(number for number in ends if ends[number] != move.read.get(number))
                 raise KafkaError(f"{move.name}[{which}] has an open transaction: end its producer. {AGAIN}")
             time.sleep(LOOK_EVERY)
@@ -184,7 +185,7 @@ class Repartition:
         late = [OffsetRange(number, max(first, move.read.get(number, 0)), end) for number, first, end in spans]
         await self._copy_more(copier, move, [span for span in late if span.end > span.first])
 
-    def _original(self, move: Move) -> bool:
+    def _original_exists(self, move: Move) -> bool:
         found = self._topics.find(move.name)
         return found is not None and found.id == move.id
 
@@ -192,13 +193,13 @@ class Repartition:
         found = self._topics.find(move.name)
         if found is not None and found.id == move.id:
             self._topics.delete(found)
-            # Kafka forgets what was committed of it, and must not do so after something new was committed.
+            # Kafka deletes the commits for the topic too, and must not do so after the new ones.
             begun = time.monotonic()
-            while committed(self._settings, move.name) and time.monotonic() - begun < SHUT_AFTER:
+            while committed(self._settings, move.name) and time.monotonic() - begun < CLOSE_SECONDS:
                 time.sleep(LOOK_EVERY)
 
-    def _return(self, move: Move) -> None:
-        self._make(move)
+    def _fill(self, move: Move) -> None:
+        self._create_new(move)
         self._doing_next(f"filling {move.name}", move.records)
         self._copy(self._copy_back(move))
         self._topics.configure(move.name, move.config, move.while_moving)
@@ -206,8 +207,8 @@ class Repartition:
         self._journal.note(self._state)
         self._discard(move)
 
-    def _make(self, move: Move) -> None:
-        """Make the topic as it will be, also of one that somebody has made under its name meanwhile."""
+    def _create_new(self, move: Move) -> None:
+        """Create the new topic, or change one that somebody else has created under its name meanwhile."""
         found, to = self._topics.find(move.name), self._state.to
         if found is not None and found.partitions > to:
             if any(self._topics.ends(move.name, found.partitions).values()):
@@ -231,18 +232,18 @@ class Repartition:
         return copy
 
     def _commit(self) -> None:
-        """Commit where workers go on, with no derivation: they fold every item again, once."""
+        """Commit where workers continue, without a derivation, so they fold every item again once."""
         state, move = self._state, self._state.events
         text = write_metadata("", 0, state.newest, state.to)
         offsets = {number: state.offsets.get(number, 0) for number in range(state.to)}
         if move.needed:
-            # Behind what was folded; but before what somebody else has written among it.
+            # After the events that were folded, but before anything that somebody else has written among them.
             offsets = {number: min(move.folded.get(number, 0), move.same.get(number, 0)) for number in offsets}
         places = {number: CommittedOffset(offset, text) for number, offset in offsets.items()}
         begun = time.monotonic()
         while committed(self._settings, move.name) != places:
-            if time.monotonic() - begun > TRANSACTION:
-                raise KafkaError(f"Kafka does not keep what is committed of {move.name}. {AGAIN}")
+            if time.monotonic() - begun > TRANSACTION_SECONDS:
+                raise KafkaError(f"Kafka does not keep the commits for {move.name}. {AGAIN}")
             commit(self._settings, move.name, places)
 
     def _discard(self, move: Move) -> None:

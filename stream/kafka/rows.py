@@ -1,8 +1,8 @@
 """The rows of a partition, compressed in memory once there is time for it.
 
-The rows of one table look alike. Against a dictionary that was trained on some of them zstandard makes a fifth of the
-rows of a real log, in three microseconds each, and takes one to read one. What recovery reads, and what is written
-before the first rows were compressed, is plain until there is time. In Kafka all are plain.
+Rows of one table are similar. With a dictionary trained on some of them, zstandard makes the rows of a real log a fifth
+of their size. It takes 3 microseconds to write a row and 1 to read one. Rows from recovery stay plain until there
+is time, as do those written before the dictionary is trained. In Kafka all rows are plain.
 """
 
 from __future__ import annotations
@@ -14,51 +14,51 @@ import zstandard
 
 from stream.items.row import is_row
 
-# The first byte of a zstandard frame; a plain row begins with its version.
+# The first byte of a zstandard frame. That of a plain row is its version.
 COMPRESSED = zstandard.FRAME_HEADER[0]
 SAMPLES = 1_000
 DICTIONARY_BYTES = 8_192
 LEVEL = 3
-# A pass over all rows is worth its time when at least one in so many is plain.
+# A pass over all rows is worth its time if at least one row in 20 is plain.
 PLAIN_AT_LEAST = 20
 
 
 class Compression:
-    """Compresses rows of one table against what was learnt from some of them."""
+    """Compresses rows of one table with a dictionary trained on some of them."""
 
     def __init__(self, samples: list[Any]) -> None:
-        """Learn from rows, in some tens of milliseconds. Raises `zstandard.ZstdError` where that is too little."""
-        learnt = zstandard.train_dictionary(DICTIONARY_BYTES, samples)
-        learnt.precompute_compress(level=LEVEL)
-        self._compress = zstandard.ZstdCompressor(level=LEVEL, dict_data=learnt, write_dict_id=False).compress
-        self.decompress = zstandard.ZstdDecompressor(dict_data=learnt).decompress
+        """Train on rows, for tens of milliseconds. Raises `zstandard.ZstdError` if they are too few or too short."""
+        dictionary = zstandard.train_dictionary(DICTIONARY_BYTES, samples)
+        dictionary.precompute_compress(level=LEVEL)
+        self._compress = zstandard.ZstdCompressor(level=LEVEL, dict_data=dictionary, write_dict_id=False).compress
+        self.decompress = zstandard.ZstdDecompressor(dict_data=dictionary).decompress
 
     def compress(self, row: bytes) -> bytes:
         """Compress a row."""
-        # What the compressor gives keeps the memory of the longest that it could have become; a copy has its own size.
+        # The compressor's result keeps memory for the worst case; a copy takes only its size.
         return bytes(memoryview(self._compress(row)))
 
 
 class Rows(MutableMapping[bytes, bytes]):
-    """Rows by key; whoever reads one is given it plain."""
+    """Rows by key; a row is read in its plain form."""
 
     def __init__(self) -> None:
         self._rows: dict[bytes, bytes] = {}
         self._compression: Compression | None = None
         self._plain = 0
-        # Rows over which something else was written in the changelog.
+        # Keys whose newest changelog record is not a row.
         self.overwritten: set[bytes] = set()
 
     def __getitem__(self, key: bytes) -> bytes:
         return self._read(self._rows[key])
 
     def get(self, key: bytes, default: Any = None) -> Any:
-        """Give a row, or the default."""
+        """Return a row, or the default."""
         row = self._rows.get(key)
         return default if row is None else self._read(row)
 
     def stored(self, key: bytes) -> bytes | None:
-        """Give what is held of a row, perhaps compressed: the same object for as long as the row is the same."""
+        """Return a row as it is held, perhaps compressed. As long as it is the same object, the row is unchanged."""
         return self._rows.get(key)
 
     def _read(self, row: bytes) -> bytes:
@@ -86,13 +86,13 @@ class Rows(MutableMapping[bytes, bytes]):
         return key in self._rows
 
     def items(self) -> ItemsView[bytes, bytes]:
-        """Give all rows by key: at a start each is read."""
+        """Return all rows by key, in a faster way while none is compressed."""
         return self._rows.items() if self._compression is None else super().items()
 
     def take(self, records: Sequence[Any]) -> list[Any]:
-        """Take in records of the changelog; one without a value takes its row out.
+        """Apply records of the changelog; a record without a value removes its row.
 
-        Returns those that are no rows; the row that was there before such a one stays.
+        Returns the records that are not rows. The row that their key had before stays.
         """
         rows, count = self._rows, len(self._rows)
         newest = {record.key: record.value for record in records}
@@ -108,9 +108,9 @@ class Rows(MutableMapping[bytes, bytes]):
         return odd
 
     def compress(self) -> Iterator[None]:
-        """Compress what is plain, row by row, for the caller to pause; nothing where that would spare little."""
+        """Compress the plain rows one by one, so the caller can pause. Do nothing if that would save little."""
         rows = self._rows
-        if self._plain * PLAIN_AT_LEAST < len(rows) or not self._learn():
+        if self._plain * PLAIN_AT_LEAST < len(rows) or not self._train():
             return
         self._plain = 0
         for key in list(rows):
@@ -119,15 +119,15 @@ class Rows(MutableMapping[bytes, bytes]):
                 rows[key] = self._compression.compress(row)
             yield
 
-    def _learn(self) -> bool:
-        """Tell whether it is known by now what rows are like."""
+    def _train(self) -> bool:
+        """Return whether there is a dictionary, after training one if there are enough rows."""
         rows = self._rows
         if self._compression is None and len(rows) >= SAMPLES:
             step = len(rows) // SAMPLES
             try:
                 self._compression = Compression(list(rows.values())[::step])
             except zstandard.ZstdError:
-                # All alike, or too short: they are looked at again when there are others.
+                # All the same, or too short. Later rows may do.
                 return False
         return self._compression is not None
 

@@ -1,4 +1,4 @@
-"""The topics as they must be: partitions, retention, compaction. Pure: `admin.py` is what asks Kafka."""
+"""Declares the topics: partitions, retention, compaction. `admin.py` compares them with Kafka."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HISTORIES = "histories"
 DEAD_LETTERS = "dead-letters"
 METRICS = "metrics"
 ALERTS = "alerts"
-# These are there only while partitions are being changed.
+# These exist only during a repartition.
 REPARTITION = "repartition"
 MOVING = ".moving"
 
@@ -21,9 +21,9 @@ MIB = 1024 * 1024
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 
-# Kafka compacts closed segments only, and by default closes them after a week or a gigabyte. Small segments
-# keep recovery short; the bound on the lag makes what was erased go within about a day also where little else
-# is written. Tombstones stay for a week, so that a worker that was down meets them.
+# Kafka compacts closed segments only, and by default closes them after a week or a gigabyte. Small segments keep
+# recovery short. The maximum lag removes erased data within about a day, even if little else is written. Tombstones
+# stay for a week, so a worker that was down still reads them.
 COMPACTED = {
     "cleanup.policy": "compact",
     "min.cleanable.dirty.ratio": "0.1",
@@ -32,17 +32,21 @@ COMPACTED = {
     "segment.bytes": str(128 * MIB),
     "max.compaction.lag.ms": str(DAY_MS),
 }
-# The broker stamps: a worker's clock may be ahead of it by more than Kafka accepts.
+# The broker sets timestamps, since it refuses those of a worker whose clock is too far in the future.
 STAMPED = {"message.timestamp.type": "LogAppendTime"}
 KEPT_A_MONTH = {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One topic: its full name, partitions, configuration, and what its key and records are.
+    """The declaration of a topic.
 
-    `setting` is the variable that sets the number of partitions, or empty where it is fixed. `deleted` is what follows
-    where the topic is deleted while no worker runs; empty where facts would be lost.
+    Attributes:
+        name: With the deployment's prefix.
+        key: The meaning of the records' keys.
+        purpose: What the records are.
+        setting: The setting for the number of partitions; empty if that is fixed.
+        deleted: What happens if the topic is deleted while no worker runs; empty if facts would be lost.
     """
 
     name: str
@@ -67,7 +71,7 @@ def topics(settings: Settings) -> tuple[Topic, ...]:
 
 
 def _events(settings: Settings) -> Topic:
-    # The broker stamps the arrival, so that freshness is measured against one clock.
+    # The broker sets the time of arrival, so freshness is measured by one clock.
     config = STAMPED | {"max.message.bytes": str(16 * MIB)}
     return Topic(
         name=settings.topic(EVENTS),
@@ -80,13 +84,13 @@ def _events(settings: Settings) -> Topic:
 
 
 def _items(settings: Settings) -> Topic:
-    # A summary's timestamp is the arrival of the event that caused it, so the broker must not set its own.
+    # A summary's timestamp is the arrival of the event that caused it, so the broker must not replace it.
     return Topic(
         name=settings.topic(ITEMS),
         partitions=settings.items_partitions,
         config=COMPACTED | {"message.timestamp.type": "CreateTime"},
         key="item id",
-        purpose="each item's current summary; a tombstone takes the item out",
+        purpose="each item's current summary; a tombstone removes the item",
         setting="FLOW_ITEMS_PARTITIONS",
         deleted="workers derive it again from the histories",
     )
@@ -104,7 +108,7 @@ def _histories(settings: Settings) -> Topic:
 
 
 def _dead_letters(settings: Settings) -> Topic:
-    # A megabyte above the events' limit leaves room for the headers that say why.
+    # A megabyte above the events' limit leaves room for headers with the reason.
     return Topic(
         name=settings.topic(DEAD_LETTERS),
         partitions=1,
@@ -115,22 +119,22 @@ def _dead_letters(settings: Settings) -> Topic:
 
 
 def _metrics(settings: Settings) -> Topic:
-    # A worker reads the topic back when it starts, so that what has been replaced must go soon. The broker compresses:
-    # numbers of many nodes are much alike, and the worker's event loop has other things to do.
+    # A worker reads the whole topic when it starts, so old records must go soon. The broker compresses, since the
+    # numbers of many nodes are similar and the worker's event loop has no time for it.
     config = {"segment.ms": str(HOUR_MS // 6), "compression.type": "gzip", "max.message.bytes": str(16 * MIB)}
     return Topic(
         name=settings.topic(METRICS),
         partitions=settings.items_partitions,
         config=COMPACTED | STAMPED | config,
         key="node: level and names",
-        purpose="each node's numbers when they change, as CloudEvents; a tombstone takes the node out",
+        purpose="each node's numbers when they change, as CloudEvents; a tombstone removes the node",
         setting="FLOW_ITEMS_PARTITIONS",
         deleted="workers write the present numbers again",
     )
 
 
 def _alerts(settings: Settings) -> Topic:
-    # For a week each change can be read, also by who was away; after that the newest of each key.
+    # Each change can be read for a week, even by a consumer that was away. After that the newest of each key is kept.
     lag = {"min.compaction.lag.ms": str(7 * DAY_MS), "max.compaction.lag.ms": str(8 * DAY_MS)}
     return Topic(
         name=settings.topic(ALERTS),
@@ -139,5 +143,5 @@ def _alerts(settings: Settings) -> Topic:
         key="limit (level and names) or target (name)",
         purpose="limits passed and recovered, targets missed and met, as CloudEvents: one record for each change",
         setting="FLOW_ITEMS_PARTITIONS",
-        deleted="since when limits are passed and targets met is then known from the next start on only",
+        deleted="workers forget since when limits are passed and targets are met",
     )

@@ -15,7 +15,6 @@ MAX_ARCHITECTURE = 1_200
 PENDING = {
     "stream/config",
     "stream/faust_edge",
-    "stream/kafka",
     "stream/worker",
 }
 

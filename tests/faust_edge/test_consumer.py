@@ -13,7 +13,7 @@ from faust.types import TP
 from stream.faust_edge import consumer as transport
 from stream.faust_edge.consumer import Consumer
 from stream.faust_edge.fetching import Fetch
-from stream.kafka.progress import ASK_AGAIN_AFTER
+from stream.kafka.progress import READ_AGAIN_AFTER
 from stream.kafka.reads import Polled
 from tests.faust_edge.conftest import CHANGELOG, EVENTS, Client, Record
 
@@ -187,7 +187,7 @@ def test_a_partition_in_which_a_batch_was_lost_is_read_again_at_once_and_not_for
         asyncio.run(consumer.read_again(EVENTS))
     assert client.sought == [{EVENTS: 10}]
     # That was lost as well.
-    now += ASK_AGAIN_AFTER + 0.1
+    now += READ_AGAIN_AFTER + 0.1
     asyncio.run(consumer.read_again(EVENTS))
     consumer.processed(EVENTS, 20)
     asyncio.run(consumer.read_again(EVENTS))

@@ -45,7 +45,7 @@ class World:
         self.position = next_offset
         if begin == next_offset:
             return
-        if self.progress.leaves_out(begin, self.first):
+        if self.progress.has_gap(begin, self.first):
             self.seek(self.progress.delivered or 0)
         else:
             self.stream.append((self.progress.deliver(next_offset), begin, next_offset))
@@ -62,7 +62,7 @@ class World:
             return
         previous, begin, next_offset = self.stream.popleft()
         if not self.progress.follows(previous):
-            if self.progress.asks_again(self.now):
+            if self.progress.may_read_again(self.now):
                 self.seek(self.progress.reached)
             return
         self.seen |= {offset for offset in self.records if begin <= offset < next_offset}
@@ -103,9 +103,9 @@ class World:
         self.progress.see_committed(self.committed)
         self.now += 0.5
         if self.stream:
-            self.progress.overlook()
+            self.progress.note_work()
             return
-        if self.progress.stands_still(self.position):
+        if self.progress.is_stuck(self.position):
             if self.first > self.progress.reached and not self.in_work:
                 self.progress.complete(self.first, "gone")
             self.seek(self.progress.reached)
@@ -179,9 +179,9 @@ def test_a_batch_that_does_not_follow_is_asked_for_once_a_second() -> None:
     progress = Progress()
     progress.begin(10)
     assert not progress.follows(20)
-    assert [progress.asks_again(at) for at in (5.0, 5.5, 6.0, 6.1, 6.2)] == [True, False, False, True, False]
+    assert [progress.may_read_again(at) for at in (5.0, 5.5, 6.0, 6.1, 6.2)] == [True, False, False, True, False]
     progress.process(11)
-    assert progress.asks_again(6.3)
+    assert progress.may_read_again(6.3)
 
 
 def test_the_latest_completion_counts() -> None:

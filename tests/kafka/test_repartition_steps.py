@@ -28,7 +28,7 @@ from stream.kafka.offsets import read_metadata, write_metadata
 from stream.kafka.outbox import Outbox, Row
 from stream.kafka.prepare import prepare
 from stream.kafka.reading import Reader
-from stream.kafka.repartition import SHUT, Repartition
+from stream.kafka.repartition import CLOSED_BYTES, Repartition
 from stream.settings import Settings
 from tests.items.material import NOW, configured
 from tests.items.material import event as made
@@ -257,7 +257,7 @@ def test_what_comes_before_producers_are_kept_out_is_moved_as_unread(
             deployed.write({TP(move.name, 1): late.copy()})
             late.clear()
 
-    monkeypatch.setattr(module, "_KEPT_OUT", {})
+    monkeypatch.setattr(module, "_CLOSED", {})
     monkeypatch.setattr(Repartition, "_note_copied", noted)
     deployed.move(3)
     assert not late
@@ -268,7 +268,7 @@ def test_producers_are_kept_out_of_a_topic_that_will_be_deleted(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refused(_: Repartition, copier: Copier) -> None:
-        large = {TP(deployed.settings.topic("events"), 1): [Row(b"1", os.urandom(SHUT))]}
+        large = {TP(deployed.settings.topic("events"), 1): [Row(b"1", os.urandom(CLOSED_BYTES))]}
         with pytest.raises(KafkaError, match="MessageSizeTooLarge"):
             await copier._outbox.write(large)
         raise Cut
@@ -313,7 +313,7 @@ def test_kafka_itself_refuses_to_begin_while_a_worker_is_there(
 def test_an_open_transaction_is_waited_for_and_what_was_aborted_is_not_moved(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "TRANSACTION", 1.0)
+    monkeypatch.setattr(module, "TRANSACTION_SECONDS", 1.0)
 
     async def scenario() -> None:
         producer = AIOKafkaProducer(
