@@ -1,1 +1,1 @@
-"""The benchmarks: flowgauge beside its peers and beside what Kafka allows. `python -m benchmarks --help`."""
+"""The benchmarks compare flowgauge with its peers and with the limits of Kafka. `python -m benchmarks --help`."""

@@ -36,7 +36,7 @@ PARTS = ("throughput", "recovery", "rebuild", "freshness", "scrape", "memory", "
 )
 def main(parts: tuple[str, ...], *, quick: bool, out: Path) -> None:
     """Measure PARTs, by default all: throughput, recovery, rebuild, freshness, scrape, memory, growth, scale."""
-    # What fails is raised; that a topic of a moment ago has no leader yet is not worth a line.
+    # Failures are raised. A warning that a new topic has no leader yet is only noise.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         _prepare(parts or PARTS)
@@ -49,7 +49,7 @@ def main(parts: tuple[str, ...], *, quick: bool, out: Path) -> None:
 
 
 def _prepare(parts: tuple[str, ...]) -> None:
-    """Install and build before anything is measured."""
+    """Install and build what the parts need, before anything is measured."""
     if "throughput" in parts:
         peers.python()
         peers.java_class_path()
@@ -60,7 +60,7 @@ def _measure(run: Run, parts: tuple[str, ...], out: Path) -> dict[str, Any]:
     out.parent.mkdir(parents=True, exist_ok=True)
     for part in parts:
         results[part] = import_module(f"benchmarks.parts.{part}").measure(run)
-        # After each part, so that what was measured is there when a later part fails.
+        # After each part, so that earlier results are kept if a later part fails.
         out.write_text(json.dumps(results, indent=1) + "\n")
     return results
 

@@ -25,15 +25,15 @@ EVENTS_CONFIG = {"message.timestamp.type": "LogAppendTime", "max.message.bytes":
 
 
 class Kafka(Broker):
-    """The broker of a run, with an account of its CPU."""
+    """The broker of a run, with the CPU seconds that it has used."""
 
     def cpu(self) -> float:
-        """Give its CPU seconds up to now."""
+        """Return its CPU seconds up to now."""
         return cpu_of(self._running().pid)
 
 
 def create_events_topic(broker: Broker, topic: str) -> None:
-    """Make a topic as flowgauge declares its events topic."""
+    """Create a topic as flowgauge declares its events topic."""
     create_topic(broker, topic, partitions=PARTITIONS, configs=EVENTS_CONFIG)
 
 
@@ -48,7 +48,7 @@ async def _write(bootstrap: str, topic: str, partitions: Sequence[Sequence[Keyed
     )
     await producer.start()
     try:
-        # Turn by turn, so that a reader of all partitions sees the events nearly in the order of time.
+        # In turn, so that a reader of all partitions sees the events nearly in the order of time.
         cursors = [0] * len(partitions)
         awaited: list[asyncio.Future[object]] = []
         while any(cursor < len(rows) for cursor, rows in zip(cursors, partitions, strict=True)):
@@ -75,7 +75,7 @@ def _fill(batch: object, rows: Sequence[Keyed], first: int) -> int:
 
 
 def end_offsets(broker: Broker, topic: str, partitions: int = PARTITIONS) -> int:
-    """Give how many records were ever written to a topic."""
+    """Return how many records were ever written to a topic."""
     return asyncio.run(_ends(broker.bootstrap, topic, partitions))
 
 
@@ -112,7 +112,7 @@ async def _committed(bootstrap: str, topic: str, group: str) -> int:
 
 
 def delete_topics(broker: Broker, prefix: str) -> None:
-    """Remove the topics whose names begin so, to give the disk back."""
+    """Delete the topics whose names begin like this, to free the disk."""
     asyncio.run(_delete(broker.bootstrap, prefix))
 
 
@@ -128,9 +128,9 @@ async def _delete(bootstrap: str, prefix: str) -> None:
 
 
 def remove_dead_members(broker: Broker, group: str, client: str = "") -> None:
-    """Take the members of a group out that were killed: all, or those of one client id where others live on.
+    """Remove killed members from a group: all members, or those of one client id if others still run.
 
-    Kafka would wait for them until their session ends, which is a setting of each contestant and no speed.
+    Kafka would wait for the end of their sessions, which is a setting of each contestant and not its speed.
     """
     logging.getLogger("kafka").setLevel(logging.CRITICAL + 1)
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)

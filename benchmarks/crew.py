@@ -1,4 +1,4 @@
-"""Several workers that share the partitions: how far they are together, and what they show of the organisation."""
+"""Several workers that share the partitions: their common progress, and the nodes that they show."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.processes import Mark
 from benchmarks.worker import READY_SECONDS, BenchWorker, pause
 
-# What a look is late by; each is a scrape of each worker, so that it must not be made too often.
+# How late a look may be. Each look scrapes every worker, so looks must not be too frequent.
 LOOK_EVERY = 0.1
 
 
 class Look(NamedTuple):
-    """What the workers show at an instant (monotonic seconds): how many answer, are ready, teams shown by nobody."""
+    """The state at an instant (monotonic seconds): workers that answer, workers that are ready, teams not shown."""
 
     at: float
     answering: int
@@ -25,14 +25,14 @@ class Look(NamedTuple):
 
 
 def first_applied(workers: Sequence[BenchWorker]) -> tuple[Mark, int]:
-    """Wait for the first events that are counted: what is done until then is left out, time and events alike."""
+    """Wait for the first counted events. Both the time and the events until then are left out."""
     for worker in workers:
         worker.wait(lambda _: True, "answers")
     return all_applied(workers, 1)
 
 
 def all_applied(workers: Sequence[BenchWorker], least: int) -> tuple[Mark, int]:
-    """Wait until the workers have applied that many events; a worker that is not ready answers in a millisecond."""
+    """Wait until the workers have applied that many events. A worker that is not ready answers in a millisecond."""
     since = time.monotonic()
     while True:
         count = sum(worker.applied() for worker in workers)
@@ -42,12 +42,12 @@ def all_applied(workers: Sequence[BenchWorker], least: int) -> tuple[Mark, int]:
 
 
 def mark(workers: Sequence[BenchWorker]) -> Mark:
-    """Give the instant, and the CPU seconds of all workers up to now."""
+    """Return the instant, and the CPU seconds of all workers up to now."""
     return Mark(time.monotonic(), sum(worker.cpu() for worker in workers), None)
 
 
 def watch_until_shown(workers: Sequence[BenchWorker], teams: int) -> list[Look]:
-    """Look until all workers are ready and each team is shown, and give what was seen. Raises BenchmarkError."""
+    """Look until all workers are ready and each team is shown, and return all looks. Raises BenchmarkError."""
     looks = [look(workers, teams)]
     while looks[-1].missing or looks[-1].ready < len(workers):
         if looks[-1].at > looks[0].at + READY_SECONDS or not all(worker.alive for worker in workers):
@@ -58,7 +58,7 @@ def watch_until_shown(workers: Sequence[BenchWorker], teams: int) -> list[Look]:
 
 
 def look(workers: Sequence[BenchWorker], teams: int) -> Look:
-    """Ask each worker what it shows now; one that does not answer yet shows nothing."""
+    """Ask each worker what it shows now. One that does not answer yet shows nothing."""
     at = time.monotonic()
     reasons = [worker.reasons() for worker in workers]
     answering = [worker for worker, found in zip(workers, reasons, strict=True) if found is not None]
@@ -67,5 +67,5 @@ def look(workers: Sequence[BenchWorker], teams: int) -> Look:
 
 
 def not_shown(looks: Sequence[Look]) -> float:
-    """Give for how many seconds some team was shown by nobody."""
+    """Return for how many seconds some team was not shown by any worker."""
     return sum(later.at - earlier.at for earlier, later in pairwise(looks) if earlier.missing)

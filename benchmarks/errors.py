@@ -1,7 +1,7 @@
-"""What ends a benchmark."""
+"""The error that ends a benchmark."""
 
 from __future__ import annotations
 
 
 class BenchmarkError(RuntimeError):
-    """A contestant failed, took too long or counted something else: its figures would be void."""
+    """A contestant failed, took too long or counted something else, so its figures would be worthless."""

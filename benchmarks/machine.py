@@ -1,4 +1,4 @@
-"""What the figures were taken on: machine, versions, load and date."""
+"""The conditions of the figures: machine, versions, load and date."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PACKAGES = ("aiokafka", "faust-streaming", "orjson")
 
 
 def machine(run: Run) -> dict[str, Any]:
-    """Describe the machine, the versions and when the run began; `load` is the load average then."""
+    """Return the machine, the versions and the start of the run; `load` is the load average at that time."""
     return {
         "date": run.started.isoformat(timespec="seconds"),
         "quick": run.quick,

@@ -1,8 +1,8 @@
-"""The worker with its freshness written down event by event: its own histogram is too coarse for a p99.
+"""The worker, with each observation of freshness written to a file: its own histogram is too coarse for a p99.
 
-What is written is what flowgauge observes itself: from the broker's timestamp of an event (its arrival in the topic,
-just before it is acknowledged) until the snapshot that counts it hangs where a scrape reads it. Arguments: the
-flow.yaml, and the file for (instant, seconds) pairs.
+These are flowgauge's own observations: from the broker's timestamp of an event (its arrival in the topic, just before
+it is acknowledged) until the snapshot that counts it is published. Arguments: the flow.yaml, and the file for
+(instant, seconds) pairs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PAIR = struct.Struct("<dd")
 
 
 def observe(numbers: EngineNumbers, path: Path) -> None:
-    """Write down each observation of freshness from now on; the file is complete when the worker has ended."""
+    """Write each observation of freshness to the file, which is complete when the worker has ended."""
     file = path.open("wb")
     atexit.register(file.close)
     inner = numbers.observe_freshness
@@ -33,7 +33,7 @@ def observe(numbers: EngineNumbers, path: Path) -> None:
 
 
 def observations(path: Path) -> list[tuple[float, float]]:
-    """Read back what was written: when (seconds since 1970) and how fresh (seconds)."""
+    """Read the observations: instants (seconds since 1970) and freshness (seconds)."""
     return [(at, seconds) for at, seconds in PAIR.iter_unpack(path.read_bytes())]
 
 

@@ -1,4 +1,4 @@
-"""What the peers need, made once in `build/`: a Python environment of their own, jars, and a compiled Java class."""
+"""Builds what the peers need, once, in `build/`: a Python environment, jars and a compiled Java class."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ INSTALL_SECONDS = 900
 
 @cache
 def python() -> str:
-    """Give the interpreter in which the Python peers run, installing them first. Raises BenchmarkError."""
+    """Return the interpreter of the Python peers, installing them if needed. Raises BenchmarkError."""
     interpreter = ENVIRONMENT / "bin" / "python"
     if not _is_of(ENVIRONMENT, [REQUIREMENTS]):
         print("installing the Python peers into build/bench-venv", file=sys.stderr)
@@ -36,7 +36,7 @@ def python() -> str:
 
 @cache
 def java_class_path() -> str:
-    """Give the class path of the Java contestant, fetching and compiling first. Raises BenchmarkError."""
+    """Return the class path of the Java contestant, fetching and compiling if needed. Raises BenchmarkError."""
     if not _is_of(JAVA, [POM, SOURCE]):
         print("building the Java contestant in build/bench-java", file=sys.stderr)
         shutil.rmtree(JAVA, ignore_errors=True)
@@ -48,14 +48,14 @@ def java_class_path() -> str:
 
 
 def versions() -> dict[str, str]:
-    """Give the versions of the peers, as their own files pin them."""
+    """Return the versions of the peers, as their own files pin them."""
     pinned = dict(re.findall(r"^(quixstreams|pathway)==(\S+)", REQUIREMENTS.read_text(), re.MULTILINE))
     streams = re.search(r"<artifactId>kafka-streams</artifactId>\s*<version>([^<]+)", POM.read_text())
     return pinned | ({"kafka-streams": streams[1]} if streams else {})
 
 
 def _is_of(folder: Path, sources: Sequence[Path]) -> bool:
-    """Tell whether a folder was made of these very files, copies of which are in it."""
+    """Return whether a folder was built from exactly these files, copies of which are in it."""
     copies = [folder / source.name for source in sources]
     return all(
         copy.is_file() and copy.read_bytes() == source.read_bytes()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def percentiles(values: Iterable[float]) -> dict[str, float]:
-    """Give p50, p99 (nearest rank) and max, and of how many values; nothing of none."""
+    """Return p50, p99 (nearest rank), max and the number of values; nothing if there are no values."""
     ordered = sorted(values)
     if not ordered:
         return {}

@@ -1,4 +1,4 @@
-"""A deployment in which a worker has folded that many items: recovery and rebuild begin with it."""
+"""A deployment in which a worker has folded many items: the start of the parts recovery and rebuild."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEAMS = 40
 
 @dataclass(frozen=True)
 class Populated:
-    """Topics with histories and summaries of all items of a workload, and the flow.yaml of which they came."""
+    """Topics with the histories and summaries of all items of a workload, and the flow.yaml used for them."""
 
     deployment: Deployment
     config: Path
@@ -24,7 +24,7 @@ class Populated:
 
 
 def populated(run: Run, items: int) -> Populated:
-    """Give a deployment with that many items, made once a run; its worker is gone and has committed all."""
+    """Return a deployment with that many items, made once in each run. Its worker has committed all and ended."""
     if items not in run.populated:
         size = Size(EVENTS_AN_ITEM * items, items, TEAMS)
         run.say(f"folding {size.events:,} events into {items:,} items")

@@ -1,4 +1,4 @@
-"""Child processes with an account of their time: wall and CPU seconds, by /proc and wait4."""
+"""Child processes with their wall and CPU seconds, from /proc and wait4."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _RSS = 1
 
 
 class Mark(NamedTuple):
-    """What a child reported: when (monotonic seconds), its CPU seconds up to then, and the result."""
+    """A report of a child: the instant (monotonic seconds), its CPU seconds up to then, and the result."""
 
     at: float
     cpu: float
@@ -31,27 +31,27 @@ class Mark(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """A child's whole life: CPU seconds and the most memory it held, in bytes."""
+    """A child's totals: CPU seconds and peak memory in bytes."""
 
     cpu: float
     peak: int
 
 
 def cpu_of(pid: int) -> float:
-    """Give the CPU seconds of a running process, all its threads and the children it has waited for."""
+    """Return the CPU seconds of a running process, all its threads and the children that it has waited for."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(map(int, fields[_UTIME : _UTIME + 4])) / TICKS
 
 
 def rss_of(pid: int) -> int:
-    """Give the memory that a running process holds, in bytes."""
+    """Return the memory of a running process, in bytes."""
     return int(Path(f"/proc/{pid}/statm").read_text().split()[_RSS]) * PAGE
 
 
 class Child:
-    """A child process that reports its marks as JSON lines; use it as a context manager, which ends it.
+    """A child process that reports its marks as JSON lines. Use it as a context manager, which ends it.
 
-    `seconds` is how long it may live. What it writes to stderr goes to `log`.
+    `seconds` is how long it may run. Its stderr goes to `log`.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Child:
         return self._process.pid
 
     def mark(self, name: str) -> Mark:
-        """Wait for the mark of that name; other lines are passed over. Raises BenchmarkError if it ends before."""
+        """Wait for the mark of that name, and skip other lines. Raises BenchmarkError if the child ends first."""
         output: Any = self._process.stdout
         for line in output:
             said = _read(line)
@@ -95,7 +95,7 @@ class Child:
         raise BenchmarkError(f"{self._process.args!r} ended without its mark {name!r}:\n{tail(self._log)}")
 
     def stop(self) -> Usage:
-        """Ask the process to end, by force if it does not, and give its account."""
+        """Send SIGTERM, then SIGKILL if necessary, and return the totals."""
         self._signal(signal.SIGTERM)
         killer = threading.Timer(STOP_SECONDS, self._signal, [signal.SIGKILL])
         killer.start()
@@ -104,7 +104,7 @@ class Child:
         return usage
 
     def wait(self) -> Usage:
-        """Wait for the end and give the account."""
+        """Wait for the end and return the totals."""
         _, status, used = os.wait4(self.pid, 0)
         self._timer.cancel()
         self._process.returncode = os.waitstatus_to_exitcode(status)
@@ -112,7 +112,7 @@ class Child:
         return self._usage
 
     def _signal(self, number: int) -> None:
-        # Popen's own would wait for a child that has ended, and its account would be lost.
+        # Popen's own method would wait for the ended child itself, and its totals would be lost.
         if self._usage is None:
             os.kill(self.pid, number)
 
@@ -126,7 +126,7 @@ def run_json(command: Sequence[str], folder: Path, seconds: float) -> Any:
 
 
 def tail(log: Path) -> str:
-    """Give the last words of a log."""
+    """Return the end of a log."""
     return log.read_text(errors="replace")[-TAIL:]
 
 

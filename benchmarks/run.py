@@ -1,4 +1,4 @@
-"""A run of the benchmarks: its broker and folder, how thorough it is, and what it has measured so far."""
+"""A run of the benchmarks: its broker and folder, its thoroughness, and its results so far."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LIFE_SECONDS = 1_200.0
 
 @dataclass
 class Run:
-    """One run on one broker; `quick` measures less, and less often."""
+    """One run on one broker. `quick` measures less, and less often."""
 
     kafka: Kafka
     folder: Path
@@ -39,13 +39,13 @@ class Run:
         return 1 if self.quick else 3
 
     def workload(self, size: Size) -> Workload:
-        """Give the events of that size, made once a run; the last one happened when the run began."""
+        """Return a workload of that size, made once in each run. Its last event happens when the run begins."""
         if size not in self._workloads:
             self._workloads[size] = workload(size, self.started)
         return self._workloads[size]
 
     def name(self, what: str) -> str:
-        """Give a name that nothing else in this run has, for topics, groups and folders."""
+        """Return a name that is unique in this run, for topics, groups and folders."""
         return f"{what}-{secrets.token_hex(3)}"
 
     def child(self, name: str, command: list[str], **environment: str) -> Child:
@@ -55,22 +55,22 @@ class Run:
 
     @cached_property
     def environment(self) -> dict[str, str]:
-        """What children inherit: no FLOW_ setting, and Java says little."""
+        """The environment of children: no FLOW_ settings, and little output from Java."""
         return {name: value for name, value in os.environ.items() if not name.startswith("FLOW_")}
 
     def say(self, text: str) -> None:
-        """Tell how far the run is."""
+        """Print the progress of the run."""
         sys.stderr.write(f"bench: {text}\n")
         sys.stderr.flush()
 
 
 def now() -> datetime:
-    """Give the present instant."""
+    """Return the present instant."""
     return datetime.fromtimestamp(wall_time() / 1_000_000, UTC)
 
 
 def middle(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Give the median of each figure over the rounds, and the rounds themselves."""
+    """Return the median of each figure over the rounds, and the rounds themselves."""
     rounds = list(rows)
     figures = {
         name: round(median(row[name] for row in rounds), 6)

@@ -1,4 +1,4 @@
-"""The results as a table on the terminal: one line for each measured thing, the median of its rounds."""
+"""The results as a table on the terminal, one line for each measurement, with the median of its rounds."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def show(results: Mapping[str, Any], console: Console) -> None:
 
 
 def _rows(found: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield what has figures of its own, named by the way to it."""
+    """Yield each measurement with its figures, named by its path in the results."""
     if any(name in found for name in COLUMNS):
         yield path, found
     for name, inner in found.items():

@@ -1,4 +1,4 @@
-"""The bytes in topics: the logs as they are on disk, and what compaction would leave of them."""
+"""The bytes in topics: the logs on disk, and what compaction would keep of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Key = tuple[int, bytes]
 
 
 def log_bytes(broker: Broker, topic: str) -> int:
-    """Give the size of a topic's logs, one replica, all segments."""
+    """Return the size of a topic's logs: one replica, all segments."""
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
     try:
         found = admin.describe_log_dirs([topic])
@@ -30,7 +30,7 @@ def log_bytes(broker: Broker, topic: str) -> int:
 
 
 def newest_bytes(broker: Broker, topic: str, partitions: int) -> tuple[int, int]:
-    """Give keys and bytes (key and value) of the newest record of each key in each partition; tombstones are none."""
+    """Return count and bytes (key, value) of the newest record of each key in each partition, without tombstones."""
     kept = asyncio.run(_newest(broker.bootstrap, topic, partitions))
     return len(kept), sum(kept.values())
 

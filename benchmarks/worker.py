@@ -1,4 +1,4 @@
-"""flowgauge itself as a contestant: the real worker as a process, watched through /ready and /metrics."""
+"""flowgauge itself as a contestant: the real worker as a process, observed through /ready and /metrics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ READY_SECONDS = 1_200.0
 
 
 class BenchWorker(Worker):
-    """A worker with an account of its time and memory; `module` runs instead of the worker command."""
+    """A worker with its time and memory. `module` runs instead of the worker command."""
 
     def __init__(
         self, deployment: Deployment, config: Path, name: str = "w1", module: str = "", **environment: str
@@ -51,16 +51,16 @@ class BenchWorker(Worker):
         return cpu_of(self.pid)
 
     def rss(self) -> int:
-        """Memory that it holds, in bytes."""
+        """Its memory, in bytes."""
         return rss_of(self.pid)
 
     def reasons(self) -> list[str] | None:
-        """Say why it is not ready; an empty list when it is, None while nobody answers."""
+        """Return why it is not ready: an empty list if it is, None while nobody answers."""
         status, body = self.get("/ready")
         return [row["reason"] for row in json.loads(body)["reasons"]] if status else None
 
     def wait(self, happened: Callable[[list[str]], bool], what: str) -> tuple[float, float]:
-        """Wait until the reasons are as wished; give the instant (monotonic seconds) and the CPU seconds then."""
+        """Wait until the reasons are as wanted; return the instant (monotonic seconds) and the CPU seconds of then."""
         begun = time.monotonic()
         while True:
             reasons = self.reasons()
@@ -71,14 +71,14 @@ class BenchWorker(Worker):
             pause(begun)
 
     def applied(self) -> int:
-        """Give how many events it has applied since it was started."""
+        """Return how many events it has applied since it was started."""
         samples = self.samples("flow_events_total")
         if any(labels["outcome"] == "rejected" for labels, _ in samples):
             raise BenchmarkError(f"{self.name} rejects events: {samples}")
         return int(sum(value for labels, value in samples if labels["outcome"] == "applied"))
 
     def samples(self, name: str) -> list[tuple[Mapping[str, str], float]]:
-        """Give labels and value of each sample of a metric."""
+        """Yield labels and value of each sample of a metric."""
         status, body = self.get(f"/metrics?name[]={name}")
         if not status:
             raise BenchmarkError(f"{self.name} does not answer: {body}\n{self.log[-4000:]}")
@@ -94,7 +94,7 @@ def pause(begun: float) -> None:
 
 
 def deployed(run: Run, name: str, teams: int, events: Workload | None = None) -> tuple[Deployment, Path]:
-    """Make topics of their own, with the workload's events in them, and a flow.yaml with that many teams."""
+    """Create a deployment's topics with the workload's events, and a flow.yaml with that many teams."""
     deployment = place(run, name)
     deployment.create_topics()
     if events is not None:
@@ -103,7 +103,7 @@ def deployed(run: Run, name: str, teams: int, events: Workload | None = None) ->
 
 
 def place(run: Run, name: str) -> Deployment:
-    """Give a deployment of its own, with no topics yet."""
+    """Return a new deployment, without topics."""
     unique = run.name(name)
     folder = run.folder / unique
     folder.mkdir()
@@ -111,12 +111,12 @@ def place(run: Run, name: str) -> Deployment:
 
 
 def dropped(run: Run, deployment: Deployment) -> None:
-    """Remove a deployment's topics."""
+    """Delete a deployment's topics."""
     delete_topics(run.kafka, deployment.prefix)
 
 
 def counted(workers: Sequence[BenchWorker]) -> dict[str, tuple[int, int]]:
-    """Give items in progress and finished by team, as the workers show them."""
+    """Return the items in progress and finished by team, as the workers show them."""
     found: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for worker in workers:
         for labels, value in worker.samples("flow_load_items"):
@@ -127,7 +127,7 @@ def counted(workers: Sequence[BenchWorker]) -> dict[str, tuple[int, int]]:
 
 
 def compare(name: str, found: Mapping[str, Any], expected: Mapping[str, tuple[int, int]]) -> None:
-    """Raise BenchmarkError where a contestant has counted something else."""
+    """Raise BenchmarkError if a contestant has counted something else."""
     mine = {team: tuple(both) for team, both in found.items()}
     wrong = [team for team in {**mine, **expected} if mine.get(team) != expected.get(team)]
     if wrong:

@@ -1,7 +1,7 @@
 """The events of the benchmarks: deterministic, time-ordered, one JSON CloudEvent of some 300 bytes each.
 
-Items pass from `To Do` to `Done`, some with rework, some re-opened, some handed to another team on the way. What
-every contestant must have counted at the end is known from here.
+Items pass from `To Do` to `Done`, some with rework, some reopened, some moved to another team on the way. The counts
+that every contestant must have at the end are computed here.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Keyed = tuple[bytes, bytes]
 
 
 class Size(NamedTuple):
-    """How large a workload is; an item has `events / items` events on average."""
+    """The size of a workload. An item has `events / items` events on average."""
 
     events: int
     items: int
@@ -52,27 +52,27 @@ class Size(NamedTuple):
 
 @dataclass(frozen=True)
 class Workload:
-    """Events by partition of the topic, and what they come to: (in progress, finished) of each team."""
+    """Events by partition of the topic, and their result: (in progress, finished) of each team."""
 
     size: Size
     partitions: list[list[Keyed]]
     expected: Mapping[str, tuple[int, int]]
-    # Ends as items stand: what came last of each is (team, state).
+    # The last (team, state) of each item at the end.
     last: Mapping[str, tuple[str, str]]
 
 
 def team_name(number: int) -> str:
-    """Give the name of a team."""
+    """Return the name of a team."""
     return f"Team {number:05}"
 
 
 def partition_of(key: bytes, partitions: int = PARTITIONS) -> int:
-    """Give the partition that Kafka's default partitioner chooses."""
+    """Return the partition that Kafka's default partitioner chooses."""
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)
 
 
 def workload(size: Size, end: datetime, count: int = PARTITIONS) -> Workload:
-    """Make a workload for that many partitions; its last event is at `end`, its first 60 days before."""
+    """Make a workload for that many partitions. Its last event is at `end`, its first 60 days before."""
     partitions: list[list[Keyed]] = [[] for _ in range(count)]
     places: dict[str, int] = {}
     last: dict[str, tuple[str, str]] = {}
@@ -87,7 +87,7 @@ def workload(size: Size, end: datetime, count: int = PARTITIONS) -> Workload:
 
 
 def changes(size: Size) -> Iterator[tuple[str, str, str]]:
-    """Yield (item, team, state) of each event, in the order of time; it goes on for ever, beyond `size` as up to it."""
+    """Yield (item, team, state) of each event in the order of time, without end: it continues beyond `size`."""
     chance = Random(SEED)  # noqa: S311
     under_way: list[list[str]] = []
     opened = 0
@@ -121,12 +121,12 @@ def event(number: int, item: str, team: str, state: str, time: datetime) -> byte
 
 
 def expected(last: Mapping[str, tuple[str, str]]) -> dict[str, tuple[int, int]]:
-    """Count items in progress and finished by team; teams without any are left out."""
+    """Count items in progress and finished by team, for teams that have any."""
     return by_team(Counter((team, phase(state)) for team, state in last.values()))
 
 
 def flow_yaml(teams: int, *, arts_a_stream: int = ARTS_A_STREAM, review_waits: bool = False) -> str:
-    """Write the organisation of a workload; with `review_waits` an item in review waits: all is derived again."""
+    """Write the organisation of a workload. With `review_waits` the state of review waits, so all is derived again."""
     rows = ["version: 1", "organisation:"]
     for number in range(teams):
         if number % (TEAMS_AN_ART * arts_a_stream) == 0:

@@ -1,1 +1,1 @@
-"""One file a contestant: a program that reads a topic, counts, and says when it began and when it was done."""
+"""One file for each contestant: a program that reads a topic, counts, and reports when it began and was done."""

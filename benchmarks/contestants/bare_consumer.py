@@ -1,6 +1,6 @@
-"""The bare way through Kafka: from an event's arrival in the topic until a consumer has it in its hands.
+"""The bare way through Kafka: from an event's arrival in the topic until a consumer has received it.
 
-Arguments: broker, topic, how many events, and how many of them to leave out at the beginning.
+Arguments: broker, topic, the number of events, and how many of the first ones to leave out.
 """
 
 from __future__ import annotations

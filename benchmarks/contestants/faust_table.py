@@ -1,4 +1,4 @@
-"""Plain Faust: an agent that takes one event at a time, and a Table with its changelog in Kafka.
+"""Plain Faust: an agent that processes one event at a time, and a Table with its changelog in Kafka.
 
 As Faust's documentation writes it, with its defaults (commits every 2.8 s, acks of all replicas). The store is memory,
 which is faster than RocksDB; the changelog is what makes it durable. Set by BENCH_BROKER, BENCH_TOPIC, BENCH_APP and

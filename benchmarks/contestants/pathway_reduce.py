@@ -1,7 +1,7 @@
 """Pathway: two reductions, the last state of each item and the items by team and state.
 
 With its defaults (one worker thread, a commit every 1.5 s). With a folder for its state it persists its operators
-there; without one nothing is durable. Reading is said to begin when Pathway is started: it does not tell when.
+there; without one nothing is durable. Reading counts from the start of Pathway, which does not report when it begins.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchmarks.contestants.tally import by_team, done, phase, reading
 
 
 class Change(pw.Schema):
-    """What is read of an event."""
+    """The fields that are read of an event."""
 
     item: str
     team: str
@@ -25,7 +25,7 @@ class Change(pw.Schema):
 
 
 class Totals:
-    """The current result of the last reduction, and how many of the events it still lacks."""
+    """The current result of the last reduction, and how many events are still missing in it."""
 
     def __init__(self, count: int) -> None:
         self._left = count
@@ -39,13 +39,13 @@ class Totals:
         self._left -= step * row["events"]
 
     def settle(self) -> None:
-        """At the end of a commit: all that was read until then is counted."""
+        """Check at the end of a commit, when all events read so far are counted."""
         if self._left == 0:
             done(by_team(self._counts))
 
 
 def run(broker: str, topic: str, count: int, name: str, folder: Path | None) -> None:
-    """Read the topic from its beginning and count; the caller must end the process."""
+    """Read the topic from its beginning and count. The caller must end the process."""
     totals = Totals(count)
     changes = pw.io.kafka.read(
         {"bootstrap.servers": broker, "group.id": name, "auto.offset.reset": "earliest"},

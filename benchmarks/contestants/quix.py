@@ -1,4 +1,4 @@
-"""Quix Streams: a stateful update, the state in RocksDB with a changelog in Kafka.
+"""Quix Streams: a stateful update, with the state in RocksDB and a changelog in Kafka.
 
 With its defaults: at least once, checkpoints every 5 s, orjson. `run` ends with a checkpoint.
 """

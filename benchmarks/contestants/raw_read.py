@@ -13,7 +13,7 @@ PARTITIONS = 4
 
 
 async def run(broker: str, topic: str) -> None:
-    """Read and tell how many records and keys there were."""
+    """Read, and report how many records and keys there were."""
     consumer = AIOKafkaConsumer(bootstrap_servers=broker, enable_auto_commit=False, auto_offset_reset="earliest")
     await consumer.start()
     places = [TopicPartition(topic, number) for number in range(PARTITIONS)]

@@ -1,8 +1,8 @@
-"""An open-loop sender: a workload goes on at a fixed rate, each event happening when it is sent.
+"""An open-loop sender: a workload continues at a fixed rate, each event happening when it is sent.
 
-It does not wait for anybody: an event that is late because its sender was held up still counts from when it was due.
-Arguments: broker, topic, events a second, seconds, the number of the first event, and events, items and teams of the
-workload that was written before. It reports how late Kafka acknowledged.
+It waits for nobody. An event that is late because the sender was delayed still counts from when it was due.
+Arguments: broker, topic, events a second, seconds, the number of the first event, and the events, items and teams of
+the workload that was written before. It reports how late Kafka acknowledged.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Change = tuple[str, str, str]
 
 
 class Sender:
-    """Sends; `lateness` is from when an event was due until it was acknowledged, in seconds."""
+    """Sends events. `lateness` is from when an event was due until it was acknowledged, in seconds."""
 
     def __init__(self, producer: AIOKafkaProducer, topic: str, first: int, changes: Sequence[Change]) -> None:
         self._producer = producer
@@ -62,7 +62,7 @@ class Sender:
 
 
 async def run(broker: str, topic: str, rate: float, first: int, going_on: Sequence[Change]) -> None:
-    """Send what comes in a workload from an event on."""
+    """Send the events of a workload from one on."""
     producer = AIOKafkaProducer(bootstrap_servers=broker, acks="all")
     await producer.start()
     sender = Sender(producer, topic, first, going_on)

@@ -1,6 +1,6 @@
-"""The contestants' common job: items in progress and finished by team, from each item's former and new state.
+"""The contestants' common job: count items in progress and finished by team, from each item's former and new state.
 
-The peers do less than flowgauge: they keep the last state of an item instead of its history, and no time at all.
+The peers do less than flowgauge: they keep only the last state of an item instead of its history, and no times.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _PHASES = {"To Do": NEW, "Done": DONE}
 
 
 def phase(state: str) -> str:
-    """Tell whether a workflow state is before, in or after the work."""
+    """Return whether a workflow state is before, in or after the work."""
     return _PHASES.get(state, WIP)
 
 
 class Tally:
-    """Counts by team and phase, until `count` events were seen."""
+    """Counts by team and phase, until `count` events have been seen."""
 
     def __init__(self, count: int) -> None:
         self._left = count
@@ -29,7 +29,7 @@ class Tally:
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def move(self, former: tuple[str, str] | list[str] | None, team: str, state: str) -> bool:
-        """Count an event that brings its item from (team, state) to another; true after the last event."""
+        """Count an event that moves its item from one (team, state) to another. Returns True after the last event."""
         if not self._begun:
             self._begun = True
             reading()
@@ -40,27 +40,27 @@ class Tally:
         return self._left == 0
 
     def done(self) -> None:
-        """Tell the harness that everything is counted and as durable as this contestant makes it."""
+        """Report that everything is counted, and as durable as this contestant makes it."""
         done(by_team(self._counts))
 
 
 def by_team(counts: Mapping[tuple[str, str], int]) -> dict[str, tuple[int, int]]:
-    """Give items in progress and finished of each team that has any."""
+    """Return the items in progress and finished of each team that has any."""
     teams = sorted({team for team, _ in counts})
     found = {team: (counts.get((team, WIP), 0), counts.get((team, DONE), 0)) for team in teams}
     return {team: both for team, both in found.items() if any(both)}
 
 
 def reading() -> None:
-    """Tell the harness that reading begins."""
+    """Report that reading begins."""
     say("reading")
 
 
 def done(result: object) -> None:
-    """Tell the harness that it is done, and what came of it."""
+    """Report the end and the result."""
     say("done", result)
 
 
 def say(mark: str, result: object = None) -> None:
-    """Tell the harness of a mark, on the very output and on a line of its own: frameworks write there too."""
+    """Write a mark for the harness to the real stdout, on a line of its own, since frameworks write there too."""
     os.write(1, ("\n" + json.dumps({"mark": mark, "at": time.monotonic(), "result": result}) + "\n").encode())

@@ -1,1 +1,1 @@
-"""Measurements of flowgauge's engine without a broker, each in a process of its own that prints one JSON line."""
+"""Measurements of flowgauge's engine without a broker. Each is a process of its own that prints one JSON line."""

@@ -1,4 +1,4 @@
-"""The engine's state in one process: rows and boards, filled as the worker fills them, with no broker."""
+"""The engine's state in one process: rows and boards, filled as the worker fills them, without a broker."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Record:
 
 
 class Filled:
-    """Rows and boards of one worker that holds everything; `now` in microseconds."""
+    """Rows and boards of one worker that holds everything. `now` is in microseconds."""
 
     def __init__(self, teams: int, now: int) -> None:
         self.config = config(teams)
@@ -41,7 +41,7 @@ class Filled:
         self.boards = Boards(self.config, self._derivation.partition)
 
     def take(self, events: Iterable[Keyed]) -> None:
-        """Take events in, batch by batch: rows, summaries, boards."""
+        """Process events batch by batch: rows, summaries, boards."""
         source = iter(events)
         while portion := [Record(*each, self.now // MILLISECOND) for each in islice(source, RECORDS_A_BATCH)]:
             batch = Batch(self.rows, self._derivation, self.now)
@@ -55,7 +55,7 @@ class Filled:
 
 
 def config(teams: int) -> FlowConfig:
-    """Give the configuration with that many teams."""
+    """Return the configuration with that many teams."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "flow.yaml"
         path.write_text(flow_yaml(teams))

@@ -1,7 +1,7 @@
-"""What an item costs in memory: prints bytes. Arguments: `in_progress`, `finished` or `finished_before`, and how many.
+"""The memory of an item: prints bytes. Arguments: `in_progress`, `finished` or `finished_before`, and how many.
 
-The difference of the resident memory of a process that holds rows and boards, before the items and after them, rows
-compressed as a worker at rest does, garbage collected and the heap trimmed. `row` is an item's history itself, plain.
+It is the growth of a process's resident memory by the rows and boards of the items. Rows are compressed as in a worker
+at rest, garbage is collected and the heap trimmed. `row` is an item's history itself, uncompressed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ AGE = {"in_progress": 20, "finished": 20, "finished_before": 150}
 
 
 def lives(kind: str, first: int, count: int, today: datetime) -> Iterator[Keyed]:
-    """Yield all events of that many items of a kind, spread over a month."""
+    """Yield all events of that many items of one kind, spread over a month."""
     for number in range(first, first + count):
         item = f"{number:09}"
         begun = today - timedelta(days=AGE[kind] + 30 * (number - first) / count)
@@ -44,7 +44,7 @@ def lives(kind: str, first: int, count: int, today: datetime) -> Iterator[Keyed]
 
 
 def run(kind: str, count: int) -> dict[str, float]:
-    """Fill, and weigh."""
+    """Fill the state, and measure its memory."""
     today = now()
     filled = Filled(TEAMS, wall_time())
     reading = Reading(filled.config, filled.boards)

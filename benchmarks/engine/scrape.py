@@ -1,6 +1,7 @@
-"""A scrape's cost at a number of teams: prints seconds and bytes. Arguments: teams, how often.
+"""The cost of a scrape: prints seconds and bytes. Arguments: the number of teams, how often.
 
-`seconds` is the first scrape, which writes all lines; `again_seconds` one after a hundredth of the nodes changed.
+`seconds` is for the first scrape, which writes all lines. `again_seconds` is for one after a hundredth of the nodes
+changed.
 """
 
 from __future__ import annotations
@@ -59,13 +60,13 @@ def run(teams: int, times: int) -> dict[str, float]:
 
 
 def answer(metrics: Metrics) -> Iterable[bytes]:
-    """Ask for the page."""
+    """Request the page."""
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/metrics", "QUERY_STRING": ""}
     return metrics(environ, lambda _status, _headers: None)
 
 
 def scrape(metrics: Metrics) -> None:
-    """Ask for the page, and drop each chunk of it as the server does when it is sent."""
+    """Request the page, and drop each chunk, as the server does once it is sent."""
     for _ in answer(metrics):
         pass
 
@@ -76,7 +77,7 @@ def some_changed(nodes: Sequence[NodeNumbers]) -> Sequence[NodeNumbers]:
 
 
 def changed(node: NodeNumbers) -> NodeNumbers:
-    """Make another object of a node's numbers, and of each of its windows."""
+    """Return a copy of a node's numbers and of each of its windows."""
     return node._replace(windows={label: WindowNumbers(*window) for label, window in node.windows.items()})
 
 

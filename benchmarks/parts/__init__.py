@@ -1,1 +1,1 @@
-"""One file a part: what it measures, how often, and the result."""
+"""One file for each part: what it measures, how often, and the result."""

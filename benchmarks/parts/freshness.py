@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 
 class Phase(NamedTuple):
-    """One stretch of sending; `warm_up` seconds at its beginning are left out."""
+    """A period of sending, of which the first `warm_up` seconds are left out."""
 
     rate: int
     seconds: float
@@ -37,12 +37,12 @@ class Phase(NamedTuple):
 
 
 def phase(run: Run, rate: int) -> Phase:
-    """Give the stretch for a rate: short in a quick run."""
+    """Return the period for a rate: short in a quick run."""
     return Phase(rate, 5.0, 1.0) if run.quick else Phase(rate, 15.0, 3.0)
 
 
 class Observed:
-    """A worker at work whose observations can be read once it has ended; a context manager, which stops it."""
+    """A running worker whose observations can be read once it has ended. As a context manager it stops the worker."""
 
     def __init__(self, run: Run, size: Size) -> None:
         self._run = run
@@ -70,7 +70,7 @@ class Observed:
 
 
 class Scrapes:
-    """Scrapes a worker each second until the end of the block; `seconds` and `size` of each answer."""
+    """Scrapes a worker each second until the end of the block, and keeps `seconds` and `size` of each answer."""
 
     def __init__(self, worker: BenchWorker) -> None:
         self._worker = worker
@@ -120,7 +120,7 @@ def measure(run: Run) -> dict[str, Any]:
 
 
 def send(run: Run, observed: Observed, stretch: Phase) -> Row:
-    """Send a stretch to the worker and wait until all of it is applied; give its span and the worker's CPU."""
+    """Send a period's events and wait until all are applied; return its span and the worker's CPU."""
     worker, deployment = observed.worker, observed.deployment
     before, used = worker.applied(), worker.cpu()
     result = _send(run, deployment.topic("events"), stretch, observed.next, observed.size)
@@ -141,7 +141,7 @@ def _send(run: Run, topic: str, stretch: Phase, first: int, size: Size) -> Row:
 
 
 def cut(shown: list[tuple[float, float]], stretch: Phase, span: Row) -> Row:
-    """Give the percentiles of what arrived within a stretch, and how late its sender was."""
+    """Return the percentiles of events that arrived in a period, and how late its sender was."""
     first, last = span["begun"] + stretch.warm_up, span["begun"] + span["seconds"]
     found = percentiles(seconds for at, seconds in shown if first <= at - seconds <= last)
     if not found:

@@ -20,14 +20,14 @@ from tests.kafka.worker import Deployment
 SIZES = {"small": Size(30_000, 10_000, 10), "large": Size(3_000_000, 1_000_000, 10_000)}
 PORTION = 10_000
 IDLE_SECONDS = 10.0
-# A prime, so that a portion takes items from all over.
+# A prime, so that a portion has items from everywhere.
 STRIDE = 7_919
 
 Row = dict[str, Any]
 
 
 def measure(run: Run) -> dict[str, Any]:
-    """Measure both sizes; nothing in a quick run, which would say little."""
+    """Measure both sizes; nothing in a quick run, where the figures would mean little."""
     if run.quick:
         return {}
     return {name: {"size": size._asdict(), "flowgauge": _at(run, size)} for name, size in SIZES.items()}
@@ -62,7 +62,7 @@ def _round(run: Run, worker: BenchWorker, deployment: Deployment, portion: list[
 
 
 def _portion(run: Run, size: Size, last: dict[str, tuple[str, str]], number: int) -> list[list[Keyed]]:
-    """Give one more change of items all over: each goes on to its next state, just after the last that happened."""
+    """Yield one more change of items from everywhere: each enters its next state just after the last event."""
     names = list(last)
     found: list[list[Keyed]] = [[] for _ in range(PARTITIONS)]
     for count in range(PORTION * number, PORTION * (number + 1)):

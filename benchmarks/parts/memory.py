@@ -18,7 +18,7 @@ from benchmarks.worker import BenchWorker, deployed, dropped
 
 
 def measure(run: Run) -> dict[str, Any]:
-    """Measure each size, and the worker with nothing once."""
+    """Measure each size, and once the worker without items."""
     empty = _empty(run)
     return {name: _at(run, items, empty) for name, items in sizes(run).items()}
 

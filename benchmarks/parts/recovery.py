@@ -28,12 +28,12 @@ Row = dict[str, Any]
 
 
 def sizes(run: Run) -> dict[str, int]:
-    """Give the numbers of items that this run is to measure."""
+    """Return the numbers of items that this run measures."""
     return {name: items for name, items in SIZES.items() if not run.quick or items <= LARGEST_IN_QUICK}
 
 
 def measure(run: Run) -> dict[str, Any]:
-    """Measure all contestants at each size, turn by turn."""
+    """Measure all contestants at each size, in turn."""
     return {name: _at(run, items) for name, items in sizes(run).items()}
 
 
@@ -77,7 +77,7 @@ def _flowgauge(run: Run, state: Populated) -> Row:
 
 
 def _faust_changelog(run: Run, workload: Workload) -> str:
-    """Write the changelog that plain Faust's table would have, in its own format; give the app's name."""
+    """Write the changelog that plain Faust's table would have, in its own format; return the app's name."""
     app = run.name("faust")
     rows: list[list[Keyed]] = [[] for _ in range(PARTITIONS)]
     for item, last in workload.last.items():

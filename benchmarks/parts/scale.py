@@ -38,7 +38,7 @@ Row = dict[str, Any]
 
 
 def measure(run: Run) -> dict[str, Any]:
-    """Measure each number of workers, turn by turn."""
+    """Measure each number of workers, in turn."""
     size = QUICK if run.quick else FULL
     times = min(ROUNDS, run.rounds)
     rounds: dict[int, list[dict[str, Row]]] = {count: [] for count in WORKERS}
@@ -96,7 +96,7 @@ def _ready(workers: list[BenchWorker]) -> Mark:
 
 
 def _topics(deployment: Deployment, size: Size) -> Row:
-    """Give the bytes of each topic by event and by item, and how many rows and summaries an event made."""
+    """Return the bytes of each topic for each event and item, and the rows and summaries for each event."""
     broker = deployment.broker
     names = {"events": deployment.events_partitions, "histories": deployment.events_partitions}
     names |= {"items": deployment.items_partitions, "metrics": deployment.items_partitions}
@@ -143,7 +143,7 @@ def _killed(run: Run, deployment: Deployment, workers: list[BenchWorker], events
 def _joined(workers: list[BenchWorker], events: Workload) -> Row:
     started = time.monotonic()
     workers[-1].start()
-    # From the beginning: the others give partitions away as soon as it has joined.
+    # From the beginning: the others give up partitions as soon as it has joined.
     looks = watch_until_shown(workers, events.size.teams)
     compare("joined", counted(workers), events.expected)
     begun = next(look.at for look in looks if look.answering == len(workers))

@@ -23,7 +23,7 @@ from benchmarks.workload import Size, Workload
 
 FULL = Size(events=1_000_000, items=150_000, teams=40)
 QUICK = Size(events=200_000, items=30_000, teams=40)
-# Plain Faust would take most of the time for itself; what it does in a second does not depend on how many there are.
+# Plain Faust would take most of the time. Its rate does not depend on the number of events.
 FULL_SLOW = QUICK
 QUICK_SLOW = Size(events=40_000, items=6_000, teams=40)
 
@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What a contestant has before it: a topic with a workload, and a name of its own."""
+    """The task of a contestant: a topic with a workload, and a name of its own."""
 
     run: Run
     topic: str
@@ -47,7 +47,7 @@ class Job:
 
 
 def measure(run: Run) -> dict[str, Any]:
-    """Measure all contestants, turn by turn."""
+    """Measure all contestants, in turn."""
     size, slow = (QUICK, QUICK_SLOW) if run.quick else (FULL, FULL_SLOW)
     topics = {each: _topic(run, each) for each in {size, slow}}
     rows: dict[str, list[Row]] = {name: [] for name in CONTESTANTS}
@@ -167,7 +167,7 @@ def _workers(job: Job, count: int, environment: Mapping[str, str]) -> Row:
 CONTESTANTS: dict[str, Callable[[Job], Row]] = {
     "limit": _python("limit"),
     "flowgauge": _flowgauge(1),
-    # The sources go before what `make bench` has compiled.
+    # The sources take precedence over what `make bench` has compiled.
     "flowgauge-plain": _flowgauge(1, PYTHONPATH=str(REPOSITORY)),
     "flowgauge-2": _flowgauge(2),
     "faust": _faust,

@@ -19,7 +19,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = REPOSITORY / "benchmarks" / "results.json"
 DOCUMENTS = tuple(REPOSITORY / name for name in ("README.md", "benchmarks/README.md", "docs/capacity.md"))
 PART = re.compile(r"(?<=<!-- bench: )(\w+) -->\n.*?(?=<!-- end -->)", re.DOTALL)
-# What says nothing about the figures, and something about whose machine it was.
+# Keys that say nothing about the figures, but could identify the machine.
 LEFT_OUT = {"system"}
 
 PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
@@ -36,18 +36,18 @@ PARTS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 
 def filled(text: str, results: Mapping[str, Any]) -> str:
-    """Give a document with all its measured parts as the results have them."""
+    """Return a document with all its measured parts written from the results."""
     return PART.sub(lambda part: f"{part[1]} -->\n\n{PARTS[part[1]](results)}\n\n", text)
 
 
 def results() -> dict[str, Any]:
-    """Read what the documents were made of."""
+    """Read the results behind the documents."""
     found: dict[str, Any] = json.loads(RESULTS.read_text("utf-8"))
     return found
 
 
 def compact(found: Any) -> Any:
-    """Give results without their single rounds, of which the number stays, and with six significant digits."""
+    """Return results with the number of rounds instead of the rounds, and six significant digits."""
     if isinstance(found, dict):
         return {name: compact(inner) for name, inner in found.items() if name not in LEFT_OUT}
     if isinstance(found, list):

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.report [JSON]`: keep what was measured, and write the documents' tables from it."""
+"""`python -m benchmarks.report [JSON]`: keeps the results, and writes the documents' tables from them."""
 
 from __future__ import annotations
 

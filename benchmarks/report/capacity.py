@@ -1,4 +1,4 @@
-"""The tables of docs/capacity.md: what was measured, and what follows from it for more than was measured."""
+"""The tables of docs/capacity.md: the measurements, and computed figures for larger sizes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Constants(NamedTuple):
 
 
 def _an_event(results: Results) -> float:
-    """Give the CPU seconds of an event at the largest size that was measured; while catching up, where none was."""
+    """Return the CPU seconds of an event at the largest measured size; if there is none, those while catching up."""
     grown = part(results, "growth")
     if grown:
         return float(largest(results, "growth")["flowgauge"]["cpu_seconds_an_event"])
@@ -78,7 +78,7 @@ def constants(results: Results) -> str:
 
 
 def _live(results: Results) -> Iterator[tuple[str, str]]:
-    """Give the CPU of a worker that is up to date, by rate."""
+    """Return the CPU of a worker without a backlog, by rate."""
     for rate, found in part(results, "freshness").items():
         if rate != "population":
             used = found["flowgauge"]["cpu_seconds"] / found["flowgauge"]["seconds"]
@@ -86,7 +86,7 @@ def _live(results: Results) -> Iterator[tuple[str, str]]:
 
 
 def topics(results: Results) -> str:
-    """Write what topics hold with one partition of each; one replica."""
+    """Write the sizes of topics with one partition each, for one replica."""
     found = part(results, "scale")["1"]["topics"]
     rows = [
         ("`flow.events`", size(found["events_bytes_an_event"]), number(found["events_records_an_event"]), "-", "-"),
@@ -100,7 +100,7 @@ def topics(results: Results) -> str:
             )
             for name in ("histories", "items")
         ),
-        # Its records come with time, not with events.
+        # It grows with time, not with events.
         ("`flow.metrics`", "-", "-", size(found["metrics_bytes_a_key"]), "node"),
     ]
     return table(("topic", "on disk, an event", "records an event", "after compaction", "of each"), rows)
@@ -127,7 +127,7 @@ def scale(results: Results) -> str:
 
 
 def moves(results: Results) -> str:
-    """Write how long partitions take to come and to move."""
+    """Write how long partitions take to recover and to move."""
     rows = [
         (
             workers,
@@ -150,7 +150,7 @@ def _by_workers(results: Results) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def large(results: Results) -> str:
-    """Compute what these items and teams need of one worker, and of each of several."""
+    """Compute what these items and teams need from one worker, and from each of several."""
     found = Constants.of(results)
     rows = [
         (label, *(formula(found, ITEMS / count) for count in (1, SHARED_BY))) for label, formula in FORMULAS.items()

@@ -12,13 +12,13 @@ MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """Write a table; all but its first column are figures, on the right."""
+    """Write a table. All columns except the first have figures, aligned right."""
     lines = (head, ("---", *("---:" for _ in head[1:])), *rows)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def part(results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Give what a part measured. Raises BenchmarkError where it was not run."""
+    """Return the results of a part. Raises BenchmarkError if it was not run."""
     if name not in results:
         raise BenchmarkError(f"the results lack the part {name!r}: `make bench` measures all of them")
     found: Mapping[str, Any] = results[name]
@@ -26,7 +26,7 @@ def part(results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def largest(results: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Give what a part measured at its largest size, which is the last."""
+    """Return the results of a part at its largest size, which is the last."""
     *_, found = part(results, name).values()
     sized: Mapping[str, Any] = found
     return sized
@@ -52,7 +52,7 @@ def size(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Write seconds, or what says it better."""
+    """Write a duration in a unit that suits its size."""
     if seconds < 0.001:
         return f"{number(1_000_000 * seconds)} µs"
     if seconds < 1:

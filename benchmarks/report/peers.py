@@ -35,14 +35,14 @@ KINDS = {
     "finished_before": "one finished before it, 6 events",
 }
 
-# A load average above this is from other processes: the run itself has not begun.
+# A load average above this comes from other processes: the run itself has not begun.
 IDLE = 0.5
 
 Results = Mapping[str, Any]
 
 
 def machine(results: Results) -> str:
-    """Say on which machine, with which versions and when."""
+    """Write the machine, the versions and the date."""
     found = part(results, "machine")
     versions = ", ".join(f"{name} {found['versions'][key]}" for key, name in VERSIONS.items())
     rounds = "one round" if found["rounds"] == 1 else f"medians of {found['rounds']} rounds"
@@ -55,7 +55,7 @@ def machine(results: Results) -> str:
 
 
 def summary(results: Results) -> str:
-    """Write the few figures that the README has."""
+    """Write the figures of the README."""
     full, at_rate = part(results, "throughput")["flowgauge"], part(results, "freshness")["1000"]["flowgauge"]
     killed, page = largest(results, "recovery"), part(results, "scrape")["100"]
     rows = [

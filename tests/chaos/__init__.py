@@ -1,1 +1,1 @@
-"""Chaos: workers among failing networks, brokers and topics, whose numbers must be true whenever they are shown."""
+"""Chaos: networks, brokers and topics fail, and the workers' numbers must be true whenever they are shown."""

@@ -1,4 +1,4 @@
-"""`python -m tests.chaos --seconds 600 --seed 7`: a chaos run, whose account goes to stdout."""
+"""`python -m tests.chaos --seconds 600 --seed 7`: a chaos run, which prints its report to stdout."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.chaos.run import run
 
 
 def main() -> int:
-    """Run, and return the exit status: 1 where anything was violated."""
+    """Run, and return the exit status: 1 if anything was violated."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--seconds", type=float, default=600, help="how long faults go on (600)")
     parser.add_argument("--seed", type=int, default=None, help="what the faults are drawn from (random)")
     parser.add_argument("--keep", type=Path, help="a folder for the workers' logs, which else are removed")
     options = parser.parse_args()
     seed = random.SystemRandom().randrange(10**6) if options.seed is None else options.seed
-    # The clients complain of every fault, and there are many.
+    # The clients log every fault, and there are many.
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="flowgauge-chaos-") as folder:
         kept = options.keep or Path(folder)

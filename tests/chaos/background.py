@@ -1,4 +1,4 @@
-"""Work in a thread beside the run; what goes wrong in it is a violation too, never silence."""
+"""Work in a thread beside the run. An error in it is a violation too."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ JOIN_SECONDS = 150
 
 
 class Background(ABC):
-    """Runs `work` in a thread while it is entered; `closing` tells it to come to its end."""
+    """Runs `work` in a thread while it is entered. `closing` tells the work to end."""
 
     def __init__(self, name: str, journal: Journal) -> None:
         self.journal = journal
@@ -30,13 +30,13 @@ class Background(ABC):
         self.close()
 
     def close(self) -> None:
-        """Have the work come to its end and wait for it. Idempotent."""
+        """Tell the work to end, and wait for it. Idempotent."""
         self.closing.set()
         self._thread.join(JOIN_SECONDS)
 
     @abstractmethod
     def work(self) -> None:
-        """Do what is to be done until `closing` is set."""
+        """Do the work until `closing` is set."""
 
     def _run(self) -> None:
         try:

@@ -1,4 +1,4 @@
-"""The clients complain of every fault, and there are many: their logs would hide a run's own account."""
+"""Silences the clients: they log every fault, and would hide a run's own report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of a run: once all is quiet, every gauge is what `replay` gives for all that Kafka acknowledged."""
+"""The end of a run: once all is quiet, every gauge is as `replay` computes it from all acknowledged events."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tests.kafka.worker import Worker, WorkerError
 from tests.oracle.comparison import describe
 from tests.oracle.series import Series
 
-# For so long the workers may take to show the final numbers, once all faults are over.
+# How long the workers may take to show the final numbers, once all faults are over.
 SETTLE_SECONDS = 150.0
 SHOWN = 5
 
 
 def settle(journal: Journal, workers: Sequence[Worker], expected: Mapping[Series, float]) -> bool:
-    """Wait until the workers show exactly this together; that they never do is a violation."""
+    """Wait until the workers together show exactly this. If they never do, that is a violation."""
     began = time.monotonic()
     while (wrong := _wrong(workers, expected)) and time.monotonic() < began + SETTLE_SECONDS:
         time.sleep(0.5)
@@ -32,14 +32,14 @@ def settle(journal: Journal, workers: Sequence[Worker], expected: Mapping[Series
 
 
 def start_again(journal: Journal, supervisors: Sequence[Supervisor], expected: Mapping[Series, float]) -> None:
-    """End all workers and start one, which has nothing but the topics; its numbers are the same."""
+    """End all workers and start one, which has only the topics. Its numbers must be the same."""
     for supervisor in supervisors:
         supervisor.close()
     settle(journal, [supervisors[0].worker.start()], expected)
 
 
 def _wrong(workers: Sequence[Worker], expected: Mapping[Series, float]) -> str:
-    """Say in what the workers' numbers differ, or nothing."""
+    """Return how the workers' numbers differ; empty if they do not."""
     for worker in workers:
         status, body = worker.get("/ready")
         if status != 200:

@@ -1,4 +1,4 @@
-"""Which faults happen when: drawn by lot from a seed, and known in full before the run begins."""
+"""The faults of a run and their times: drawn from a seed, and known in full before the run begins."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from tests.chaos.supervisor import STOP_MARGIN, STOP_SECONDS
 
 KAFKA = "kafka"
-# A run begins with this much peace, so that workers start on a whole system.
+# A run begins without faults for this long, so that workers start on a working system.
 PEACE = 8.0
 PAUSE, CALM, CALM_SHARE = 6.0, 30.0, 0.2
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of fault: how often it is drawn beside the others, and for how long it lasts.
+    """A kind of fault: its weight in the draw, and how long it lasts.
 
-    `after` is for how long its target has no other fault once it is over. All times are seconds.
+    `after` is for how long its target has no other fault afterwards. All times are in seconds.
     """
 
     name: str
@@ -29,14 +29,14 @@ class Kind:
     after: float = 1.0
 
     def draw_length(self, chance: random.Random) -> float:
-        """Draw how long it lasts: most are short, so that there are numbers to look at, and some are long."""
+        """Draw how long it lasts: most are short, so that workers show numbers in between, and some are long."""
         if not self.longest:
             return 0.0
         length: float = self.shortest * (self.longest / self.shortest) ** chance.random()
         return length
 
 
-# A target has one fault at a time. Topics are changed, and records poisoned, only where Kafka is well.
+# A target has one fault at a time. Topics are changed and poison is written only while Kafka works.
 KINDS = (
     Kind("falls silent", "proxy", 3, 2, 60),
     Kind("falls silent towards Kafka", "proxy", 1, 2, 60),
@@ -59,9 +59,9 @@ KINDS = (
 
 @dataclass(frozen=True)
 class Fault:
-    """A fault that begins `at` seconds from the run's beginning; `number` tells which worker or proxy.
+    """A fault that begins `at` seconds after the run's beginning. `number` is that of the worker or proxy.
 
-    `share` is a number from 0 to 1 for what the kind needs to know more: how slow, how much.
+    `share` is a number from 0 to 1, for example for how slow or how much.
     """
 
     at: float
@@ -72,7 +72,7 @@ class Fault:
 
     @property
     def target(self) -> str:
-        """What cannot have another fault meanwhile."""
+        """The target, which has no other fault meanwhile."""
         return KAFKA if self.kind.target == KAFKA else f"{self.kind.target} {self.number}"
 
     def __str__(self) -> str:
@@ -81,7 +81,7 @@ class Fault:
 
 
 def draw(chance: random.Random, seconds: float, workers: int) -> Sequence[Fault]:
-    """Draw the faults of a run in the order of their beginnings; all are over when the run is."""
+    """Draw the faults of a run in the order of their beginnings. All of them end before the run does."""
     faults: list[Fault] = []
     free: dict[str, float] = {}
     at = PEACE

@@ -1,4 +1,4 @@
-"""What a run did and what it found, printed as it happens."""
+"""The steps and findings of a run, printed as they happen."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import threading
 import time
 from collections import Counter
 
-# Of one kind of violation so many are printed; all are counted.
+# At most this many violations of one kind are printed, but all are counted.
 PRINTED = 5
 
 
 class Journal:
-    """Prints lines with the seconds since its making; counts what is found. For use from any thread."""
+    """Prints lines with the seconds since its creation, and counts violations. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -26,7 +26,7 @@ class Journal:
             sys.stdout.flush()
 
     def violate(self, kind: str, detail: str) -> None:
-        """Note something that must never happen."""
+        """Print and count something that must never happen."""
         with self._lock:
             self.violations[kind] += 1
             count = self.violations[kind]

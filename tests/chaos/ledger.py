@@ -1,8 +1,8 @@
-"""What was sent and what Kafka acknowledged, when, and the bounds within which true numbers lie at any moment.
+"""The sent and acknowledged events with their times, and the bounds of true numbers at any moment.
 
-An item's state is that of the greatest rank among its events, so that more events can only move it on. Hence of each
-team the items that have come at least so far are no fewer than the acknowledged events say, and no more than all sent
-events say, whichever of those between have arrived.
+An item's state is the one with the greatest rank among its events, so more events can only move it on. So in each
+team, the number of items that have reached a state is at least that of the acknowledged events, and at most that of
+all sent events, whichever of the events in between have arrived.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tests.chaos.lives import Change
 from tests.chaos.organisation import STATES, TEAMS
 
-# Of each team: how many items have at least the state of each rank.
+# For each team, how many items have at least the state of each rank.
 Reached = Mapping[str, tuple[int, ...]]
 
 
@@ -26,7 +26,7 @@ class Bounds(NamedTuple):
 
 
 class Ledger:
-    """Keeps the changes by the time (`time.monotonic`) of their first sending and of their acknowledgement."""
+    """Keeps the changes with the times (`time.monotonic`) of their first sending and their acknowledgement."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -34,18 +34,18 @@ class Ledger:
         self._acknowledged: dict[Change, float] = {}
 
     def send(self, change: Change, now: float) -> None:
-        """Note that a change is about to be sent; only the first time counts."""
+        """Note that a change is about to be sent. Only the first time counts."""
         with self._lock:
             self._sent.setdefault(change, now)
 
     def acknowledge(self, change: Change, now: float) -> None:
-        """Note that Kafka has a change for good; only the first time counts."""
+        """Note that Kafka has acknowledged a change. Only the first time counts."""
         with self._lock:
             self._acknowledged.setdefault(change, now)
 
     @property
     def missing(self) -> int:
-        """How many changes were sent and not acknowledged."""
+        """How many changes were sent but not acknowledged."""
         return len(self._sent) - len(self._acknowledged)
 
     @property
@@ -55,7 +55,7 @@ class Ledger:
             return list(self._acknowledged)
 
     def bounds(self, acknowledged_by: float, sent_by: float) -> Bounds:
-        """Return the bounds for numbers that hold the former events and hold none but the latter."""
+        """Return the bounds of numbers that count all of the former events and only the latter."""
         with self._lock:
             least = [change for change, time in self._acknowledged.items() if time <= acknowledged_by]
             most = [change for change, time in self._sent.items() if time <= sent_by]
@@ -63,7 +63,7 @@ class Ledger:
 
 
 def reached(changes: Iterable[Change]) -> Reached:
-    """Count of each team the items that have at least the state of each rank."""
+    """Count for each team the items that have at least the state of each rank."""
     furthest: dict[tuple[str, str], int] = {}
     for change in changes:
         place = (change.team, change.item)

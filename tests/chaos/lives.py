@@ -1,4 +1,4 @@
-"""Lives of items, drawn by lot, and their changes in an order that has nothing to do with time."""
+"""Random lives of items, and their changes in an order that is independent of time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.chaos.organisation import CLOCK, DONE, STATES, TEAMS, TYPES
 
 OPEN_LIVES = 60
 SOURCE = "chaos"
-# Within the window in which velocity is looked at.
+# Within the window of velocity.
 OLDEST = timedelta(days=80)
 
 
@@ -32,7 +32,7 @@ class Change:
 
 
 class Lives:
-    """Draws changes: those of some dozens of items at a time, each item's in any order."""
+    """Draws changes, of some dozens of items at a time, those of each item in any order."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -40,7 +40,7 @@ class Lives:
         self._items = 0
 
     def draw(self) -> Change:
-        """Return another change, of an item that has begun or of a new one."""
+        """Return another change, of an open item or of a new one."""
         while len(self._open) < OPEN_LIVES:
             self._open.append(self._begin())
         life = self._chance.choice(self._open)
@@ -50,7 +50,7 @@ class Lives:
         return change
 
     def unmade(self) -> Change:
-        """Return a change that must never count: an open item is done, as far as an aborted transaction says."""
+        """Return a change for an aborted transaction, which must never count: an open item is done."""
         change = self.draw()
         self._open.append([change])
         event = json.loads(change.value)
@@ -65,7 +65,7 @@ class Lives:
 
 
 def _life(item: str, chance: random.Random) -> Iterator[Change]:
-    """Take an item as far as it comes: most are done, some stay in progress or are never begun."""
+    """Draw how far an item gets: most are done, some stay in progress or are never begun."""
     team, kind = chance.choice(list(TEAMS)), chance.choice(TYPES)
     last = chance.choices(range(len(STATES)), (1, 2, 7))[0]
     ages = sorted((OLDEST * chance.random() for _ in range(last + 1)), reverse=True)

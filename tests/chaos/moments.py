@@ -1,4 +1,4 @@
-"""Moments at which workers are told to end: drawn by lot, some hundreds of them known from a seed."""
+"""Random moments at which workers are told to end, reproducible from a seed."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import random
 from dataclasses import dataclass
 
 WORKERS = 3
-# Shares of rounds in which Kafka is out of reach when the workers are told: for each by its proxy, or for all at once.
+# Shares of rounds in which Kafka cannot be reached when the workers are told: for each by its proxy, or for all.
 SILENT, PAUSED = 0.25, 0.15
-# For so long Kafka may have been out of reach by then; mostly it is much less.
+# How long Kafka may have been out of reach by then; mostly it is much less.
 LONGEST_TROUBLE = 30.0
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """What workers are doing when they are told to end.
+    """The situation of the workers when they are told to end.
 
-    `ready`: how many are started and ready before the round begins; the others start when it does, but `killed` of
-    the former are killed then. `earliest` to `latest` is when each is told, in seconds from the beginning of the round
-    or, with `reason`, from when its `/ready` first gives this reason.
+    `ready` workers are started and ready before the round begins. The others start with it, and `killed` of the ready
+    ones are killed then. Each is told between `earliest` and `latest`, in seconds from the beginning of the round or,
+    with `reason`, from when its `/ready` first gives this reason.
     """
 
     name: str
@@ -43,9 +43,9 @@ SCENARIOS = (
 
 @dataclass(frozen=True)
 class Plan:
-    """One round: when each worker is told, and from when on it cannot reach Kafka, in seconds of the round.
+    """One round: when each worker is told to end, and from when on it cannot reach Kafka, in seconds of the round.
 
-    `silent` is by worker and None where its network is well; `paused` is when Kafka itself stands still, or None.
+    `silent` is for each worker, None if its network works. `paused` is when Kafka itself is paused, or None.
     """
 
     scenario: Scenario
@@ -55,7 +55,7 @@ class Plan:
 
     @property
     def told_workers(self) -> range:
-        """Which workers are told to end: all but those that are killed."""
+        """The workers that are told to end: all except the killed ones."""
         return range(self.scenario.killed, WORKERS)
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class Plan:
 
 
 def draw(chance: random.Random, number: int) -> Plan:
-    """Draw a round; the scenarios take turns."""
+    """Draw a round. The scenarios take turns."""
     scenario = SCENARIOS[number % len(SCENARIOS)]
     told = [chance.uniform(scenario.earliest, scenario.latest) for _ in range(WORKERS)]
     silent: list[float | None] = [None] * WORKERS

@@ -1,4 +1,4 @@
-"""Scrapes a worker all the time, as a wall does, and holds every number that it shows against the ledger."""
+"""Scrapes a worker all the time, as a wall does, and checks every number against the ledger."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.kafka.probe import Answer, Showing, ask, shown_nodes
 from tests.oracle.series import parse_metrics
 
 EVERY = 1.0
-# What Kafka acknowledged so long ago must be in every number shown.
+# Events acknowledged this long ago must be in every number shown.
 LEASE = 30.0
-# What is under way when the signal is sent may still be answered: a busy machine gives the process its turn that late.
+# Requests in progress when the signal is sent may still be answered: on a busy machine the process runs this late.
 AFTER_SIGTERM = 0.25
 
 
 class Observer(Background):
-    """Looks at one worker while it is entered."""
+    """Observes one worker while it is entered."""
 
     def __init__(self, supervisor: Supervisor, ledger: Ledger, journal: Journal) -> None:
         super().__init__(f"the observer of {supervisor.worker.name}", journal)
@@ -32,7 +32,7 @@ class Observer(Background):
         self._ledger = ledger
 
     def work(self) -> None:
-        """Look about once a second."""
+        """Scrape about once a second."""
         while not self.closing.is_set():
             before, page, after = [self._ask(path) for path in ("/ready", "/metrics", "/ready")]
             self.looks += 1

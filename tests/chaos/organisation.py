@@ -1,4 +1,4 @@
-"""The organisation of the chaos tests: two value streams with limits at every level, and a clock that stands still."""
+"""The organisation of the chaos tests: two value streams with limits at every level, and a fixed clock."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 CLOCK = datetime(2026, 6, 1, tzinfo=UTC)
 # All items are finished within this window, so that its velocity is the number of items done.
 WINDOW = "90d"
-# An item only ever goes from one of these to a later one, whatever order its events arrive in.
+# An item only moves from one of these to a later one, in whatever order its events arrive.
 STATES = ("New", "Doing", "Done")
 DOING, DONE = 1, 2
-# Where each team belongs: value stream and ART.
+# The value stream and ART of each team.
 TEAMS: Mapping[str, tuple[str, str]] = {
     "Cards": ("Payments", "Checkout"),
     "Wallets": ("Payments", "Checkout"),
@@ -19,7 +19,7 @@ TEAMS: Mapping[str, tuple[str, str]] = {
     "Cars": ("Lending", "Loans"),
 }
 TYPES = ("Story", "Bug", "Spike")
-# Every node has a limit, so that its limit is among the gauges wherever the node is shown at all.
+# Every node has a limit, so its limit is among the gauges wherever the node is shown.
 FLOW_YAML = f"""\
 version: 1
 organisation:

@@ -1,4 +1,4 @@
-"""What is wrong with a `/metrics` page: against the ledger's bounds, and with itself."""
+"""Errors of a `/metrics` page: numbers outside the ledger's bounds, or numbers that contradict each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Gauges = Mapping[Series, float]
 
 
 def mistakes(gauges: Gauges, bounds: Bounds) -> list[str]:
-    """List what a page shows that cannot be true; a team that it does not show is left aside."""
+    """List the numbers of a page that cannot be true. Teams that it does not show are ignored."""
     loads: dict[str, float] = {}
     found: list[str] = []
     for team in TEAMS:
@@ -41,7 +41,7 @@ def _of_team(gauges: Gauges, team: str, load: float, bounds: Bounds) -> Iterator
 
 
 def _of_levels(gauges: Gauges, loads: Mapping[str, float]) -> Iterator[str]:
-    """Hold the load of each ART and value stream against that of its teams."""
+    """Compare the load of each ART and value stream with that of its teams."""
     for place, level in ((0, "value_stream"), (1, "art")):
         for name in sorted({path[place] for path in TEAMS.values()}):
             limit = _sum(gauges, "flow_load_limit_items", level=level, **{level: name})
@@ -54,6 +54,6 @@ def _of_levels(gauges: Gauges, loads: Mapping[str, float]) -> Iterator[str]:
 
 
 def _sum(gauges: Gauges, metric: str, **labels: str) -> float:
-    """Sum the series of a metric that have these labels; 0 where there are none."""
+    """Sum the series of a metric that have these labels; 0 if there are none."""
     wanted = set(labels.items())
     return sum(value for (name, has), value in gauges.items() if name == metric and wanted <= has)

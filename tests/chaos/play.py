@@ -1,4 +1,4 @@
-"""Has the faults happen at their times."""
+"""Makes the faults happen at their times."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.chaos.faults import KAFKA, Fault
 from tests.chaos.journal import Journal
 from tests.chaos.world import World
 
-# A topic cannot be changed while Kafka is still coming up: that fault then does not happen.
+# A topic cannot be changed while Kafka is still starting. That fault is then skipped.
 UNWELL = (aiokafka.errors.KafkaError, kafka.errors.KafkaError, TimeoutError)
 
 
 def play(world: World, faults: Sequence[Fault], journal: Journal) -> None:
-    """Begin each fault at its time and end it when it has lasted; return when all are over.
+    """Begin each fault at its time and end it after its duration. Returns when all are over.
 
-    Faults of one target come one after another, those of several at the same time.
+    Faults of one target happen one after another, those of several targets at the same time.
     """
     began = time.monotonic()
     with ExitStack() as stack:

@@ -1,7 +1,7 @@
-"""Sends the events of a chaos run in every way a producer may, and notes what Kafka has acknowledged.
+"""Sends the events of a chaos run in every way a producer may, and notes which of them Kafka has acknowledged.
 
-Its connection is a direct one. What is not acknowledged is sent again until it is, so that nothing stays in doubt but
-for a time: a doubled event changes no number. What an aborted transaction held is noted nowhere, since it never counts.
+Its connection is direct. Events that are not acknowledged are sent again until they are, so none stays in doubt. A
+duplicate changes no number. Events of an aborted transaction are not noted, since they never count.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from tests.chaos.lives import Change, Lives
 EVERY = 0.25
 AT_ONCE = 8
 DUPLICATED = 0.1
-# Shares of what a turn is: a committed transaction, an aborted one, another partitioner. The rest is plain.
+# Shares of the turns with a committed transaction, an aborted one, another partitioner. The other turns are plain.
 COMMITTED, ABORTED, MISPLACED = 0.08, 0.08, 0.08
 RETRY_SECONDS = 0.5
-# The broker itself aborts a transaction whose producer says no more; until then nobody reads what stands behind it.
+# The broker aborts a transaction whose producer has stopped. Until then nobody can read past it.
 TRANSACTION_MS = 3_000
 PATIENCE = 20.0
 
 
 class Producer(Background):
-    """Produces while it is entered, and leaves once Kafka has acknowledged everything."""
+    """Produces while it is entered, and exits once Kafka has acknowledged everything."""
 
     def __init__(
         self,
@@ -56,7 +56,7 @@ class Producer(Background):
         self._transaction = asyncio.Lock()
 
     def work(self) -> None:
-        """Send events, and at the end wait until Kafka has all of them."""
+        """Send events, and at the end wait until Kafka has acknowledged all of them."""
         asyncio.run(self._produce())
 
     async def _produce(self) -> None:
@@ -93,7 +93,7 @@ class Producer(Background):
         await asyncio.gather(*(self._until_acknowledged(change, misplaced=misplaced) for change in changes))
 
     async def _until_acknowledged(self, change: Change, *, misplaced: bool) -> None:
-        # The partitioner of librdkafka, in place of the client's own, which is that of Java.
+        # The partitioner of librdkafka, instead of the client's own, which is Java's.
         partition = zlib.crc32(change.key) % self._partitions if misplaced else None
         while True:
             try:
@@ -105,7 +105,7 @@ class Producer(Background):
                 return
 
     async def _commit(self, changes: Sequence[Change]) -> None:
-        """Send in a transaction; where it is not known whether it was committed, send again without one."""
+        """Send in a transaction. If it is unknown whether it was committed, send again without one."""
         self._note_sent(changes)
         if await self._in_transaction(changes, commit=True):
             for change in changes:
@@ -118,7 +118,7 @@ class Producer(Background):
             await self._in_transaction(changes, commit=False)
 
     async def _in_transaction(self, changes: Sequence[Change], *, commit: bool) -> bool:
-        """Return whether the transaction has ended as was wanted."""
+        """Return whether the transaction has ended as intended."""
         async with self._transaction:
             producer: Any = AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap,

@@ -1,4 +1,4 @@
-"""What a run found, in some lines."""
+"""Prints the findings of a run."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tests.chaos.observer import LEASE, Observer
 from tests.chaos.supervisor import Supervisor
 from tests.kafka.probe import Node, Showing, shared_for
 
-# What scrapes a second apart and a busy machine may add to the time for which two workers show one node.
+# How much scrapes a second apart and a busy machine may add to the time for which two workers show one node.
 SHARED_MARGIN = 5.0
 
 
 def report(journal: Journal, supervisors: Sequence[Supervisor], observers: Sequence[Observer]) -> None:
-    """Print the account of a run, after a last look at what only all pages together show."""
+    """Print the report of a run, after the checks that need all pages together."""
     shared = max(shared_for(one.showings, other.showings) for one, other in combinations(observers, 2))
     if shared > LEASE + SHARED_MARGIN:
         journal.violate("two workers", f"one node was shown by two for {shared:.0f} s")
@@ -42,9 +42,9 @@ def _lines(supervisors: Sequence[Supervisor], observers: Sequence[Observer], sha
 
 
 def longest_gap(workers: Sequence[Sequence[Showing]]) -> float:
-    """Return for how many seconds at most some node, of those ever shown, was shown by no worker.
+    """Return the longest time, in seconds, for which some node that was ever shown was shown by no worker.
 
-    The portfolio is left aside: it is shown only while one worker has all partitions of `flow.items`.
+    The portfolio is ignored: it is shown only while one worker has all partitions of `flow.items`.
     """
     ever: set[Node] = set().union(*(nodes for showings in workers for _, nodes in showings))
     everything = {node for node in ever if ("level", "portfolio") not in node}

@@ -1,4 +1,4 @@
-"""A chaos run: workers, a producer, observers, faults one after another, and at the end the truth."""
+"""A chaos run: workers, a producer, observers, faults one after another, and a final check of all numbers."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ EVENTS_PARTITIONS = 4
 
 
 def run(seed: int, seconds: float, folder: Path) -> bool:
-    """Have faults for so many seconds; print what was done and found. Return whether nothing was violated.
+    """Run with faults for this many seconds, and print a report. Return whether nothing was violated.
 
-    Everything that is drawn comes from the seed; what the machine makes of it does not. `folder` is for logs.
+    All random choices come from the seed; timing still varies. `folder` is for logs.
     """
     journal, chance = Journal(), random.Random(seed)
     faults = draw(chance, seconds, WORKERS)

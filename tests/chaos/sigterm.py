@@ -1,4 +1,4 @@
-"""`python -m tests.chaos.sigterm --moments 200`: workers told to end at random moments. Its account goes to stdout."""
+"""`python -m tests.chaos.sigterm --moments 200`: tells workers to end at random moments, and prints a report."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LANES = 2
 
 
 def run(seed: int, moments: int, folder: Path, lanes: int = LANES) -> bool:
-    """Tell workers to end at so many moments; print what they did. Return whether nothing was wrong."""
+    """Tell workers to end at this many moments, and print a report. Return whether nothing was wrong."""
     journal = Journal()
     journal.say(f"seed {seed}: SIGTERM at {moments} moments")
     numbers = itertools.count()
@@ -72,7 +72,7 @@ def _account(stops: list[Stop]) -> Iterator[str]:
 
 
 def main() -> int:
-    """Run, and return the exit status: 1 where anything was wrong."""
+    """Run, and return the exit status: 1 if anything was wrong."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.sigterm", description=__doc__)
     parser.add_argument("--moments", type=int, default=200, help="how many workers are told to end (200)")
     parser.add_argument("--seed", type=int, default=None, help="what the moments are drawn from (random)")

@@ -1,4 +1,4 @@
-"""Rounds in which workers are told to end, and what each of them did then."""
+"""Rounds in which workers are told to end, and the behaviour of each."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ LAST_WORDS = 300
 
 @dataclass(frozen=True)
 class Stop:
-    """What became of one worker that was told to end.
+    """The end of one worker that was told to end.
 
-    `took` is seconds from SIGTERM to its end; None where it had ended before that, which is no moment at all. `wrong`
-    says what must not be, and is empty where all was well.
+    `took` is the seconds from SIGTERM to its end; None if it had ended before, so that this moment does not count.
+    `wrong` says what was wrong, and is empty if nothing was.
     """
 
     plan: Plan
@@ -49,7 +49,7 @@ class Stop:
 
 @dataclass
 class Lane:
-    """A broker and what rounds on it share; rounds of several lanes go on at the same time."""
+    """A broker for rounds. Rounds of several lanes run at the same time."""
 
     broker: Broker
     folder: Path
@@ -57,7 +57,7 @@ class Lane:
     _with_rows: Deployment | None = field(default=None, init=False)
 
     def play(self, plan: Plan) -> list[Stop]:
-        """Do one round, and return what became of each worker that was told."""
+        """Run one round, and return the end of each worker that was told."""
         self.rounds += 1
         deployment = self._prepare(plan)
         config = deployment.config(FLOW_YAML)
@@ -88,7 +88,7 @@ class Lane:
         return self._deploy(f"round{self.rounds}.", MANY if plan.scenario.name == "backlog" else FEW)
 
     def _deploy(self, prefix: str, items: int) -> Deployment:
-        """Make topics that hold an event for each of so many items."""
+        """Create topics with one event for each of this many items."""
         folder = self.folder / prefix
         folder.mkdir()
         deployment = Deployment(self.broker, prefix, folder, items_partitions=2)
@@ -103,7 +103,7 @@ class Lane:
         self.broker.wait_up()
 
     def _tell(self, plan: Plan, workers: Sequence[Worker], probes: Sequence[Probe]) -> list[Stop]:
-        """Begin the round, tell each worker at its time, and see what it does."""
+        """Begin the round, tell each worker to end at its time, and watch it."""
         for worker in workers[plan.scenario.ready :]:
             worker.start()
         for worker in workers[: plan.scenario.killed]:
@@ -132,7 +132,7 @@ class Lane:
 
 
 def stop(plan: Plan, worker: Worker, probe: Probe) -> Stop:
-    """Send SIGTERM, wait for the end, and look at what the worker said meanwhile."""
+    """Send SIGTERM, wait for the end, and check what the worker said meanwhile."""
     if not worker.alive:
         return Stop(plan, None)
     told = time.monotonic()
@@ -151,7 +151,7 @@ def stop(plan: Plan, worker: Worker, probe: Probe) -> Stop:
 
 
 def _zero(plan: Plan, worker: Worker, probe: Probe) -> float:
-    """Wait for the reason that the scenario wants, and return the instant from which its times count."""
+    """Wait for the scenario's reason, and return the instant from which its times count."""
     deadline = time.monotonic() + REASON_SECONDS
     while plan.scenario.reason and worker.alive and time.monotonic() < deadline:
         if plan.scenario.reason in _reasons(probe):
@@ -161,14 +161,14 @@ def _zero(plan: Plan, worker: Worker, probe: Probe) -> float:
 
 
 def _reasons(probe: Probe) -> list[str]:
-    """Return the reasons that the newest answer of `/ready` gave."""
+    """Return the reasons of the newest answer of `/ready`."""
     said = [one.body for one in probe.answers[-2:] if one.path == "/ready" and one.status == 503]
     return [reason["reason"] for body in said[-1:] for reason in json.loads(body)["reasons"]]
 
 
 @contextmanager
 def _events_coming(deployment: Deployment) -> Iterator[None]:
-    """Have events come while the block goes on, for as long as Kafka takes them."""
+    """Send events during the block, as long as Kafka accepts them."""
     over = threading.Event()
 
     def feed() -> None:

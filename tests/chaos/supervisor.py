@@ -1,4 +1,4 @@
-"""Keeps a worker running as a service manager does, and notes each end and why it came."""
+"""Keeps a worker running as a service manager does, and notes each end and its reason."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from tests.kafka.worker import Worker
 
 RESTART_SECONDS = 1.0
 LOOK_EVERY = 0.1
-# The deadline of a stop, and what a busy machine may add to it.
+# The deadline of a stop, with a margin for a busy machine.
 STOP_SECONDS, STOP_MARGIN = 15.0, 1.0
 _NUMBERS = re.compile(r"\d[\d.,]*")
 _LONGEST, _TRACED = 160, 2_000
-# What a worker says while it lives on.
+# The lines of a worker that goes on running.
 _LIVING = ("flowgauge: reading ", "flowgauge: ready", "flowgauge: not ready")
 
 
 class Supervisor(Background):
-    """Starts a worker again whenever it has ended, until it is closed, which tells the worker to end."""
+    """Starts a worker again whenever it has ended. `close` tells the worker to end."""
 
     def __init__(self, worker: Worker, journal: Journal) -> None:
         super().__init__(f"the supervisor of {worker.name}", journal)
@@ -45,13 +45,13 @@ class Supervisor(Background):
             self.worker.signal(signal.SIGKILL)
 
     def terminate(self) -> None:
-        """Tell the worker to end. `told` is when, by `time.monotonic`, until it has ended."""
+        """Tell the worker to end. `told` is the time (`time.monotonic`) of that, until it has ended."""
         if self.worker.alive and self.told is None:
             self.worker.signal(signal.SIGTERM)
             self.told = time.monotonic()
 
     def work(self) -> None:
-        """Run the worker again and again."""
+        """Run the worker repeatedly."""
         while not self.closing.is_set():
             logged = len(self.worker.log)
             self.worker.start()
@@ -87,6 +87,6 @@ class Supervisor(Background):
 
 
 def _last_words(log: str) -> str:
-    """Return the line in which a worker says why it ends; another thread may log something right behind it."""
+    """Return the line in which a worker says why it ends. Another thread may log a line after it."""
     said = [line for line in log.splitlines() if line.startswith("flowgauge: ") and not line.startswith(_LIVING)]
     return said[-1] if said else ""

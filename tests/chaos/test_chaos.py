@@ -1,4 +1,4 @@
-"""Short chaos runs on a real Kafka; `make chaos` is a long one."""
+"""Short chaos runs on a real Kafka. `make chaos` is a long one."""
 
 from __future__ import annotations
 

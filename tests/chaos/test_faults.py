@@ -1,4 +1,4 @@
-"""The faults of a run: from the seed alone, in time, and never two at one place."""
+"""The faults of a run depend only on the seed, are within its time, and never overlap at one target."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bounds of the chaos run agree with the engine, and a page outside of them is found."""
+"""The bounds of the chaos run agree with the engine, and a page outside of them is detected."""
 
 from __future__ import annotations
 

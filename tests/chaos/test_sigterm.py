@@ -1,4 +1,4 @@
-"""SIGTERM at some random moments on a real Kafka; `make chaos` has two hundred."""
+"""SIGTERM at some random moments on a real Kafka. `make chaos` has two hundred."""
 
 from __future__ import annotations
 

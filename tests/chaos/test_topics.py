@@ -1,4 +1,4 @@
-"""What happens to topics does happen, on a real Kafka."""
+"""The changes of topics take effect on a real Kafka."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What others do to the topics: delete them, cut them short, write what nobody can read."""
+"""Changes that others make to the topics: delete them, delete old records, write unreadable records."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from kafka.errors import RetriableError
 from tests.kafka.broker import Broker
 
 SECONDS = 30
-# The client holds a record against its limits before it compresses it.
+# The client checks a record against its limits before it compresses the record.
 LARGEST_RAW = 64 * 1024 * 1024
 
 
 def delete_topic(broker: Broker, topic: str) -> None:
-    """Delete a topic with all that is in it."""
+    """Delete a topic with its records."""
     with _admin(broker) as admin:
         admin.delete_topics([topic], timeout_ms=SECONDS * 1000)
 
@@ -28,7 +28,7 @@ def delete_topic(broker: Broker, topic: str) -> None:
 def cut_topic(broker: Broker, topic: str, partitions: int, share: float) -> None:
     """Delete this share of each partition's offsets, the oldest, as retention does.
 
-    Kafka does so only where a topic is not just compacted, so it is not for that moment, as after somebody's mistake.
+    Kafka allows this only if a topic is not just compacted. So for that moment it is not, as after somebody's mistake.
     """
     places = [TopicPartition(topic, number) for number in range(partitions)]
     with _admin(broker) as admin:
@@ -45,12 +45,12 @@ def _set_policy(admin: KafkaAdminClient, topic: str, policy: str) -> None:
 
 
 def write(broker: Broker, topic: str, key: bytes, value: bytes, *, compressed: bool = False) -> None:
-    """Write one record, compressed by gzip or as it is."""
+    """Write one record, compressed by gzip or not."""
     asyncio.run(asyncio.wait_for(_write(broker, topic, key, value, compressed=compressed), SECONDS))
 
 
 def remove_members(broker: Broker, group: str) -> None:
-    """Take all members out of a group, so that nobody waits for the sessions of those that are gone."""
+    """Remove all members from a group, so that nobody waits for the sessions of members that are gone."""
     with _admin(broker) as admin:
         members = _members(admin, group)
         if members:
@@ -58,7 +58,7 @@ def remove_members(broker: Broker, group: str) -> None:
 
 
 def _members(admin: KafkaAdminClient, group: str) -> list[MemberToRemove]:
-    """Ask for a group's members; a broker that has just come back is no coordinator for some seconds."""
+    """Return a group's members. A broker that has just started is not a coordinator for some seconds."""
     deadline = time.monotonic() + SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""The gauges that `replay`, the engine in one process, gives for some changes."""
+"""The gauges that `replay`, the engine in one process, computes for some changes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def replayed(changes: Iterable[Change]) -> dict[Series, float]:
 
 
 def of_nodes(gauges: Mapping[Series, float]) -> dict[Series, float]:
-    """Keep the gauges of nodes, without the portfolio's: no partition knows them where `flow.items` has several."""
+    """Keep the gauges of nodes, except the portfolio's: no partition knows them if `flow.items` has several."""
     return {
         (name, labels): value
         for (name, labels), value in gauges.items()

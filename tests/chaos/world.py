@@ -1,4 +1,4 @@
-"""Where the faults happen: Kafka, its topics, the proxies and the workers."""
+"""The targets of faults: Kafka, its topics, the proxies and the workers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Do = Callable[[Fault], None]
 
 
 class World:
-    """Does what a fault says, and undoes it."""
+    """Makes faults happen, and undoes them."""
 
     def __init__(self, deployment: Deployment, workers: Sequence[Supervisor]) -> None:
         self._deployment = deployment
@@ -58,7 +58,7 @@ class World:
         self._begin[fault.kind.target, fault.kind.name](fault)
 
     def end(self, fault: Fault) -> None:
-        """Undo a fault, where it does not end by itself."""
+        """Undo a fault, if it does not end by itself."""
         if fault.kind.target == "proxy":
             self._broker.proxies[fault.number].pass_on()
         else:
