@@ -1,1 +1,1 @@
-"""flow.yaml: the model, and every mistake with its line and mend."""
+"""flow.yaml: the model, and every mistake with its line and how to fix it."""

@@ -22,7 +22,7 @@ class Duration:
 
     @classmethod
     def parse(cls, value: object) -> Duration:
-        """Read `7d` and its like; ValueError says what is wrong."""
+        """Read a text such as `7d`. Raises ValueError that says what is wrong."""
         if isinstance(value, Duration):
             return value
         if not isinstance(value, str) or not re.fullmatch(PATTERN, value):

@@ -1,7 +1,7 @@
 """The kinds of value that flow.yaml holds, each read by one function.
 
-A reader takes what YAML made of the value and raises ValueError with the rest of a sentence that
-begins with the value as it was written: "is not a limit: give a whole number of items, 1 or more".
+A reader takes the value as YAML read it. Its ValueError is the rest of a sentence that begins with the value as it was
+written: "is not a limit: give a whole number of items, 1 or more".
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from stream.config.mistake import did_you_mean, quoted
 MAX_NAME = 128
 MAX_VALUE = 1024
 MAX_LIMIT = 1_000_000_000
-# Control characters, halves of surrogate pairs and line separators cannot stand in a metric's label.
+# Control characters, halves of surrogate pairs and line separators cannot be in a metric's label.
 UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 _CONTROL = "\\u0000-\\u001f\\u007f-\\u009f\\u2028\\u2029"
 PRINTABLE_PATTERN = f"^[^{_CONTROL}]*$"
 TRIMMED_PATTERN = f"^([^\\s{_CONTROL}]([^{_CONTROL}]*[^\\s{_CONTROL}])?)?$"
-# What str.isspace does not know, and nobody sees at the end of a name.
+# Invisible characters that str.isspace does not know.
 UNSEEN = frozenset("\u200b\u2060\ufeff")
 SOURCE_PATTERN = "[A-Za-z0-9_~-][A-Za-z0-9._~-]*(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*"
 _KINDS: dict[type, str] = {
@@ -39,11 +39,11 @@ _KINDS: dict[type, str] = {
 
 
 def read_text(value: object, longest: int = MAX_VALUE) -> str:
-    """Read a text; what YAML took for something else wants quotes."""
+    """Read a text. A value that YAML reads as something else must be quoted."""
     if type(value) in _KINDS:
-        raise ValueError(f"is {_KINDS[type(value)]} to YAML where text is meant: quote it")
+        raise ValueError(f"is {_KINDS[type(value)]} to YAML, but text is needed: quote it")
     if not isinstance(value, str):
-        raise ValueError("is not text: give text")  # noqa: TRY004, pydantic gathers ValueError only
+        raise ValueError("is not text: give text")  # noqa: TRY004, pydantic collects ValueError only
     if len(value) > longest:
         raise ValueError(f"has {len(value)} characters: give at most {longest}")
     for character in value:
@@ -53,7 +53,7 @@ def read_text(value: object, longest: int = MAX_VALUE) -> str:
 
 
 def read_trimmed(value: object, longest: int = MAX_VALUE) -> str:
-    """Read a text without white space at its ends, where nobody sees that it differs from another text."""
+    """Read a text without white space at its ends, which nobody would see."""
     text = read_text(value, longest)
     begin, end = 0, len(text)
     while begin < end and _is_blank(text[begin]):
@@ -89,12 +89,12 @@ def read_source(value: object) -> str:
     """Read the name of a source, which becomes a part of its address."""
     text = read_name(value)
     if not re.fullmatch(SOURCE_PATTERN, text):
-        raise ValueError("cannot stand in an address: use letters, digits, . _ ~ - and single /, as in jira/acme")
+        raise ValueError("cannot be part of an address: use letters, digits, . _ ~ - and single /, as in jira/acme")
     return text
 
 
 def read_match(value: object) -> str | tuple[str, ...]:
-    """Read what a rule wants of a field, as text: a scalar, or a list of which any does."""
+    """Read the value that a rule wants, as text: a scalar, or a list of alternatives."""
     if not isinstance(value, list | tuple):
         return _scalar(value)
     if not value:
@@ -111,7 +111,7 @@ def _scalar(value: object) -> str:
 
 
 def read_limit(value: object) -> int | None:
-    """Read a WIP limit in items; None where there is none."""
+    """Read a WIP limit in items; None if there is none."""
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
@@ -122,16 +122,16 @@ def read_limit(value: object) -> int | None:
 
 
 def read_day(value: object) -> date:
-    """Read a calendar day, of a year from 1970 to 9998."""
+    """Read a calendar day in the years 1970 to 9998."""
     day: Any = value
     try:
         if not isinstance(value, date) or isinstance(value, datetime):
             day = date.fromisoformat(day)
     except (TypeError, ValueError):
         raise ValueError("is not a day: write it as 2026-10-01") from None
-    # The day after it, in any time zone, must be a time too.
+    # The day after it must be a valid time too, in any time zone.
     if not 1970 <= day.year <= 9998:
-        raise ValueError("is not a day from 1970 to 9998: mend the year")
+        raise ValueError("is not a day from 1970 to 9998: fix the year")
     return date(day.year, day.month, day.day)
 
 
@@ -154,7 +154,7 @@ def read_quantile(value: object) -> float:
 
 
 def read_amount(value: object) -> Duration | float:
-    """Read the goal of a target: a duration, or a number of 0 or more."""
+    """Read a bound of a target: a duration, or a number of 0 or more."""
     if isinstance(value, str | Duration):
         return Duration.parse(value)
     if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value) and value >= 0:

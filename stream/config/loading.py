@@ -1,4 +1,4 @@
-"""flow.yaml into a FlowConfig, or into all of its mistakes at once."""
+"""Loads flow.yaml into a FlowConfig, or reports all its mistakes at once."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ MAX_BYTES = 16 * 1024 * 1024
 
 
 def load_config(path: str | Path) -> FlowConfig:
-    """Read a configuration file; Mistakes (a ConfigError) names everything that is wrong with it."""
+    """Read a configuration file. Raises Mistakes, a ConfigError, with everything that is wrong in it."""
     name = str(path)
     try:
         with Path(path).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        reason = f"cannot be read: {error.strerror}: give the path of a configuration that you may read"
+        reason = f"cannot be read: {error.strerror}: give the path of a readable configuration"
         raise Mistakes([Mistake(name, None, "", None, reason)]) from None
     if len(content) > MAX_BYTES:
         raise Mistakes([Mistake(name, None, "", None, f"is larger than {MAX_BYTES} bytes: make it smaller")])
@@ -33,7 +33,7 @@ def load_config(path: str | Path) -> FlowConfig:
 
 
 def parse_config(text: str, name: str) -> FlowConfig:
-    """Read a configuration from its text; `name` stands for the file in mistakes.
+    """Read a configuration from its text; mistakes show `name` as the file.
 
     Raises Mistakes, a ConfigError, with every mistake in the order of the file.
     """
@@ -41,7 +41,7 @@ def parse_config(text: str, name: str) -> FlowConfig:
     config = read_shape(document)
     for part in (organisation, workflows, numbers, periods, targets):
         part.check(document)
-    # What one reader found wrong another need not name again: the first word on a place counts.
+    # Several checks may complain about one place: only the first complaint is kept.
     mistakes = {(mistake.line, mistake.key): mistake for mistake in reversed(document.mistakes)}
     if config is None or mistakes:
         raise Mistakes(sorted(mistakes.values(), key=lambda mistake: (mistake.line or 0, mistake.key)))

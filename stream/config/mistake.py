@@ -1,4 +1,4 @@
-"""A mistake in flow.yaml: where it stands, what it is, and the mend."""
+"""A mistake in flow.yaml: where it is, what is wrong, and how to fix it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,14 @@ MAX_SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One mistake; `line` counts from 1 and is None, and `key` empty, where the file as a whole is meant.
+    """One mistake.
 
-    `value` is what YAML made of it, `message` the sentence that quotes it and says the mend.
+    Attributes:
+        file: The name of the file.
+        line: The line, counted from 1; None for a mistake of the whole file.
+        key: The path of the value; empty for a mistake of the whole file.
+        value: The value as YAML read it.
+        message: A sentence that quotes the value and says how to fix it.
     """
 
     file: str
@@ -35,7 +40,7 @@ class Mistake:
 
 
 class Mistakes(ConfigError):
-    """All mistakes of a configuration, each on a line of its own; below a heading where they are several."""
+    """All mistakes of a configuration, one per line; several mistakes get a heading."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = tuple(mistakes)
@@ -46,7 +51,7 @@ class Mistakes(ConfigError):
 
 
 def key_of(path: Path) -> str:
-    """Write a path as the reader of the file would: `organisation[0].arts[1].art`."""
+    """Write a path in the usual notation: `organisation[0].arts[1].art`."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -59,12 +64,12 @@ def key_of(path: Path) -> str:
 
 
 def quoted(text: str) -> str:
-    """Quote a text on one line, shortened where it is long."""
+    """Quote a text on one line; a long text is shortened."""
     short = text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 3] + "..."
     return f'"{short}"' if short.isprintable() else '"' + repr(short)[1:-1] + '"'
 
 
 def did_you_mean(text: str, known: Iterable[str]) -> str:
-    """Suggest the known text that comes nearest, or nothing."""
+    """Suggest the most similar known text; "" if none is similar."""
     near = get_close_matches(text, sorted(known), n=1)
     return f"did you mean {quoted(near[0])}?" if near else ""

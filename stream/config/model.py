@@ -1,7 +1,7 @@
-"""What flow.yaml says, once it is known to be right.
+"""The model of a valid flow.yaml; `stream.config.loading` reads it.
 
-Read with `stream.config.loading`. The organisation is value streams with ARTs with teams; workflows say what
-each tracker state means. The order of teams and of workflows decides: the first that matches takes the item.
+The organisation is value streams with ARTs with teams. Workflows say what each tracker state means. The order of teams
+and of workflows matters: the first one that matches an item applies.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ LIMIT = "WIP limit in items. A load above it raises an alert. Absent: no limit."
 
 
 class _Part(BaseModel):
-    """What all parts have in common: they do not change, and take no unknown keys."""
+    """The base of all parts: immutable, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TeamConfig(_Part):
-    """A team: where items belong."""
+    """A team, which owns items."""
 
     team: Name = Field(description="Name of the team; unique within its ART.")
     load_limit: Limit = Field(None, description=LIMIT)
@@ -112,7 +112,7 @@ class ProgramIncrement(_Part):
 
 
 class Source(_Part):
-    """A tracker that the gateway accepts webhooks of."""
+    """A tracker whose webhooks the gateway accepts."""
 
     name: SourceName = Field(description="Name of the source: `source` of its events, accepted at POST /hooks/NAME.")
     kind: Kind = Field(description="Kind of sender: decides how payloads and signatures are read.")
@@ -180,7 +180,7 @@ class FlowConfig(_Part):
     def fingerprint(self) -> str:
         """16 hex digits of what summaries depend on: names and rules of teams, workflows, item types.
 
-        Limits, windows and the rest leave it as it is. Order counts only where it decides.
+        Limits, windows and the rest do not change it. Order counts only where it matters.
         """
         content = [
             [

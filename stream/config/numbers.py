@@ -1,4 +1,4 @@
-"""Checks of numbers: each is to YAML what it is to its reader, in decimal."""
+"""Checks of numbers: YAML must read each as a person does, in decimal."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DIGITS = re.compile(r"[-+]?[0-9]+")
 
 
 def check(document: Document) -> None:
-    """Note each number that YAML 1.1 reads otherwise than in decimal."""
+    """Note each number that YAML 1.1 does not read in decimal."""
     for path, value in document.numbers.items():
         written = document.written(path)
         if isfinite(value) and not is_decimal(written, value):

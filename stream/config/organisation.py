@@ -1,4 +1,4 @@
-"""Checks of the organisation: each node has one name, each item at most one owner that can be told."""
+"""Checks of the organisation: names are unique, and rules give each item at most one owner."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ TEAMS = "organisation.*.arts.*.teams"
 NAMES = ("organisation.*.value_stream", "organisation.*.arts.*.art", f"{TEAMS}.*.team")
 LISTED = ("workflows.*.name", "program_increments.*.name", "sources.*.name", "targets.*.name")
 RESERVED = {
-    "unassigned": (NAMES, "is the name under which items that nobody owns stand"),
-    "portfolio": (NAMES[:1], "is the level above all value streams"),
+    "unassigned": (NAMES, "is reserved for items that nobody owns"),
+    "portfolio": (NAMES[:1], "is reserved for the level above all value streams"),
 }
 RULES = ("organisation.*.arts.*.teams.*.owns.*", "workflows.*.applies_to")
 
@@ -34,7 +34,7 @@ def check(document: Document) -> None:
 
 
 def check_names(document: Document) -> None:
-    """A name stands once in its list."""
+    """A name is only once in its list."""
     for pattern in NAMES + LISTED:
         first: dict[tuple[Path, str], tuple[Path, str]] = {}
         for path, name in document.texts(pattern):
@@ -45,24 +45,24 @@ def check_names(document: Document) -> None:
                 look_alike(document, path, name, found)
 
 
-def twice(document: Document, path: Path, text: str, first: Path, mend: str = "give each its own name") -> None:
-    """Note that the text at the path stood already at another one."""
-    document.complain(path, f"{quoted(text)} stands already on line {document.line(first)}: {mend}", text)
+def twice(document: Document, path: Path, text: str, first: Path, fix: str = "give each its own name") -> None:
+    """Note that the text at the path is also at an earlier one."""
+    document.complain(path, f"{quoted(text)} is already on line {document.line(first)}: {fix}", text)
 
 
 def normalised(name: str) -> str:
-    """Give the one form of names that look the same: an accent may be a part of its letter, or a character after it."""
+    """Give one form for names that look the same: an accent may be part of its letter or a character after it."""
     return unicodedata.normalize("NFC", name)
 
 
 def look_alike(document: Document, path: Path, name: str, first: Path) -> None:
-    """Note that nobody can see how the name at the path differs from another one."""
+    """Note that the name at the path looks the same as another one."""
     place = f"the name on line {document.line(first)} only in how its accents are encoded"
     document.complain(path, f"{quoted(name)} differs from {place}: give each its own name", name)
 
 
 def check_reserved(document: Document) -> None:
-    """The names that flowgauge gives itself are not used for something else."""
+    """The names that flowgauge uses itself are not used for anything else."""
     for reserved, (patterns, meaning) in RESERVED.items():
         for pattern in patterns:
             for path, name in document.texts(pattern):
@@ -78,19 +78,19 @@ def check_team_count(document: Document) -> None:
 
 
 def check_team_attribute(document: Document) -> None:
-    """A team without `owns` takes items by its name, which must then be the only one of its kind."""
+    """A team without `owns` gets items by its name, so no other team may have that name."""
     arts = {(path[:-2], name) for path, name in document.texts(f"{TEAMS}.*.team")}
     counts = Counter(name for _, name in arts)
     for path, team in document.at(f"{TEAMS}.*"):
         name = team.get("team") if isinstance(team, dict) else None
         if isinstance(name, str) and counts[name] > 1 and "owns" not in team:
-            mend = "give it `owns`, or a name of its own"
-            message = f"{quoted(name)} is a team of {counts[name]} ARTs, and this one has no `owns`: {mend}"
+            fix = "give it `owns`, or a name of its own"
+            message = f"{quoted(name)} is a team of {counts[name]} ARTs, and this one has no `owns`: {fix}"
             document.complain((*path, "team"), message, name)
 
 
 def check_written(document: Document) -> None:
-    """A number or boolean in a rule is compared as text, which must be the text that the file shows."""
+    """A number or boolean in a rule is compared as text, which must be the text in the file."""
     for rule in RULES:
         for pattern in (f"{rule}.*", f"{rule}.*.*"):
             for path, value in document.at(pattern):
@@ -103,15 +103,15 @@ def check_written(document: Document) -> None:
 
 
 def check_same_rules(document: Document) -> None:
-    """No rule stands behind one that takes the same items."""
+    """No rule comes after one that matches the same items."""
     first: dict[NormalRule, Path] = {}
     for path, team in document.at(f"{TEAMS}.*"):
         for place, rule in _rules(path, team):
             normal = normal_rule(rule)
             found = first.setdefault(normal, place) if normal else place
             if found != place:
-                mend = "an item goes to the first that matches, so leave it to one of them"
-                document.complain(place, f"the same rule stands already on line {document.line(found)}: {mend}", rule)
+                fix = "an item goes to the first that matches, so remove one of them"
+                document.complain(place, f"the same rule is already on line {document.line(found)}: {fix}", rule)
 
 
 def _rules(path: Path, team: object) -> list[tuple[Path, Any]]:
@@ -124,7 +124,7 @@ def _rules(path: Path, team: object) -> list[tuple[Path, Any]]:
 
 
 def normal_rule(rule: object) -> NormalRule | None:
-    """Give a rule so that two which take the same items are equal; None where it is empty or no rule."""
+    """Give a form of a rule that is equal for rules that match the same items; None if it is empty or no rule."""
     if not isinstance(rule, dict) or not rule:
         return None
     try:

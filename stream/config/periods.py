@@ -1,4 +1,4 @@
-"""Checks of windows, retention and program increments: what is written fits together in time."""
+"""Checks of windows, retention and program increments: their times fit together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check(document: Document) -> None:
 
 
 def durations(document: Document, key: str) -> list[tuple[Path, Duration]]:
-    """Give the durations under a key of the file that can be read; where the key is missing, its default."""
+    """Give the readable durations under a key of the file; if the key is missing, its default."""
     if key not in (document.data if isinstance(document.data, dict) else {}):
         default = FlowConfig.model_fields[key].default
         return [((key,), each) for each in (default if isinstance(default, tuple) else (default,))]
@@ -34,7 +34,7 @@ def durations(document: Document, key: str) -> list[tuple[Path, Duration]]:
 
 
 def check_windows(document: Document) -> None:
-    """Each window has a length of its own, and no item is forgotten while it stands in one."""
+    """Each window has its own length, and no item is forgotten while it is in one."""
     retention = durations(document, "retention")
     first: dict[int, tuple[Path, Duration]] = {}
     for path, window in durations(document, "windows"):
@@ -44,8 +44,8 @@ def check_windows(document: Document) -> None:
             document.complain(path, f"{quoted(window.label)} is as long as {place}: remove one of them", window.label)
         for _, limit in retention:
             if window.microseconds > limit.microseconds:
-                mend = f"shorten the window, or set `retention` to {window} or more"
-                message = f"{quoted(window.label)} is longer than the retention of {limit}: {mend}"
+                fix = f"shorten the window, or set `retention` to {window} or more"
+                message = f"{quoted(window.label)} is longer than the retention of {limit}: {fix}"
                 document.complain(path, message, window.label)
 
 
@@ -54,12 +54,12 @@ def check_increments(document: Document) -> None:
     last: tuple[date, Path] | None = None
     for start, end, path in sorted(_increments(document)):
         if end < start:
-            message = f"{end} is before the start, {start}: swap them, or mend the year"
+            message = f"{end} is before the start, {start}: swap them, or fix the year"
             document.complain((*path, "end"), message, end.isoformat())
             continue
         if last and start <= last[0]:
             place = f"the increment on line {document.line(last[1])}, whose last day is {last[0]}"
-            message = f"{start} lies within {place}: let it start on a later day"
+            message = f"{start} is within {place}: start it on a later day"
             document.complain((*path, "start"), message, start.isoformat())
         last = max(last or (end, path), (end, path))
 

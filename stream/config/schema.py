@@ -1,6 +1,6 @@
 """The JSON Schema of flow.yaml, for editors; kept in `schemas/flow-config.schema.json`.
 
-`python -c "from stream.config.schema import write; write()"`, run in the repository's root, writes it anew.
+`python -c "from stream.config.schema import write; write()"`, run in the repository's root, writes it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ KEPT = "schemas/flow-config.schema.json"
 
 
 def flow_config_schema() -> dict[str, Any]:
-    """Describe flow.yaml in JSON Schema 2020-12, as far as a schema can."""
+    """Give the JSON Schema (2020-12) of flow.yaml, as far as a schema can describe it."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "flow-config.schema.json",
@@ -25,10 +25,10 @@ def flow_config_schema() -> dict[str, Any]:
 
 
 def schema_text() -> str:
-    """Write the schema as the file holds it."""
+    """Give the schema as the text of the file."""
     return json.dumps(flow_config_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def write(path: str = KEPT) -> None:
-    """Write the file anew."""
+    """Write the file."""
     Path(path).write_text(schema_text(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The mistakes that pydantic finds, in the file's words: unknown and missing keys, wrong kinds of value."""
+"""The mistakes that pydantic finds, in the words of the file: unknown or missing keys, wrong kinds of value."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from stream.config import model
 from stream.config.document import Document
 from stream.config.mistake import Path, did_you_mean
 
-# The model of each mapping of the file, by its keys on the way there.
+# The model of each mapping in the file, by the keys on the path to it.
 MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     (): model.FlowConfig,
     ("organisation",): model.ValueStream,
@@ -26,7 +26,7 @@ MODELS: dict[tuple[str, ...], type[BaseModel]] = {
 
 
 def read_shape(document: Document) -> model.FlowConfig | None:
-    """Read the model, or note each mistake of shape in the document and give None."""
+    """Read the model; if the shape is wrong, note each mistake in the document and give None."""
     try:
         return model.FlowConfig.model_validate(document.data)
     except ValidationError as error:
@@ -42,7 +42,7 @@ def _complain(document: Document, detail: Mapping[str, Any]) -> None:
         path = path[:-1]
     kind = detail["type"]
     if kind == "too_short" and value:
-        # Pydantic counts only the entries that are right; the others are named one by one.
+        # Pydantic counts only valid entries; the invalid ones are reported one by one.
         return
     if kind == "missing":
         document.complain(path, f"is missing: give the {_field_help(path)}", None)
@@ -78,4 +78,4 @@ def _field_help(path: Path) -> str:
 
 def _known(path: Path) -> str:
     fields = _model_at(path).model_fields
-    return did_you_mean(str(path[-1]), fields) or "known are " + ", ".join(fields)
+    return did_you_mean(str(path[-1]), fields) or "use one of " + ", ".join(fields)

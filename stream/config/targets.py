@@ -1,4 +1,4 @@
-"""Checks of targets: the node is there, and the metric has what it needs and no more."""
+"""Checks of targets: the node exists, and the metric has the details it needs and no others."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def check(document: Document) -> None:
 
 
 def _nodes(document: Document) -> Nodes:
-    """Give the nodes of the organisation by level and own name, each with the names on the way to it."""
+    """Give the nodes of the organisation by level and name, each as the names on its path."""
     names: dict[Path, str] = {}
     nodes: Nodes = defaultdict(list)
     for depth, pattern in enumerate(NAMES):
@@ -55,14 +55,14 @@ def _nodes(document: Document) -> Nodes:
 
 
 def check_node(document: Document, path: Path, target: dict[str, Any], nodes: Nodes) -> None:
-    """The names that the level needs are given, no others, and name one node."""
+    """The names that the level needs are given, and no others, and they name one node."""
     level = target.get("level")
     if level not in (*LEVELS, "portfolio"):
         return
     keys = LEVELS[: LEVELS.index(level) + 1] if level in LEVELS else ()
     for key in LEVELS[len(keys) :]:
         if target.get(key) is not None:
-            document.complain((*path, key), f"has no place at level {level}: leave it out", target[key])
+            document.complain((*path, key), f"is not used at level {level}: leave it out", target[key])
     if keys and target.get(level) is None:
         document.complain((*path, level), f"is missing: level {level} needs the name of one", None)
     elif keys and isinstance(target[level], str):
@@ -81,30 +81,30 @@ def _check_found(document: Document, path: Path, wanted: dict[str, Any], nodes: 
     if not same:
         known = [own for kind, own in nodes if kind == level]
         place = " and ".join(f"{key} {quoted(str(wanted[key]))}" for key in above if wanted[key] is not None)
-        hint = did_you_mean(name, set(known) - {name}) or "give a name that stands there"
-        message = f"{quoted(name)} is no {level} of {place or 'the organisation'}: {hint}"
+        hint = did_you_mean(name, set(known) - {name}) or "give an existing name"
+        message = f"{quoted(name)} names no {level} of {place or 'the organisation'}: {hint}"
         document.complain((*path, level), message, name)
     elif len(same) > 1:
-        message = f"{quoted(name)} stands {len(same)} times in the organisation: name its {' and '.join(above)} too"
+        message = f"{quoted(name)} is in the organisation {len(same)} times: name its {' and '.join(above)} too"
         document.complain((*path, level), message, name)
 
 
 def check_details(document: Document, path: Path, target: dict[str, Any]) -> None:
-    """Quantile, window and item type are given where the metric needs them, and only there."""
+    """Quantile, window and item type are given if the metric needs them, and only then."""
     metric = target.get("metric")
     if not isinstance(metric, str) or metric not in NEEDS:
         return
     for key, example in DETAILS.items():
         given = target.get(key) is not None
         if given and key not in NEEDS[metric]:
-            document.complain((*path, key), f"has no place with metric {metric}: leave it out", target[key])
+            document.complain((*path, key), f"is not used with metric {metric}: leave it out", target[key])
         if not given and key in NEEDS[metric]:
             message = f"is missing: metric {metric} needs it, such as {key}: {example}"
             document.complain((*path, key), message, None)
 
 
 def check_window(document: Document, path: Path, target: dict[str, Any]) -> None:
-    """The window is one of the windows."""
+    """The window is one of `windows`."""
     windows = [window for _, window in durations(document, "windows")]
     label = target.get("window")
     try:
@@ -118,16 +118,16 @@ def check_window(document: Document, path: Path, target: dict[str, Any]) -> None
 
 
 def check_item_type(document: Document, path: Path, target: dict[str, Any]) -> None:
-    """The item type is one of the item types."""
+    """The item type is one of `item_types`, or `other`."""
     types = [str(each[-1]) for each, _ in document.at("item_types.*")] + [OTHER]
     item_type = target.get("item_type")
     if isinstance(item_type, str) and item_type not in types:
-        hint = did_you_mean(item_type, types) or "known are " + ", ".join(map(quoted, types))
-        document.complain((*path, "item_type"), f"{quoted(item_type)} is no item type: {hint}", item_type)
+        hint = did_you_mean(item_type, types) or "use one of " + ", ".join(map(quoted, types))
+        document.complain((*path, "item_type"), f"{quoted(item_type)} is not an item type: {hint}", item_type)
 
 
 def check_bounds(document: Document, path: Path, target: dict[str, Any]) -> None:
-    """There is a bound, in the metric's unit, and the lower one is not above the upper one."""
+    """There is a bound in the metric's unit, and the lower bound is not above the upper one."""
     bounds: dict[str, float] = {}
     for key in ("at_most", "at_least"):
         try:
@@ -142,7 +142,7 @@ def check_bounds(document: Document, path: Path, target: dict[str, Any]) -> None
     if target.get("at_most") is None and target.get("at_least") is None:
         document.complain((*path, "at_most"), "is missing: give at_most, at_least or both", None)
     if bounds.get("at_least", 0) > bounds.get("at_most", inf):
-        message = f"{target['at_least']} is above at_most, {target['at_most']}: swap them, or mend one"
+        message = f"{target['at_least']} is above at_most, {target['at_most']}: swap them, or fix one"
         document.complain((*path, "at_least"), message, target["at_least"])
 
 
@@ -152,5 +152,5 @@ def _misfit(amount: Duration | float, metric: object) -> str:
     if metric in COUNTED and isinstance(amount, Duration):
         return f"is not in the unit of metric {metric}: give a number"
     if metric in SHARES and isinstance(amount, int | float) and amount > 1:
-        return "is no share: give a number from 0 to 1, such as 0.15 for 15 %"
+        return "is not a share: give a number from 0 to 1, such as 0.15 for 15 %"
     return ""

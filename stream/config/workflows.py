@@ -1,4 +1,4 @@
-"""Checks of workflows and item types: each state and type means one thing, each workflow can be reached."""
+"""Checks of workflows and item types: each state and type has one meaning, and each workflow can be reached."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def check(document: Document) -> None:
 
 
 def check_states(document: Document) -> None:
-    """A state stands once in its workflow, and not too many do."""
+    """A state is only once in its workflow, which does not have too many states."""
     first: dict[tuple[Path, str], Path] = {}
     for path, state in document.texts("workflows.*.states.*.*"):
         found = first.setdefault((path[:3], state), path)
@@ -38,7 +38,7 @@ def check_states(document: Document) -> None:
 
 
 def check_reached(document: Document) -> None:
-    """No workflow stands behind one that takes every item it could apply to."""
+    """No workflow comes after one that applies to all its items."""
     earlier: list[tuple[Path, NormalRule]] = []
     for path, workflow in document.at("workflows.*"):
         applies_to = workflow.get("applies_to", {}) if isinstance(workflow, dict) else None
@@ -46,30 +46,30 @@ def check_reached(document: Document) -> None:
         if rule is None:
             continue
         for found, wider in earlier:
-            if _takes_all(wider, rule):
-                place = f"the workflow on line {document.line(found)} already takes all it applies to"
+            if _covers(wider, rule):
+                place = f"the workflow on line {document.line(found)} already applies to all its items"
                 document.complain(path, f"is never reached, since {place}: put it before that one, or remove it", None)
                 break
         earlier.append((path, rule))
 
 
-def _takes_all(wider: NormalRule, rule: NormalRule) -> bool:
+def _covers(wider: NormalRule, rule: NormalRule) -> bool:
     wanted = dict(rule)
     return all(field in wanted and wanted[field] <= values for field, values in wider)
 
 
 def check_item_types(document: Document) -> None:
-    """A tracker's type stands for one flow item type, and each of these has a name of its own."""
+    """A tracker type belongs to one flow item type, and flow item types have different names."""
     first: dict[str, Path] = {}
     for path, text in document.texts("item_types.*.*"):
         found = first.setdefault(text, path)
         if found != path:
-            twice(document, path, text, found, "a type of the tracker is one item type, so remove one of them")
+            twice(document, path, text, found, "a tracker type belongs to one item type, so remove one of them")
     names: dict[str, Path] = {}
     for path, _ in document.at("item_types.*"):
         found = names.setdefault(normalised(str(path[-1])), path)
         if found != path:
             look_alike(document, path, str(path[-1]), found)
     for path, types in document.at(f"item_types.{OTHER}"):
-        message = f'"{OTHER}" is what all types that are not named here are: choose another name'
+        message = f'"{OTHER}" is reserved for all types that are not named here: choose another name'
         document.complain(path, message, types)

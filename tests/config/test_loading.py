@@ -31,7 +31,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     path = tmp_path / "flow.yaml"
     with pytest.raises(ConfigError) as caught:
         load_config(path)
-    reason = "cannot be read: No such file or directory: give the path of a configuration that you may read"
+    reason = "cannot be read: No such file or directory: give the path of a readable configuration"
     assert str(caught.value) == f"{path}: {reason}"
 
 
@@ -76,7 +76,7 @@ def test_an_alias_within_itself() -> None:
 
 
 def test_a_number_of_thousands_of_digits() -> None:
-    assert "is no int, as which YAML reads it" in refusal(MINIMAL + "retention: 1" + "0" * 5000)
+    assert "is not a valid int, but YAML reads it as one" in refusal(MINIMAL + "retention: 1" + "0" * 5000)
 
 
 def test_a_time_zone_that_is_a_folder_of_zones() -> None:

@@ -35,7 +35,7 @@ def as_json(path: Path) -> Any:
 
 def test_the_kept_schema_is_the_model(tmp_path: Path) -> None:
     write(str(tmp_path / "schema.json"))
-    mend = 'write it anew: python -c "from stream.config.schema import write; write()"'
+    mend = 'write it again: python -c "from stream.config.schema import write; write()"'
     assert (tmp_path / "schema.json").read_text() == (ROOT / KEPT).read_text(), mend
 
 
