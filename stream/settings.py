@@ -114,9 +114,11 @@ class Settings:
     )
     config: Path = _setting("FLOW_CONFIG", "flow.yaml", Path, "the file with the organisation and its workflows")
     web_host: str = _setting(
-        "FLOW_WEB_HOST", "127.0.0.1", _host, "the address on which a worker serves /metrics and /ready"
+        "FLOW_WEB_HOST", "127.0.0.1", _host, "the address on which a worker serves /metrics, /ready and /live"
     )
-    web_port: int = _setting("FLOW_WEB_PORT", "6066", _port, "the port on which a worker serves /metrics and /ready")
+    web_port: int = _setting(
+        "FLOW_WEB_PORT", "6066", _port, "the port on which a worker serves /metrics, /ready and /live"
+    )
     gateway_port: int = _setting("FLOW_GATEWAY_PORT", "6070", _port, "the port on which the gateway receives webhooks")
     data_dir: Path = _setting("FLOW_DATA_DIR", ".flowgauge", Path, "the folder in which a process keeps its files")
     events_partitions: int = _setting(

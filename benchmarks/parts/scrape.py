@@ -1,7 +1,7 @@
 """Scrapes: seconds and bytes of /metrics by number of teams, and what a scrape each second does to freshness.
 
-The page is rendered in a process of its own through `stream.gauges`; at 1,000 teams also by a real worker, which is
-fed 1,000 events a second, without and with a scrape each second.
+The page is rendered in a process of its own through `stream.gauges`. At 1,000 teams a real worker renders it too, while
+it is fed 1,000 events a second, without and with a scrape each second.
 """
 
 from __future__ import annotations

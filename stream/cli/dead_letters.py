@@ -236,7 +236,7 @@ def _selection(function: Callable[..., None]) -> Callable[..., None]:
         help="Only those refused for this reason; repeatable.",
     )
     offset = click.option(
-        "--offset", "offsets", type=click.IntRange(min=0), multiple=True, help="Only this one; repeatable."
+        "--offset", "offsets", type=click.IntRange(min=0), multiple=True, help="Only those at this offset; repeatable."
     )
     as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
     return reason(offset(as_json(function)))
@@ -280,7 +280,7 @@ def list_letters(
 
 @command.command(name="redrive")
 @_selection
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @click.pass_obj
 def redrive_letters(
     settings: Settings,
@@ -289,7 +289,7 @@ def redrive_letters(
     as_json: bool,
     yes: bool,
 ) -> None:
-    """Send dead letters, all or the selected ones, to the topic they came from again, unchanged.
+    """Send all or the selected dead letters, unchanged, to the topics that they came from.
 
     They also stay in the dead-letters topic. Sending one twice is harmless: an event counts once.
     """

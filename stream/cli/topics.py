@@ -26,7 +26,7 @@ EMBEDDED = "The embedded broker creates its topics by itself: there is nothing t
 @click.option("--brokers", metavar="HOST:PORT,...", help="Kafka's addresses; else FLOW_KAFKA_BROKERS.")
 @click.pass_context
 def command(ctx: click.Context, brokers: str | None) -> None:
-    """Show, compare or create the topics in Kafka."""
+    """Show, compare, create or repartition the topics in Kafka."""
     ctx.obj = Settings.from_env(os.environ | ({"FLOW_KAFKA_BROKERS": brokers} if brokers else {}))
 
 
@@ -34,7 +34,7 @@ def command(ctx: click.Context, brokers: str | None) -> None:
 @JSON
 @click.pass_obj
 def list_topics(settings: Settings, as_json: bool) -> None:
-    """Show the topics as they must be, without asking Kafka."""
+    """Show the topics that flowgauge needs, without asking Kafka."""
     declared = topics(settings)
     if as_json:
         _print_json([asdict(topic) for topic in declared])
@@ -50,7 +50,7 @@ def list_topics(settings: Settings, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def diff(settings: Settings, as_json: bool) -> None:
-    """Show where Kafka's topics differ, and change nothing. The exit status is 1 if any does."""
+    """Show where Kafka's topics differ, and change nothing; the exit status is 1 if any differs."""
     found = plan(settings)
     if as_json:
         _print_json([asdict(one) for one in found])
@@ -66,7 +66,10 @@ def diff(settings: Settings, as_json: bool) -> None:
 @JSON
 @click.pass_obj
 def apply(settings: Settings, as_json: bool) -> None:
-    """Create missing topics and correct their configuration. Fails if a number of partitions differs."""
+    """Create missing topics and correct their configuration.
+
+    If a number of partitions differs, it changes nothing and fails.
+    """
     created, altered = apply_topics(settings)
     if as_json:
         _print_json({"created": created, "set": [f"{one.topic} {one.what}={one.declared}" for one in altered]})
@@ -88,7 +91,7 @@ def apply(settings: Settings, as_json: bool) -> None:
     type=click.IntRange(1, MAX_PARTITIONS),
     help="How many partitions; else FLOW_EVENTS_PARTITIONS.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @JSON
 @click.pass_obj
 def repartition(settings: Settings, partitions: int | None, yes: bool, as_json: bool) -> None:

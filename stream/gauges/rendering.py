@@ -60,8 +60,8 @@ class Rendering:
         """
         snapshot, met_since = self._published.snapshot, self._published.met_since
         for numbers in snapshot.nodes:
-            node, written = numbers.node, self._renewed(numbers)
-            moved = self._moved(numbers, snapshot.at, met_since)
+            node, written = numbers.node, self._current(numbers)
+            moved = self._current_moving(numbers, snapshot.at, met_since)
             if written is not self._written.get(node) or moved is not self._moving.get(node):
                 self._written[node], self._moving[node] = written, moved
                 yield
@@ -70,8 +70,10 @@ class Rendering:
         """Return the newest snapshot, and its lines in pieces by sample name."""
         with self._lock:
             snapshot, met_since = self._published.snapshot, self._published.met_since
-            self._written = {numbers.node: self._renewed(numbers) for numbers in snapshot.nodes}
-            self._moving = {numbers.node: self._moved(numbers, snapshot.at, met_since) for numbers in snapshot.nodes}
+            self._written = {numbers.node: self._current(numbers) for numbers in snapshot.nodes}
+            self._moving = {
+                numbers.node: self._current_moving(numbers, snapshot.at, met_since) for numbers in snapshot.nodes
+            }
             nodes = self._written.values()
             return snapshot, {
                 **_by_name(OWN, [node.own for node in nodes]),
@@ -79,13 +81,13 @@ class Rendering:
                 **_by_name(MOVING, [node.pieces for node in self._moving.values()]),
             }
 
-    def _renewed(self, numbers: NodeNumbers) -> _Written:
+    def _current(self, numbers: NodeNumbers) -> _Written:
         written = self._written.get(numbers.node)
         if written is not None and written.numbers is numbers:
             return written
         return self._write(numbers, {} if written is None else written.windows)
 
-    def _moved(self, numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> _Moving:
+    def _current_moving(self, numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> _Moving:
         kept = self._moving.get(numbers.node)
         if kept is not None and kept.numbers is numbers and kept.at == at and kept.met_since is met_since:
             return kept

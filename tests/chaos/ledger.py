@@ -1,8 +1,8 @@
 """The sent and acknowledged events with their times, and the bounds of true numbers at any moment.
 
-An item's state is the one with the greatest rank among its events, so more events can only move it on. So in each
-team, the number of items that have reached a state is at least that of the acknowledged events, and at most that of
-all sent events, whichever of the events in between have arrived.
+An item's state is the one with the greatest rank among its events, so more events can only move it on. So for each
+team, the number of items that have reached a state has two bounds. The acknowledged events give the lower bound, and
+all sent events the upper one, whichever of the events in between have arrived.
 """
 
 from __future__ import annotations
