@@ -1,6 +1,6 @@
 """The worker's app: `faust -A stream.app worker` and `flowgauge worker` start it.
 
-Importing this module does nothing. The attribute `app` is made when it is first asked for, from the environment.
+Importing this module does nothing. The attribute `app` is made from the environment when it is first read.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from stream.errors import FlowgaugeError
 from stream.faust_edge.app import FlowApp
 from stream.settings import Settings
 
-# A worker holds millions of objects that live long, and Python looks for cycles among all of them each time that a
-# quarter more have come: a quarter of its time. Next to none are in cycles, so it looks seldom at all of them, and at
-# the new ones while these are few, since events wait meanwhile.
+# A worker has millions of objects that live long. By default Python searches all of them for cycles whenever a quarter
+# more are new, which takes a quarter of its time. Almost none are in cycles, so these thresholds make full searches
+# rare. Searches of new objects come early, while there are few, since events wait meanwhile.
 GC_THRESHOLDS = (2_000, 10, 250_000)
 
 
 @cache
 def make_app() -> FlowApp:
-    """Make the app of this process. Ends the process, in one line, where settings or configuration have mistakes."""
+    """Make the app of this process. Mistakes in settings or configuration end the process with one line."""
     gc.set_threshold(*GC_THRESHOLDS)
     try:
         settings = Settings.from_env(os.environ)

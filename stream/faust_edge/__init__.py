@@ -1,1 +1,1 @@
-"""The only door to Faust and to the inside of Kafka's client; README.md in this folder lists what is relied upon."""
+"""The only code that uses Faust and the internals of Kafka's client; README.md in this folder lists what it uses."""

@@ -1,4 +1,4 @@
-"""The Faust app of a worker: it hands assignments, batches and the end to the worker, and calls its timers."""
+"""The Faust app of a worker. It passes assignments, batches and the end to the worker, and runs its timers."""
 
 from __future__ import annotations
 
@@ -34,25 +34,25 @@ from stream.worker.fatal import ending_on_error, stop_unacknowledged
 from stream.worker.freeze_guard import HEARTBEAT_EVERY, SESSION_TIMEOUT, WRITE_DEADLINE, FreezeGuard
 from stream.worker.worker import COMMIT_EVERY, Timer, Worker
 
-# Large polls spare Faust's time; but fetches of 8 MiB cost the client more CPU for each record than those of one.
+# Large polls cost Faust less time for each record. But fetches of 8 MiB cost the client more CPU than those of 1 MiB.
 RECORDS_A_POLL = 20_000
 BYTES_A_PARTITION = 2 * 1024 * 1024
 BATCHES_AHEAD = 4
-# Seconds after which a connection that a firewall has forgotten is closed; Faust would wait for 90.
+# Seconds after which a connection that a firewall has dropped is closed. Faust's default is 90.
 REQUEST_TIMEOUT = 40.0
 
 
 class Boot(BootStrategy):
-    """Faust's services without its web server, with ours around them."""
+    """Faust's services, without its web server, inside the worker's own."""
 
     app: FlowApp
 
     def server(self) -> Iterable[ServiceT]:
-        """Start what the worker needs before Faust connects, then Faust."""
+        """Return the services to start: the worker's first, before Faust connects."""
         return [self.app.surroundings, *super().server()]
 
     def web_server(self) -> Iterable[ServiceT]:
-        """Start no Faust web server, whatever the command line says: it would show tables to anybody."""
+        """Return no web server, whatever the command line says: Faust's would show tables to anybody."""
         return []
 
 
@@ -64,7 +64,7 @@ class FlowApp(faust.App):
     def __init__(self, settings: Settings, config: FlowConfig) -> None:
         client_id = f"flowgauge-{uuid4().hex}"
         super().__init__(settings.group, **_options(settings, client_id))
-        # Faust warns of a monitor's state that it never makes before the first rebalance.
+        # Faust warns of this before the first rebalance, when there cannot be such a state yet.
         logging.getLogger(__name__).addFilter(lambda record: "Missing sensor state" not in record.msg)
         self._events, self._items = settings.topic(EVENTS), settings.topic(ITEMS)
         histories = self._raw_topic(settings.topic(HISTORIES))
@@ -123,12 +123,12 @@ class FlowApp(faust.App):
         return consumer
 
     def _create_directories(self) -> None:
-        """Make none: all state is in Kafka."""
+        """Do nothing: all state is in Kafka."""
 
     async def on_stop(self) -> None:
-        """Write nothing of one's own accord any more, then leave the group: the successor writes at once.
+        """Stop all writes, then leave the group, since the next owner of the partitions writes at once.
 
-        Whatever the reason of the end, nothing is shown from now on, and it has its deadline.
+        Whatever the reason for the end, the worker shows nothing from now on and has a deadline to stop.
         """
         self.worker.engine.ending.begin()
         await self.worker.revoke()
@@ -148,16 +148,16 @@ class FlowApp(faust.App):
             await self.worker.recovered(partitions)
 
     async def _track(self, batches: Any) -> None:
-        """Take each batch of events through, durably, before its offset may be committed."""
+        """Pass each batch of events to the worker, which makes it durable before its offset is committed."""
         async for event in batches.events():
             with ending_on_error():
                 for tp, polled in event.value:
                     await self.worker.take_events(AckedMessage(event.message, self.consumer), own_tp(tp), polled)
-                # The writer has its turn, also where many batches wait.
+                # Give the writer a turn, even if many batches wait.
                 await asyncio.sleep(0)
 
     async def _measure(self, batches: Any) -> None:
-        """Put each batch of summaries on the boards."""
+        """Pass each batch of summaries to the worker."""
         async for event in batches.events():
             with ending_on_error():
                 for tp, polled in event.value:
@@ -165,21 +165,21 @@ class FlowApp(faust.App):
 
 
 class Surroundings(Service):
-    """The worker's own life around Faust's: it starts before Faust's consumer and stops after it."""
+    """The worker as a service that starts before Faust's consumer and stops after it."""
 
     def __init__(self, worker: Worker) -> None:
         super().__init__()
         self._worker = worker
 
     async def on_start(self) -> None:
-        """Refuse at once, in one line, what cannot work: topics, port, Kafka."""
+        """Start the worker, or end the process with one line if topics, port or Kafka cannot work."""
         with ending_on_error():
             await self._worker.start()
         for timer in self._worker.timers:
             self.add_future(self._run(timer))
 
     async def on_stop(self) -> None:
-        """Close page and connections."""
+        """Close the metrics page and the connections."""
         await self._worker.stop()
 
     async def _run(self, timer: Timer) -> None:

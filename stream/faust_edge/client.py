@@ -1,4 +1,4 @@
-"""The thread of Kafka's client: Faust's, with our commits, and polls that cost little."""
+"""The thread of Kafka's client: Faust's, but with our commits and with cheaper polls."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 from mode.threads import QueuedMethod
 
-from stream.faust_edge.fetching import fetch_lively
+from stream.faust_edge.fetching import fetch_paced
 from stream.kafka.places import TP
 
 FETCH_WAIT_MS = 100
-# What a commit meets where a rebalance has taken the partitions, or is about to.
+# Errors of a commit after, or just before, a rebalance takes the partitions.
 NOT_OURS = (
     CommitFailedError,
     IllegalGenerationError,
@@ -34,32 +34,32 @@ NOT_OURS = (
 
 
 def own_tp(tp: Any) -> TP:
-    """Give a client's or Faust's partition as one of ours."""
+    """Return a client's or Faust's partition as one of ours."""
     return TP(*tp)
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """Faust's consumer thread, which commits our metadata beside the offset."""
+    """Faust's consumer thread, which commits our metadata with the offset."""
 
     async def on_start(self) -> None:
-        """Start the client; it fetches nothing before it has partitions."""
+        """Start the client and replace its fetcher, before it has partitions to fetch."""
         await super().on_start()
-        fetch_lively(self._ensure_consumer()._fetcher)
+        fetch_paced(self._ensure_consumer()._fetcher)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
-        # Kafka answers a waiting fetch as soon as a record comes. The embedded broker does not: it answers when the
-        # wait is over, so that a short wait is what makes it live.
+        # Kafka answers a waiting fetch as soon as there is a record. The embedded broker answers when the wait is over,
+        # so a short wait keeps it live.
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS
-        # What a producer has taken back, by aborting its transaction, is in no number.
+        # Events of an aborted transaction count in no number.
         consumer._isolation_level = "read_committed"
         return consumer
 
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:
-        """Poll in the thread, past the turns of Faust's queue of methods: each starts three tasks."""
+        """Poll in the thread, but not through Faust's queue of methods, which starts three tasks for each call."""
         consumer, polled = self._ensure_consumer(), self.parent_loop.create_future()
-        # Faust's own set changes while the poll waits, and to the client an empty one means all partitions: those that
-        # a recovery is about to read were then taken, and lost.
+        # A copy: Faust empties its own set while the poll waits, and the client takes an empty set as all partitions.
+        # The poll would then take the records of a recovery, and lose them.
         active = frozenset(active_partitions)
         arguments = (consumer, active, timeout, consumer._max_poll_records)
         poll = QueuedMethod(polled, self._fetch_records, arguments, {})
@@ -67,7 +67,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return await polled
 
     async def firsts(self, partitions: Sequence[TP]) -> dict[TP, int]:
-        """Ask for the first offset that each partition still has."""
+        """Return the first offset that each partition still has in Kafka."""
         return dict(await self.call_thread(self._firsts, partitions))
 
     async def _firsts(self, partitions: Sequence[TP]) -> dict[TP, int]:
@@ -76,9 +76,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return {own_tp(tp): first for tp, first in found.items()}
 
     async def put_back(self, taken: Mapping[TP, tuple[int, int]]) -> None:
-        """Have the client read again what it gave and nobody takes: by partition the first offset, and the one behind.
+        """Have the client read records again that were polled and not used.
 
-        A partition that was sought meanwhile stays where it is.
+        `taken` has their first offset and their next offset, by partition. A partition that was sought meanwhile stays
+        where it is.
         """
         await self.call_thread(self._put_back, taken)
 
@@ -89,10 +90,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 self._ensure_consumer().seek(TopicPartition(*tp), first)
 
     async def _highwaters(self, partitions: Any) -> Any:
-        """Give the ends of partitions, with what stands there in open transactions.
+        """Return the end offsets of partitions, with the records of open transactions, so recovery waits for these.
 
-        Recovery waits until these are over. Of a client that reads what is committed Kafka tells the end before them,
-        and rows of ours that stand behind would be missing.
+        Kafka gives a client that reads committed records the offset before the first open transaction. Our rows after
+        it would be missing.
         """
         fetcher = copy(self._ensure_consumer()._fetcher)
         fetcher._isolation_level = READ_UNCOMMITTED
@@ -104,9 +105,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return await super()._fetch_records(consumer, *arguments, **options)
 
     def verify_event_path(self, now: float, tp: Any) -> None:
-        """Complain of nothing: Faust looks for single events in streams, and would call every partition stuck.
+        """Do nothing: Faust's check expects single events, and would call every partition stuck.
 
-        `flow_lag_events` and `/live` tell of what stands still.
+        `flow_lag_events` and `/live` show a partition that is stuck.
         """
 
     async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
@@ -125,11 +126,11 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 consumer.resume(resting)
 
     async def commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
-        """Commit; False where a rebalance has taken the partitions, which then come again."""
+        """Commit offsets; return False if a rebalance has taken the partitions, whose records then come again."""
         return bool(await self.call_thread(self._commit_batches, offsets))
 
     def positions(self) -> dict[TP, int]:
-        """Give where the client will read on, in the partitions in which it has a position."""
+        """Return the client's position in each partition that has one."""
         consumer = self._consumer
         subscription = None if consumer is None else consumer._subscription.subscription
         if consumer is None or subscription is None or subscription.assignment is None:

@@ -1,17 +1,15 @@
-"""A Faust transport whose message is a poll: all records that it brought of a topic, by partition.
+"""A Faust transport with one message for each poll and topic.
 
-Faust spends its time on tasks and bookkeeping for each message; so that time is spent once a poll. The value of a
-message has a batch of raw records for each partition. Batches are small when the stream is live and large when it
-catches up: a batch is what a poll returned. What recovery reads comes in messages of one batch, since Faust follows
-the offsets of each changelog partition by itself.
+Faust spends its time on tasks and bookkeeping for each message, so one message for each poll costs less. Its value has
+a batch of raw records for each partition. Batches are small while the stream is live, and large while it catches up.
+Recovery gets a message for each changelog partition, since Faust follows their offsets one by one.
 
-Acknowledgement is ours as well: Faust acknowledges an event in a `finally`, also when its handling failed.
-Here that moves nothing. Only `Consumer.complete` does, which the agent calls once Kafka has acknowledged all
-that came of the batch.
+Acknowledgement is ours too. Faust acknowledges an event in a `finally`, even if handling it failed. Here that moves no
+offset. Only `Consumer.complete` does, which the worker calls once Kafka has acknowledged everything that came of the
+batch.
 
-Faust empties its queues when it resumes after a rebalance or a recovery, also of batches that were fetched a
-moment before. So the consumer keeps apart what it has delivered and what was processed, and reads again where
-a batch is missing in between.
+Faust empties its queues when it resumes after a rebalance or a recovery, even of batches that it has just fetched. So
+the consumer tracks what was delivered and what was processed, and reads lost batches again.
 """
 
 from __future__ import annotations
@@ -39,25 +37,25 @@ POLL_WAITS = 1.0
 
 
 Batches = list[tuple[TP, Polled]]
-"""The value of a message of a stream: the batches of one topic that a poll brought."""
+"""The value of a message: the batches of one topic that a poll brought, by partition."""
 
 
 class BatchesMessage(ConsumerMessage):
-    """A message whose value is batches. `taken` says whether the worker has taken them in."""
+    """A message whose value is batches. `taken` is true once the worker has applied them."""
 
     taken = False
 
     def take(self) -> None:
-        """Keep the message until all that comes of it is durable, and let go of its records."""
+        """Keep the message until everything that came of it is durable, but free its records."""
         self.incref()
         self.taken, self.value = True, None
 
 
 class Consumer(driver.Consumer):
-    """Faust's consumer with a message a batch, and with commits of completed batches only.
+    """Faust's consumer, with a message for each poll and topic, and with commits of completed batches only.
 
-    `replayed` are topics without committed offsets: they are read from their beginning, and after a rebalance
-    from where this worker has processed them.
+    `replayed` are topics without committed offsets. They are read from their beginning, and after a rebalance from
+    where this worker has got to.
     """
 
     _thread: ConsumerThread
@@ -66,16 +64,16 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.replayed: frozenset[str] = frozenset()
         self._progress: dict[TP, Progress] = {}
-        # What waits for each event that ends the handing over of a message.
+        # The task that waits for each event that interrupts `_hand_over`.
         self._ends: dict[Any, asyncio.Future[Any]] = {}
-        # Whether the partitions of this assignment were sought where they are to be read from.
+        # Whether the positions of this assignment are set.
         self._sought = False
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[Any, Message]]:
-        """Yield a message for each topic, and for each changelog partition, that the poll brought records of."""
+        """Yield a message for each topic, or changelog partition, whose records the poll brought."""
         records, active_now = await self._wait_next_records(timeout)
         active: Any = active_now
         buffered: Any = self._buffered_partitions
@@ -85,7 +83,7 @@ class Consumer(driver.Consumer):
         for parts in self._by_topic(records):
             wanted = [(tp, batch) for tp, batch in parts if active is None or tp in active or tp in buffered]
             if not self.flow_active or self.app.consumer_generation_id != generation:
-                # A rebalance has begun meanwhile.
+                # A rebalance has begun in the meantime.
                 wanted = []
             await self._put_back([part for part in parts if part not in wanted])
             lost = await self._lost({tp: batch.begin for tp, batch in wanted})
@@ -97,7 +95,7 @@ class Consumer(driver.Consumer):
                 yield batches[0][0], self._message(batches)
 
     def _by_topic(self, records: Mapping[Any, Fetch]) -> Iterable[list[tuple[TP, Fetch]]]:
-        """Group what was fetched by topic; each partition of a changelog is a group of its own."""
+        """Group fetched records by topic; each changelog partition is a group of its own."""
         topics: dict[str, list[tuple[TP, Fetch]]] = {}
         for tp, batch in ((own_tp(tp), batch) for tp, batch in records.items() if batch):
             name = f"{tp.topic}/{tp.partition}" if self._is_changelog(tp) else tp.topic
@@ -105,18 +103,18 @@ class Consumer(driver.Consumer):
         return topics.values()
 
     async def _put_back(self, parts: Sequence[tuple[TP, Fetch]]) -> None:
-        """Leave to the client what is not taken: a recovery that has just begun may wait for it."""
+        """Return unused records to the client, since a recovery that has just begun may wait for them."""
         if parts:
             with suppress(ClientError):
                 await self._thread.put_back({tp: (batch.begin, batch.next_offset) for tp, batch in parts})
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Hand over what is polled until Faust's fetcher stops, with one task for each message where Faust has five."""
+        """Poll and hand over messages until Faust's fetcher stops, with one task for each instead of Faust's five."""
         read_offsets: Any = self._read_offset
         over: Any = (*self.consumer_stopped_errors, asyncio.CancelledError)
         try:
             while not (self.should_stop or fetcher.should_stop):
-                # A poll may have nothing to wait for.
+                # A poll may return without waiting.
                 await asyncio.sleep(0)
                 async for tp, message in self.getmany(timeout=POLL_WAITS):
                     read = read_offsets[tp]
@@ -131,7 +129,7 @@ class Consumer(driver.Consumer):
                 end.cancel()
 
     async def _hand_over(self, message: Message) -> None:
-        """Give a message to its stream, unless a rebalance or the end comes first: a stream may be full."""
+        """Put a message into its stream. A full stream makes it wait until there is room, a rebalance, or the end."""
         events: list[Any] = [self.suspend_flow, self._stopped, self._crashed]
         handing = asyncio.ensure_future(self.callback(message))
         try:
@@ -143,17 +141,17 @@ class Consumer(driver.Consumer):
                 if handing.done():
                     handing.result()
                     return
-                # One that was set and cleared again before anybody looked is over.
+                # An event that was set and cleared again in the meantime does not count.
                 if any(event.is_set() for event in events):
                     return
         finally:
             handing.cancel()
 
     async def _wait_next_records(self, timeout: float) -> Any:
-        """Wait for records; where there is nothing to ask for, as after a recovery, look again before long.
+        """Wait for records. If no partition may be polled, as after a recovery, check again soon.
 
-        Faust would sleep for a second, though partitions are resumed meanwhile. In that second it seeks: what is polled
-        of a stream before that is not known to follow anything, and what a cancelled poll has taken would be missing.
+        Faust would sleep for a second, though partitions may be resumed and sought in it. A batch from before the seek
+        has no known predecessor, and records of a cancelled poll would be lost.
         """
         if self.flow_active and not self._may_poll:
             await asyncio.sleep(NOT_YET)
@@ -166,14 +164,14 @@ class Consumer(driver.Consumer):
         return bool(active) and (self._sought or all(map(self._is_changelog, active)))
 
     async def _lost(self, begins: Mapping[TP, int]) -> set[TP]:
-        """Give the partitions in which a batch leaves out what the broker still has."""
+        """Return the partitions whose batch comes after a gap that the broker can still fill."""
         suspects = {tp: begin for tp, begin in begins.items() if not self._is_changelog(tp)}
         suspects = {tp: begin for tp, begin in suspects.items() if self.progress(tp).has_gap(begin, 0)}
         firsts = await self._firsts(suspects)
         return {tp for tp, begin in suspects.items() if self.progress(tp).has_gap(begin, firsts.get(tp, 0))}
 
     async def _firsts(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """Ask for the first offset that each partition still has; none where Kafka does not answer."""
+        """Return the first offset that each partition still has, or nothing if Kafka does not answer."""
         asked = list(partitions)
         with suppress(ClientError):
             return await self._thread.firsts(asked) if asked else {}
@@ -191,7 +189,7 @@ class Consumer(driver.Consumer):
         return self._is_changelog_tp(tp)
 
     def progress(self, tp: TP) -> Progress:
-        """Give the progress of a partition, which begins when it is first asked for."""
+        """Return the progress of a partition, and start it if it is new."""
         found = self._progress.get(tp)
         if found is None:
             found = self._progress[tp] = Progress()
@@ -217,15 +215,15 @@ class Consumer(driver.Consumer):
         )
 
     def positions(self) -> dict[TP, int]:
-        """Give where each partition of a stream is read from next."""
+        """Return the client's position in each partition, without changelogs."""
         return {tp: offset for tp, offset in self._thread.positions().items() if not self._is_changelog(tp)}
 
     def reached(self, tp: TP) -> int:
-        """Give the offset behind the last record of a partition that was processed here."""
+        """Return the next offset to process in a partition."""
         return self.progress(tp).reached
 
     def follows(self, tp: TP, polled: Polled) -> bool:
-        """Tell whether a batch follows what was processed; it may repeat of it, but not leave anything out."""
+        """Return whether a batch leaves no record unprocessed; it may repeat some."""
         return self.progress(tp).follows(polled.previous)
 
     def processed(self, tp: TP, next_offset: int) -> None:
@@ -233,13 +231,13 @@ class Consumer(driver.Consumer):
         self.progress(tp).process(next_offset)
 
     async def recover_missing(self) -> dict[TP, int]:
-        """Read again what was polled and never processed; to be called every half second or so.
+        """Read records again that were polled and never processed. Call this about every half second.
 
-        Gives the partitions in which retention has removed all of that, and the first offset that they still have.
+        Returns the first offset of partitions in which retention has removed such records.
         """
         unacked: Any = self._unacked_messages
         in_work = [message for message in unacked if not message.acked]
-        # What was taken in is processed. Under load something always waits to be durable.
+        # Taken batches are processed. Under load some always wait to be durable, so these do not count.
         untaken = any(not message.taken for message in in_work)
         idle = self.flow_active and not self.app.rebalancing and not untaken
         if not idle or any(not channel.queue.empty() for channel in self.app.topics):
@@ -251,13 +249,13 @@ class Consumer(driver.Consumer):
         gone = {tp: first for tp, first in firsts.items() if first > self.reached(tp)}
         lost = {tp: self.reached(tp) for tp in firsts.keys() - gone.keys() if tp in self._assigned}
         if lost:
-            self.log.info("What was polled in between was not processed and is read again: %r", lost)
+            self.log.info("Records were polled but not processed, and are read again from %r", lost)
             await self.seek_wait(lost)
-        # To complete them says that all before is durable.
+        # The worker completes these, which is true only if everything before them is durable.
         return {} if in_work else gone
 
     def ack(self, message: Message) -> bool:
-        """Note that a batch left the stream, however that went; it moves no offset."""
+        """Note that a batch left the stream, handled or failed; this moves no offset."""
         message.acked = True
         self._unacked_messages.discard(message)
         if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
@@ -267,7 +265,7 @@ class Consumer(driver.Consumer):
     async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
         """Fetch some partitions no more, and others again from where they were processed.
 
-        Of what this worker alone writes it need not be told.
+        This worker need not read what it alone writes.
         """
         if self.should_stop or self._thread.should_stop:
             return
@@ -277,10 +275,10 @@ class Consumer(driver.Consumer):
         await self._thread.stop_fetching(quiet, others)
 
     async def read_again(self, tp: TP) -> None:
-        """Read a partition again from where it was processed: a batch that follows was lost.
+        """Read a partition again from where it was processed, since a batch was lost.
 
-        At once, since on a partition to which events come all the time `recover_missing` never sees the client stand
-        still; but once a second at most, since other batches that do not follow may still be on their way.
+        `recover_missing` would not notice this in a partition that gets events all the time. At most once a second,
+        since other batches that do not follow may still be on their way.
         """
         progress = self.progress(tp)
         if tp in self._assigned and progress.may_read_again(monotonic()):
@@ -288,15 +286,15 @@ class Consumer(driver.Consumer):
                 await self.seek_wait({tp: progress.reached})
 
     def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
-        """Note that everything before `next_offset` is folded and durable, so that it may be committed."""
+        """Note that everything before `next_offset` is durable, and may be committed with this metadata."""
         self.progress(tp).complete(next_offset, metadata)
 
     def see_committed(self, tp: TP, offset: int) -> None:
-        """Note what Kafka has committed, so that an older commit that came last is put right."""
+        """Note the offset that Kafka has, so an older commit that arrived last is replaced."""
         self.progress(tp).see_committed(offset)
 
     async def begin_at(self, tp: TP, offset: int) -> None:
-        """Read a partition from an offset on, also where more was taken for processed before."""
+        """Read a partition from `offset`, even if later records count as processed."""
         if self.reached(tp) != offset:
             self.progress(tp).begin(offset)
             await self.seek_wait({tp: offset})
@@ -306,8 +304,8 @@ class Consumer(driver.Consumer):
         topics: Any = None,
         start_new_transaction: bool = True,
     ) -> bool:
-        """Commit what was completed since the last commit."""
-        # Faust notes each message that leaves a stream, for a commit of its own that never comes.
+        """Commit what was completed since the last commit; return whether anything was committed."""
+        # Faust collects acknowledged offsets for its own commits, which are never made.
         self._acked.clear()
         self._acked_index.clear()
         taken = {tp: progress.take_pending() for tp, progress in self._progress.items()}
@@ -319,16 +317,16 @@ class Consumer(driver.Consumer):
             done = await self._thread.commit_batches({tp: OffsetAndMetadata(*one) for tp, one in pending.items()})
         finally:
             if not done:
-                # Some of it may still be ours.
+                # Some of these partitions may still be ours.
                 for tp in pending.keys() & self._progress.keys():
                     self._progress[tp].give_back(pending[tp])
         return done
 
     async def seek_to_committed(self) -> Mapping[Any, int]:
-        """Seek to the committed offsets, and in replayed topics to where this worker has got to.
+        """Seek to the committed offsets, or in replayed topics to where this worker has got to.
 
-        aiokafka seeks only where more than 0 is committed. What Faust has polled and dropped before that would then
-        never come again, so each partition is sought here.
+        aiokafka seeks only if the committed offset is above 0. Records that Faust has polled and dropped would then be
+        lost, so every partition is sought here.
         """
         committed = await super().seek_to_committed()
         positions = {
@@ -343,22 +341,22 @@ class Consumer(driver.Consumer):
         return positions
 
     async def seek_wait(self, partitions: Mapping[Any, int]) -> None:
-        """Seek, and note that what was delivered behind the new position comes again.
+        """Note the new positions, and seek.
 
-        Noted before, since a batch may be delivered before the seek is reported done; and it must not look undelivered.
+        In this order, since batches from the new position may be delivered before this call returns.
         """
         for tp, offset in partitions.items():
             self.progress(tp).seek(offset)
         await super().seek_wait(partitions)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Let Faust finish and commit what is in work, then forget what was not committed."""
+        """Let Faust finish and commit the work in progress, then drop what is still pending."""
         await super().on_partitions_revoked(revoked)
         for tp in revoked & self._progress.keys():
             self._progress[tp].take_pending()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Forget the positions of what moved away."""
+        """Forget the progress of partitions that moved away."""
         self._sought = False
         self._progress = {tp: progress for tp, progress in self._progress.items() if tp in assigned}
         await super().on_partitions_assigned(assigned, generation_id)

@@ -1,6 +1,6 @@
-"""How the client fetches: whole batches at a time, and events that come together when few come at a time.
+"""How the client fetches: it reads whole batches, and waits a little between fetches, so few events come together.
 
-What is fetched is compressed, and bounded by the client. What is decompressed at a time is bounded here.
+The client limits the bytes that are fetched, which are compressed. This module limits those that one poll decompresses.
 """
 
 from __future__ import annotations
@@ -16,29 +16,32 @@ from aiokafka.errors import CorruptRecordException
 
 from stream.kafka.batches import RefusedBatch, UnreadableBatchError, opened, records_of, refused
 
-# Seconds between two fetches from a broker.
+# Seconds between two fetches from the same broker.
 LIVE_EVERY = 0.006
-# Bytes. A poll ends with the batch that reaches them.
+# Decompressed bytes. A poll ends with the batch that reaches this.
 MAX_POLL_BYTES = 16 * 1024 * 1024
 NOWHERE = -1
 
 
-def fetch_lively(client: Any) -> None:
-    """Have a started client's fetcher do so, before it fetches."""
+def fetch_paced(client: Any) -> None:
+    """Have a started client's fetcher read whole batches and pace its fetches. Call this before it fetches."""
     fetch_whole(client)
     client._proc_fetch_request = _paced(client._proc_fetch_request)
 
 
 def fetch_whole(client: Any) -> None:
-    """Have a started client's fetcher give whole batches, before it fetches."""
+    """Have a started client's fetcher read whole batches. Call this before it fetches."""
     client._records = Fetched()
 
 
 class Fetch(list[Any]):
-    """Records that follow one another in a partition: all that it holds from offset `begin` up to before `behind`.
+    """All records of a partition from the offset `begin` up to but not including `next_offset`.
 
-    There may be none: the end of a transaction, and what was written in one that was aborted, take up offsets too.
-    `refused` is a batch that stands last and of which no record is given. `size` is bytes, decompressed.
+    There may be none, since aborted records and the ends of transactions have offsets too.
+
+    Attributes:
+        size: The bytes that were decompressed.
+        refused: The last batch, if it was refused as a whole. The list has none of its records.
     """
 
     def __init__(
@@ -51,23 +54,23 @@ class Fetch(list[Any]):
         self.refused = refused
 
     def __bool__(self) -> bool:
-        """Whether anything was read. The client hands on only what is true."""
+        """Whether any offset was read. The client ignores a list that is false."""
         return self.next_offset > self.begin
 
 
 class Budget:
-    """How many bytes the present poll may still decompress, of all its partitions together."""
+    """The bytes that the present poll may still decompress, for all its partitions together."""
 
     def __init__(self) -> None:
         self.left = MAX_POLL_BYTES
 
     def renew(self) -> None:
-        """Begin another poll."""
+        """Start another poll."""
         self.left = MAX_POLL_BYTES
 
 
 class Fetched(dict[Any, Any]):
-    """What a client has fetched, by partition; the `budget` is to be renewed before each poll."""
+    """The fetched data of a client, by partition. Renew its `budget` before each poll."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -75,20 +78,21 @@ class Fetched(dict[Any, Any]):
 
     def __setitem__(self, tp: Any, result: Any) -> None:
         if isinstance(result, FetchResult):
-            # The client asks for the very class, so that it cannot be another one.
+            # The client checks for this exact class, so a subclass would not do.
             result.getall = WholeBatches(result, self.budget).getall
         super().__setitem__(tp, result)
 
 
 class WholeBatches:
-    """What was fetched of a partition, read by batches, with records as the client's C code has them.
+    """Reads the fetched data of a partition batch by batch, with records as the client's C code makes them.
 
-    The client's own way is the same record by record, and makes a dataclass of each: that takes several times as long.
+    The client itself reads the same records one by one and makes a dataclass of each, which takes several times as
+    long.
     """
 
     def __init__(self, result: Any, budget: Budget) -> None:
-        # Without cycles what was fetched goes with its result, and does not wait for the garbage collector: the result
-        # has this, and its records have the client's own way of reading them, which nobody goes.
+        # Reference cycles would keep fetched data until a garbage collection. So this holds a proxy of the result, and
+        # drops the client's own iterator, which is not used and refers to its owner.
         self._result: Any = proxy(result)
         result._partition_records._records_iterator = None
         self._budget = budget
@@ -97,13 +101,13 @@ class WholeBatches:
         self._next_offset = result._partition_records.next_fetch_offset
 
     def getall(self, max_records: int | None = None) -> Sequence[Any]:
-        """Give the next records, at most so many, and move the client's position behind them."""
+        """Return the next records, at most `max_records`, and move the client's position after them."""
         result = self._result
         if not result.check_assignment(result._topic_partition) or not result.has_more():
             return ()
         parts, found = result._partition_records, self._left
         begin, before = parts.next_fetch_offset, self._budget.left
-        # What cannot be read raises; then the position stays where it was, and from there it is fetched again.
+        # If reading raises, the position stays, and the client fetches from there again.
         parts.next_fetch_offset = NOWHERE
         while self._goes_on(parts) and (max_records is None or len(found) < max_records):
             found += self._next(parts)
@@ -133,16 +137,16 @@ class WholeBatches:
             records, size = records_of(data, batch)
         except UnreadableBatchError as why:
             self._refused = refused(data, batch, first, why)
-            # To find that out may have taken as long as a whole poll.
+            # Finding this out may have cost as much as a whole poll.
             self._budget.left = 0
             return []
         self._budget.left -= size
-        # A batch comes as a whole, also when it is asked for from its middle.
+        # A fetch from the middle of a batch brings the whole batch.
         return [record for record in records if record.offset >= first] if _begins_before(first, records) else records
 
 
 def _is_aborted(parts: Any, batch: Any) -> bool:
-    """Tell whether a batch was written in a transaction that was aborted; of each batch, in their order."""
+    """Return whether a batch is of an aborted transaction. Call this for each batch, in order."""
     if parts._isolation_level != READ_COMMITTED or batch.producer_id is None:
         return False
     if not (parts._aborted_transactions or parts._aborted_producers):
@@ -159,9 +163,9 @@ def _begins_before(offset: int, records: list[Any]) -> bool:
 
 
 def _paced(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    """Let events come together at the broker when few come at a time: a poll costs more than what it brings.
+    """Wait between fetches, so that few events come together: a poll costs more than the records in it.
 
-    There and not here, where they would wait together with the next request, and those behind them for that one.
+    They collect at the broker. Here they would block the next fetch, and with it later events.
     """
     asked: dict[int, float] = {}
 
@@ -170,7 +174,7 @@ def _paced(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[boo
         try:
             await asyncio.sleep(max(0.0, left))
         except asyncio.CancelledError:
-            # As the client's own fetch does: it is closing, or the partitions have moved away.
+            # Like the client's own fetch: it is closing, or its partitions have moved away.
             return False
         asked[broker] = monotonic()
         return await fetch(assignment, broker, request)

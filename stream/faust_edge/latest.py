@@ -1,4 +1,4 @@
-"""The newest record of each key of some partitions: what a compacted topic says now."""
+"""Reads the newest record of each key: the present content of a compacted topic."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POLL_MS = 200
 
 
 async def latest(brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, Latest]:
-    """Read each partition from an offset (0: its beginning) to the end that it has now.
+    """Read each partition from its offset in `starts` to its present end; 0 is its beginning.
 
     Raises KafkaError if Kafka does not answer.
     """
@@ -33,7 +33,7 @@ async def latest(brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, L
         return await _read(consumer, starts)
     except ClientError as error:
         topics = ", ".join(sorted({tp.topic for tp in starts}))
-        raise KafkaError(f"Kafka does not tell what stands in {topics}: {error!r}") from None
+        raise KafkaError(f"Kafka does not return the records of {topics}: {error!r}") from None
     finally:
         await consumer.stop()
 

@@ -1,4 +1,4 @@
-"""The process of a worker: its signals and its log."""
+"""A worker's process: its signals and its log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stream.worker.logs import OncePerMinute
 
 
 class FlowWorker(faust.Worker):
-    """Faust's worker without spinner and banner: its output is for logs. It ends within 15 seconds of a signal."""
+    """Faust's worker, without spinner and banner, since its output is a log. It ends within 15 seconds of a signal."""
 
     app: Any
 
@@ -22,22 +22,22 @@ class FlowWorker(faust.Worker):
         self.spinner = None
 
     def install_signal_handlers(self) -> None:
-        """Show nothing from the first signal on, also where the event loop is busy."""
+        """Have the worker show nothing from the first signal on, even if the event loop is busy."""
         self.app.worker.engine.ending.watch()
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._told_to_end)
+            signal.signal(number, self._on_signal)
 
-    def _told_to_end(self, number: int, _: object) -> None:
+    def _on_signal(self, number: int, _: object) -> None:
         self.app.worker.engine.ending.begin()
-        # The loop is closed when the process is about to end anyway.
+        # A closed loop means that the process is about to end anyway.
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self._schedule_shutdown, signal.Signals(number))
 
     def on_setup_root_logger(self, logger: logging.Logger, level: int) -> None:
-        """Let each cause have one line a minute."""
+        """Limit the log to one line a minute for each cause."""
         super().on_setup_root_logger(logger, level)
         for handler in logger.handlers:
             handler.addFilter(OncePerMinute())
 
     def say(self, msg: str, file: Any = None, end: str = "\n", **options: Any) -> None:
-        """Say nothing."""
+        """Print nothing."""

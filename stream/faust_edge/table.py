@@ -1,8 +1,8 @@
-"""The store of the item table: rows of bytes, held apart by partition, recovered in batches.
+"""The store of the item table: rows of bytes by partition, recovered in batches.
 
-Faust's own memory store is one dict for all partitions and keeps the rows of partitions that moved away. Here
-a partition that is revoked takes its rows with it, and the offset up to which its changelog is known is
-remembered, so that a partition that stays through a rebalance is not read again.
+Faust's own store in memory is one dict for all partitions, and keeps the rows of revoked ones. Here the rows of a
+revoked partition are dropped. The store also keeps the last changelog offset of each partition, so one that stays in a
+rebalance is not read again.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ LOOK_EVERY = 0.01
 
 
 class FaustRowStore(Store[bytes, bytes]):
-    """Rows by partition; `on_recovered` is awaited with the partitions whose rows are complete.
+    """Rows by partition.
 
-    `on_refused` is called with the partition of a batch that was refused as a whole, `on_unreadable` with that of a
-    record that is no row.
+    Attributes:
+        on_recovered: Awaited with the partitions whose rows are complete.
+        on_refused: Called with a partition and a batch that was refused as a whole.
+        on_unreadable: Called with a partition and a record that is not a row.
     """
 
     on_recovered: Callable[[set[int]], Awaitable[None]]
@@ -39,23 +41,23 @@ class FaustRowStore(Store[bytes, bytes]):
         self._offsets: dict[int, int] = {}
 
     def rows(self, partition: int) -> Rows:
-        """Give the rows of a partition, to read and to write: a change that Kafka does not take ends the process."""
+        """Return the rows of a partition, to read and to write. If Kafka does not accept a change, the process ends."""
         found = self._partitions.get(partition)
         if found is None:
             found = self._partitions[partition] = Rows()
         return found
 
     def compress(self) -> Iterator[None]:
-        """Compress rows that were left alone, one by one, for the caller to pause."""
+        """Compress plain rows one by one, so the caller can pause."""
         for rows in list(self._partitions.values()):
             yield from rows.compress()
 
     def persisted_offset(self, tp: Any) -> int | None:
-        """Give the offset of the last changelog row that is known here."""
+        """Return the offset of the last changelog record that was read or written here."""
         return self._offsets.get(tp.partition)
 
     def set_persisted_offset(self, tp: Any, offset: int) -> None:
-        """Note the offset of a changelog row that was written or read."""
+        """Note the offset of a changelog record that was read or written."""
         self._offsets[tp.partition] = offset
 
     def apply_changelog_batch(
@@ -64,7 +66,7 @@ class FaustRowStore(Store[bytes, bytes]):
         to_key: Callable[[Any], bytes],
         to_value: Callable[[Any], bytes],
     ) -> None:
-        """Take in what recovery has read: each event's value is a batch of changelog records."""
+        """Apply what recovery has read: the value of each event is a batch of changelog records."""
         for event in batch:
             tp = event.message.tp
             batches: Any = event.message.value
@@ -82,7 +84,7 @@ class FaustRowStore(Store[bytes, bytes]):
         newly_assigned: set[Any],
         generation_id: int = 0,
     ) -> None:
-        """Drop what moved away, and begin anew what comes."""
+        """Drop the rows of revoked partitions, and of new ones before they are recovered."""
         topic = self.table.changelog_topic.get_topic_name()
         for tp in revoked | newly_assigned:
             if tp.topic == topic:
@@ -90,7 +92,7 @@ class FaustRowStore(Store[bytes, bytes]):
                 self._offsets.pop(tp.partition, None)
 
     async def on_recovery_completed(self, active_tps: set[Any], standby_tps: set[Any]) -> None:
-        """Tell the owner that the rows of the active partitions are complete."""
+        """Report that the rows of the active partitions are complete."""
         await self.on_recovered({tp.partition for tp in active_tps})
 
     def reset_state(self) -> None:
@@ -122,23 +124,23 @@ class FaustRowStore(Store[bytes, bytes]):
 
 
 class RowTable(Table[bytes, bytes]):
-    """A Faust table over a `FaustRowStore`; Faust assigns and recovers it, `track` writes it."""
+    """A Faust table with a `FaustRowStore`. Faust assigns and recovers it, and the agent `track` writes it."""
 
     def _new_store(self) -> FaustRowStore:
         return FaustRowStore("rows://", self.app, self, table_name=self.name)
 
     @property
     def store(self) -> FaustRowStore:
-        """Give the store under its own type."""
+        """Return the store with its own type."""
         store: Any = self.data
         return cast("FaustRowStore", store)
 
 
 class RowTables(TableManager):
-    """Faust's manager of the tables; it does not wait a second for what may still be declared."""
+    """Faust's manager of tables, without its wait of a second for further declarations."""
 
     async def on_start(self) -> None:
-        """Subscribe and recover as soon as each agent has said which topic it reads."""
+        """Subscribe and recover as soon as every agent has named its topic."""
         while len(self.app.topics) < len(self.app.agents) and not self.should_stop:
             await self.sleep(LOOK_EVERY)
         if not self.should_stop:

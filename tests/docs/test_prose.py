@@ -13,7 +13,6 @@ MAX_ARCHITECTURE = 1_200
 
 # Not rewritten yet: who rewrites one, or the modules of a folder, takes it out.
 PENDING = {
-    "stream/faust_edge",
     "stream/worker",
 }
 
