@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 WORKERS = 3
-# Shares of rounds in which Kafka cannot be reached when the workers are told: for each by its proxy, or for all.
+# Shares of rounds in which Kafka cannot be reached when the workers are told to end: for each by its proxy, or for all.
 SILENT, PAUSED = 0.25, 0.15
 # How long Kafka may have been out of reach by then; mostly it is much less.
 LONGEST_TROUBLE = 30.0
@@ -17,8 +17,8 @@ class Scenario:
     """The situation of the workers when they are told to end.
 
     `ready` workers are started and ready before the round begins. The others start with it, and `killed` of the ready
-    ones are killed then. Each is told between `earliest` and `latest`, in seconds from the beginning of the round or,
-    with `reason`, from when its `/ready` first gives this reason.
+    ones are killed then. Each is told to end between `earliest` and `latest`: in seconds from the beginning of the
+    round, or with `reason` from when its `/ready` first gives this reason.
     """
 
     name: str

@@ -57,7 +57,7 @@ class Lane:
     _with_rows: Deployment | None = field(default=None, init=False)
 
     def play(self, plan: Plan) -> list[Stop]:
-        """Run one round, and return the end of each worker that was told."""
+        """Run one round, and return the end of each worker that was told to end."""
         self.rounds += 1
         deployment = self._prepare(plan)
         config = deployment.config(FLOW_YAML)

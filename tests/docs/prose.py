@@ -20,7 +20,7 @@ BETTER = {
     r"whence|whither|henceforth|(there|where)(by|in|of|upon)": "from where, so, in it: rewrite the sentence",
     r"whoever": "the worker that, the caller that",
     r"(stands?|stood) (in|at|on|there|behind|beside|before|between|under|above|below)": "is (in)",
-    r"tells|told(?! to\b)": "says, shows, reports; said, notified, warned",
+    r"tells(?!( \w+){1,3} to\b)|told(?! to\b)": "says, shows, reports; said, notified, warned",
     r"in (the )?place of": "instead of",
     r"but for": "except",
     r"so many": "that many, or the number",

@@ -1,4 +1,4 @@
-"""How a story is told: events and a flow.yaml in, the numbers that `flowgauge replay --json` prints out."""
+"""A story has events and a flow.yaml as input, and as output the numbers that `flowgauge replay --json` prints."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_of_several_blocked_items_the_longest_counts_at_each_level() -> None:
 
 
 def finished(item: str, days: int, team: str = "Cards") -> list[Json]:
-    """Make an item that was finished on 1 July after so many days."""
+    """Make an item that was finished on 1 July after that many days."""
     return [begin(f"2026-06-{31 - days:02}", "Doing", item, team=team), change("2026-07-01", "Done", item)]
 
 

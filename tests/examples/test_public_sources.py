@@ -12,7 +12,7 @@ from tests.examples.stories import DAY, FLOW, HOUR, RESET, Numbers, begin, chang
 
 
 def test_planview_viz_type_change() -> None:
-    """A defect that becomes a story stands in load as what it is now, in velocity as what it was when finished.
+    """A defect that becomes a story counts in load as what it is now, in velocity as what it was when finished.
 
     Planview Viz: defect on 1 July, story on 5 July, done on 10 July, defect again on 11 July. Load is one defect on
     1-4 July and one feature on 5-9 July, velocity one feature on 10 July. Ours is the same.

@@ -62,7 +62,7 @@ def test_nodes_that_are_not_configured_are_there_while_something_counts_in_them(
 
 
 def test_each_board_counts_only_what_belongs_to_its_partition() -> None:
-    """An item started by Cards and now with Credit stands in two partitions and counts once at each place."""
+    """An item started by Cards and now with Credit is in two partitions and counts once at each place."""
     moved = replace(doing(1, CREDIT), start=Stamp(DAY, CARDS, "feature"))
     boards = Boards(CONFIG, lambda value_stream: 1 if value_stream == "Lending" else 0)
     boards.put(0, b"1", moved)

@@ -1,4 +1,4 @@
-"""Each change of a limit or target once, with hysteresis, and from what was told before."""
+"""Each change of a limit or target once, with hysteresis, and starting from the changes reported before."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def days(draw: st.DrawFn) -> list[list[Event]]:
 
 
 def by_history(batches: list[list[Event]]) -> tuple[dict[bytes, bytes | None], Summary | None]:
-    """Take batches through as if nothing ever came in order: events are inserted, each row written and folded anew."""
+    """Process batches as if nothing ever came in order: events are inserted, each row written and folded again."""
     row, summary = None, None
     for events in batches:
         kept = new_history() if row is None else decode_history(row)

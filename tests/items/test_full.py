@@ -148,7 +148,7 @@ def test_a_duplicate_stays_one_and_repeats_its_output() -> None:
     outcome, refused = made.add(event(3, NOW - 87 * DAY, state="Doing", points=3))
     assert (refused, outcome.counts, outcome.rows) == ([], {("jira/acme", "duplicate"): 1}, {})
     assert [sent.key for sent in outcome.summaries] == [b"1"]
-    # Another content under a known name that stands before it takes its place.
+    # An earlier event with the same name and another content replaces it.
     outcome, refused = made.add(event(3, NOW - 88 * DAY, state="To Do"))
     assert (refused, list(outcome.rows)) == ([], [b"1"])
     assert made.add(event(60, NOW, state="Done"))[1] != []

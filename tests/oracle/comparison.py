@@ -49,7 +49,7 @@ STATISTICS = {
 
 
 def near(one: float, other: float) -> bool:
-    """Tell whether two sums or ratios are equal but for rounding."""
+    """Tell whether two sums or ratios are equal except for rounding."""
     return isclose(one, other, rel_tol=1e-6, abs_tol=1e-6)
 
 
@@ -110,7 +110,7 @@ def describe(series: Series) -> str:
 def compare_numbers(actual: Json, expected: Json) -> list[str]:
     """List how the object of `replay --json` differs from the oracle's.
 
-    Counts are equal, seconds and ratios equal but for rounding. The order of nodes means nothing, and an
+    Counts are equal, seconds and ratios equal except for rounding. The order of nodes means nothing, and an
     `unassigned` node in which all is zero may as well be missing.
     """
     found = []

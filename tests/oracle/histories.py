@@ -213,7 +213,7 @@ def event_lists(draw: st.DrawFn, config: Json) -> list[Json]:
 def repeated(draw: st.DrawFn, event: Json, config: Json) -> Json:
     """Draw a second copy of an event: the same, or one that its source sent with other contents.
 
-    Copies that differ are told apart by time or sequence, as the contract's order needs it.
+    Copies that differ have another time or sequence, as the contract's order needs it.
     """
     if draw(st.booleans()):
         return deepcopy(event)

@@ -88,7 +88,7 @@ class Life:
 
     @property
     def time_in_state(self) -> dict[str, timedelta]:
-        """How long the item stood in each state; those it came to after a hundred others are all `other`."""
+        """How long the item was in each state; states that it entered after a hundred others are all `other`."""
         stays = [(stay.state, lasted) for stay, lasted in self.stays if stay.state is not None]
         named = list(dict.fromkeys(state for state, _ in stays))[:NAMED_STATES]
         told: dict[str, timedelta] = {}
@@ -126,7 +126,7 @@ def time_of(event: Json) -> datetime:
 
 
 def place_of(event: Json) -> tuple[datetime, str, str, str, str]:
-    """Say where the event stands in order; the last part only settles what the contract leaves open."""
+    """Give the event's place in the order; the last part only settles what the contract leaves open."""
     content = json.dumps(event, sort_keys=True, default=str)
     return time_of(event), event.get("sequence") or "", event["id"], event["source"], content
 

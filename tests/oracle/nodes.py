@@ -51,7 +51,7 @@ def places(life: Life) -> set[Owner]:
 
 
 def inside(node: Node, moment: Moment) -> bool:
-    """Tell whether the item stood in the node at that moment."""
+    """Tell whether the item was in the node at that moment."""
     return belongs(moment.owner, node)
 
 

@@ -74,7 +74,7 @@ def node(events: list[Json], at: str, *path: str) -> Json:
 
 
 def window(events: list[Json], at: str, *path: str, length: str = "400d") -> Json:
-    """Compute a node's numbers of a window, which is so long that it holds everything, unless told."""
+    """Compute a node's numbers of a window, which by default is so long that it holds everything."""
     return dict(node(events, at, *path)["windows"][length])
 
 

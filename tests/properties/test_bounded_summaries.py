@@ -128,6 +128,6 @@ def test_numbers_of_an_item_with_many_states_equal_the_oracle() -> None:
 def test_what_is_merged_is_counted_where_a_summary_tells_it(states: int, merged: int) -> None:
     engine, _, _ = folded(life([f"s{number}" for number in range(states)]))
     assert engine.merged == merged
-    # Until it is finished a summary tells no stays.
+    # Until the item is finished, its summary has no stays.
     open_again = life([f"s{number}" for number in range(states)])[:-1]
     assert folded(open_again)[0].merged == 0

@@ -65,7 +65,7 @@ def test_order_multiplicity_and_batching_change_no_byte(story: Story, random: Ra
     for batch in in_batches(disordered, random):
         other.add(batch)
     assert other.items == once.items
-    # The header's last field tells which partitions a summary was ever sent to: with one, the rows are the same bytes.
+    # The header's last field says which partitions a summary was ever sent to: with one, the rows are the same bytes.
     strip = 25 if partitions > 1 else 0
     assert {k: v[strip:] for k, v in other.rows.items()} == {k: v[strip:] for k, v in once.rows.items()}
     names = {(event.source, event.id, event.item) for event in events}
@@ -129,7 +129,7 @@ def test_levels_reconcile_and_nothing_is_negative(story: Story, partitions: int)
 
 
 def belongs(team: Node, parent: Node) -> bool:
-    """Tell whether a team stands below a node."""
+    """Tell whether a team is below a node."""
     return all(name in ("", own) for name, own in zip(parent[1:], team[1:], strict=True))
 
 
