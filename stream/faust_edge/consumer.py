@@ -275,7 +275,7 @@ class Consumer(driver.Consumer):
         await self._thread.stop_fetching(quiet, others)
 
     async def read_again(self, tp: TP) -> None:
-        """Read a partition again from where it was processed, since a batch was lost.
+        """Read a partition again from the next offset to process, since a batch was lost.
 
         `recover_missing` would not notice this in a partition that gets events all the time. At most once a second,
         since other batches that do not follow may still be on their way.

@@ -1,4 +1,4 @@
-"""How the client fetches: it reads whole batches, and waits a little between fetches, so few events come together.
+"""How the client fetches: it reads whole batches, and waits a little between fetches, so a few events come together.
 
 The client limits the bytes that are fetched, which are compressed. This module limits those that one poll decompresses.
 """
@@ -163,7 +163,7 @@ def _begins_before(offset: int, records: list[Any]) -> bool:
 
 
 def _paced(fetch: Callable[..., Awaitable[bool]]) -> Callable[..., Awaitable[bool]]:
-    """Wait between fetches, so that few events come together: a poll costs more than the records in it.
+    """Wait between fetches, so a few events come together: a poll costs more than the records in it.
 
     They collect at the broker. Here they would block the next fetch, and with it later events.
     """

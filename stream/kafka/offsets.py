@@ -7,8 +7,8 @@ Each committed offset has a small JSON as its metadata, where Kafka Streams keep
 - the number of partitions for which its rows are in the right one, and
 - the generations of the topics that were folded.
 
-So every worker knows whether the whole topic is folded, with which configuration, what its newest event time is, and
-whether the offset is still about the present topics.
+So every worker knows whether the whole topic is folded, with which configuration, and up to which event time. It also
+knows whether the offset is of the present topics.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Offsets:
             await self._consumer.stop()
 
     def hang_up(self) -> None:
-        """Close the connections, so that the next request opens new ones.
+        """Close the connections, so the next request opens new ones.
 
         A firewall may silently drop a connection. The client notices only after its own timeout, when the caller has
         already given up.

@@ -43,7 +43,9 @@ def test_a_poll_asks_for_the_partitions_that_were_active_when_it_began(
     assert asked == [{EVENTS}]
 
 
-def test_only_what_was_not_sought_since_is_read_again(thread: ConsumerThread, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_partitions_sought_meanwhile_are_not_read_again(
+    thread: ConsumerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sought: list[tuple[Any, int]] = []
     client = SimpleNamespace(seek=lambda tp, offset: sought.append((tuple(tp), offset)))
     monkeypatch.setattr(thread, "_ensure_consumer", lambda: client)

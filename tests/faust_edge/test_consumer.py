@@ -26,7 +26,7 @@ def tick(consumer: Consumer) -> dict[TP, int]:
     return asyncio.run(consumer.recover_missing())
 
 
-def test_a_batch_follows_what_was_processed_and_may_repeat_of_it(consumer: Consumer) -> None:
+def test_a_batch_may_repeat_processed_records_but_not_skip_any(consumer: Consumer) -> None:
     assert consumer.follows(EVENTS, deliver(consumer, EVENTS, 0, 9))
     consumer.processed(EVENTS, 10)
     assert consumer.follows(EVENTS, deliver(consumer, EVENTS, 10, 19))
@@ -47,7 +47,7 @@ def poll(consumer: Consumer, monkeypatch: pytest.MonkeyPatch, *parts: tuple[TP, 
     return asyncio.run(polled())
 
 
-def test_what_was_compacted_or_aborted_leaves_nothing_out(
+def test_compacted_or_aborted_records_are_no_gap(
     consumer: Consumer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     consumer.progress(EVENTS).seek(5)
@@ -63,7 +63,7 @@ def test_what_was_compacted_or_aborted_leaves_nothing_out(
     assert client.sought == []
 
 
-def test_what_a_batch_leaves_out_is_read_again_unless_the_broker_has_it_no_more(
+def test_a_gap_is_read_again_unless_the_broker_no_longer_has_it(
     consumer: Consumer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     consumer.progress(EVENTS).begin(15)
@@ -83,7 +83,7 @@ def test_what_a_batch_leaves_out_is_read_again_unless_the_broker_has_it_no_more(
 
 
 @pytest.mark.parametrize("why", ["suspended", "inactive"])
-def test_what_is_not_taken_goes_back_to_the_client(
+def test_unused_records_go_back_to_the_client(
     consumer: Consumer, client: Client, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     async def wait_next_records(_: Any, __: float) -> tuple[dict[TP, Fetch], set[TP]]:
@@ -101,7 +101,7 @@ def test_what_is_not_taken_goes_back_to_the_client(
     assert client.returned == [{CHANGELOG: (3, 7)}]
 
 
-def test_what_was_delivered_and_lost_is_read_again(consumer: Consumer, client: Client) -> None:
+def test_lost_records_are_read_again(consumer: Consumer, client: Client) -> None:
     consumer.processed(EVENTS, 5)
     deliver(consumer, EVENTS, 5, 9)
     client.position[EVENTS] = 10
@@ -116,9 +116,7 @@ def test_what_was_delivered_and_lost_is_read_again(consumer: Consumer, client: C
     assert client.sought == [{EVENTS: 5}]
 
 
-def test_what_was_polled_and_never_delivered_is_read_again_before_it_is_passed_over(
-    consumer: Consumer, client: Client
-) -> None:
+def test_undelivered_records_are_read_again_before_they_are_skipped(consumer: Consumer, client: Client) -> None:
     consumer.progress(EVENTS).begin(55)
     client.position[EVENTS] = 723
     assert [tick(consumer), tick(consumer)] == [{}, {}]
@@ -130,14 +128,14 @@ def test_what_was_polled_and_never_delivered_is_read_again_before_it_is_passed_o
     assert [tick(consumer), tick(consumer), tick(consumer)] == [{}, {}, {}]
 
 
-def test_what_retention_has_removed_is_passed_over(consumer: Consumer, client: Client) -> None:
+def test_records_that_retention_removed_are_skipped(consumer: Consumer, client: Client) -> None:
     consumer.processed(EVENTS, 1)
     client.position[EVENTS] = client.first[EVENTS] = 2
     assert [tick(consumer), tick(consumer)] == [{}, {EVENTS: 2}]
     assert client.sought == []
 
 
-def test_nothing_is_passed_over_without_kafkas_word(consumer: Consumer, client: Client) -> None:
+def test_nothing_is_skipped_if_kafka_does_not_answer(consumer: Consumer, client: Client) -> None:
     consumer.processed(EVENTS, 1)
     client.position[EVENTS] = 2
     client.first.clear()
@@ -146,7 +144,7 @@ def test_nothing_is_passed_over_without_kafkas_word(consumer: Consumer, client: 
 
 
 @pytest.mark.parametrize("busy", ["unacked", "queued", "rebalancing", "suspended"])
-def test_nothing_is_lost_while_anything_is_in_work(consumer: Consumer, client: Client, busy: str) -> None:
+def test_nothing_counts_as_lost_while_anything_is_in_work(consumer: Consumer, client: Client, busy: str) -> None:
     deliver(consumer, EVENTS, 0, 9)
     client.position[EVENTS] = 10
     if busy == "unacked":
@@ -161,7 +159,7 @@ def test_nothing_is_lost_while_anything_is_in_work(consumer: Consumer, client: C
     assert client.sought == []
 
 
-def test_while_something_is_not_durable_what_was_lost_is_read_again_and_nothing_passed_over(
+def test_while_work_is_not_durable_lost_records_are_read_again_and_none_skipped(
     consumer: Consumer, client: Client
 ) -> None:
     consumer._unacked_messages = [SimpleNamespace(acked=False, taken=True)]  # type: ignore[assignment]
@@ -176,7 +174,7 @@ def test_while_something_is_not_durable_what_was_lost_is_read_again_and_nothing_
     assert client.sought == [{EVENTS: 1}]
 
 
-def test_a_partition_in_which_a_batch_was_lost_is_read_again_at_once_and_not_for_each_batch(
+def test_a_partition_with_a_lost_batch_is_read_again_at_once_but_not_for_each_batch(
     consumer: Consumer, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
@@ -197,14 +195,14 @@ def test_a_partition_in_which_a_batch_was_lost_is_read_again_at_once_and_not_for
     assert len(client.sought) == 3
 
 
-def test_what_left_a_stream_long_ago_is_not_remembered(consumer: Consumer) -> None:
+def test_acknowledged_offsets_are_not_kept(consumer: Consumer) -> None:
     consumer._acked, consumer._acked_index = {EVENTS: [1, 2]}, {EVENTS: {1, 2}}
     assert asyncio.run(consumer.force_commit()) is False
     assert not consumer._acked
     assert not consumer._acked_index
 
 
-def test_an_acknowledged_message_is_in_no_work(consumer: Consumer, client: Client) -> None:
+def test_an_acknowledged_message_is_not_in_work(consumer: Consumer, client: Client) -> None:
     deliver(consumer, EVENTS, 0, 9)
     client.position[EVENTS] = 10
     consumer._unacked_messages = [SimpleNamespace(acked=True)]  # type: ignore[assignment]
@@ -216,7 +214,7 @@ def test_an_acknowledged_message_is_in_no_work(consumer: Consumer, client: Clien
     ("active", "sought", "asked"),
     [(set(), True, False), ({EVENTS}, False, False), ({EVENTS}, True, True), ({CHANGELOG}, False, True)],
 )
-def test_a_stream_is_polled_once_it_was_sought(
+def test_a_stream_is_polled_only_after_its_seek(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch, active: set[TP], sought: bool, asked: bool
 ) -> None:
     polls: list[float] = []

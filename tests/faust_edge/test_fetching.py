@@ -45,7 +45,9 @@ written = some(st.integers(1, 5), [NOBODY, 7, 8], [b""]) | some(st.just(1), [7, 
     st.none() | st.integers(1, 7),
     st.sampled_from([READ_COMMITTED, READ_UNCOMMITTED]),
 )
-def test_it_is_what_the_client_gives(batches: list[Written], position: int, most: int | None, isolation: int) -> None:
+def test_records_are_those_that_the_client_gives(
+    batches: list[Written], position: int, most: int | None, isolation: int
+) -> None:
     own, own_place = fetched(batches, position, isolation)
     clients, clients_place = of_the_client(MemoryRecords(log(batches)), position, isolation, aborted(batches))
     mine, its = read(own, own_place, most), read(clients, clients_place, most)
@@ -59,7 +61,7 @@ def test_it_is_what_the_client_gives(batches: list[Written], position: int, most
 
 
 @given(st.lists(written, min_size=1, max_size=8), st.integers(0, 4), st.none() | st.integers(1, 7))
-def test_what_is_given_says_from_where_to_where(batches: list[Written], position: int, most: int | None) -> None:
+def test_a_fetch_has_its_first_and_next_offset(batches: list[Written], position: int, most: int | None) -> None:
     # A broker sends whole batches, starting with the one that contains the position.
     result, assignment = fetched(batches, min(position, batches[0].left_out + batches[0].records - 1))
     while result.has_more():
@@ -70,7 +72,7 @@ def test_what_is_given_says_from_where_to_where(batches: list[Written], position
         assert bool(given) == (given.next_offset > given.begin)
 
 
-def test_what_was_aborted_takes_up_offsets_and_holds_no_record() -> None:
+def test_aborted_records_have_offsets_but_are_not_given() -> None:
     batches = [Written(2), Written(3, producer=7), Written(1, producer=7, ends=ABORT)]
     result, _ = fetched(batches, 0)
     given = result.getall(None)
@@ -96,14 +98,14 @@ def test_a_damaged_batch_is_refused_and_fetched_again() -> None:
     assert (list(result.getall(5)), result.has_more(), assignment.state.position) == ([], False, 0)
 
 
-def test_after_a_seek_nothing_of_it_is_given() -> None:
+def test_after_a_seek_nothing_fetched_before_is_given() -> None:
     result, assignment = fetched([Written(4)], 0)
     assert len(result.getall(2)) == 2
     assignment.state.position = 0
     assert (list(result.getall(2)), result.has_more()) == ([], False)
 
 
-def test_what_is_dropped_goes_at_once() -> None:
+def test_dropped_data_is_freed_at_once() -> None:
     result, _ = fetched([Written(3)], 0)
     left = ref(result), ref(result._partition_records)
     gc.disable()

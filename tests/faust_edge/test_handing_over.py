@@ -46,7 +46,7 @@ class Stream:
         return len(asyncio.all_tasks()) == self._waiting_before
 
 
-def test_what_is_polled_is_handed_over_unless_it_was_before(consumer: Consumer) -> None:
+def test_polled_messages_are_handed_over_once(consumer: Consumer) -> None:
     async def drained() -> None:
         stream = Stream(consumer, [4, 5, 6, 9], room=True)
         await consumer._drain_messages(stream.fetcher)
@@ -85,7 +85,7 @@ def test_after_a_rebalance_a_full_stream_is_waited_for_again(consumer: Consumer)
     asyncio.run(drained())
 
 
-def test_a_rebalance_that_is_over_before_anybody_looks_takes_no_message(consumer: Consumer) -> None:
+def test_a_rebalance_that_is_over_before_it_is_noticed_drops_no_message(consumer: Consumer) -> None:
     async def drained() -> None:
         stream = Stream(consumer, [5, 6], room=False)
 
