@@ -72,9 +72,8 @@ class Document:
         # PyYAML lets these errors out for scalars such as `!!bool perhaps` or 2026-13-01.
         except (yaml.YAMLError, ValueError, ArithmeticError, LookupError, AttributeError):
             kind = node.tag.rpartition(":")[2]
-            self.complain(
-                path, f"{quoted(node.value)} is not a valid {kind}, but YAML reads it as one: fix or quote it", None
-            )
+            message = f"{quoted(node.value)} is not a valid {kind}, but YAML reads it as one: fix or quote it"
+            self.complain(path, message, None)
             return None
         if isinstance(value, int) and value.bit_length() > MAX_BITS:
             self.complain(path, f"{quoted(node.value)[1:-1]} is too large: give a number of at most 18 digits", None)

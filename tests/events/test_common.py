@@ -100,7 +100,7 @@ def test_numbers_are_read_alike(number: str) -> None:
     assert assert_alike(orjson.dumps(ENVELOPE).replace(b'"points":5', f'"points":{number}'.encode()))
 
 
-def test_of_a_field_that_stands_twice_the_last_counts() -> None:
+def test_the_last_of_two_equal_fields_counts() -> None:
     assert assert_alike(orjson.dumps(ENVELOPE).replace(b'"points":5', b'"points":5,"state":"Done","points":null'))
 
 
@@ -113,7 +113,7 @@ def test_a_field_too_many_is_left_to_its_rejection() -> None:
         decode_value(value, ARRIVAL)
 
 
-def test_only_so_many_sources_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_remembered_sources_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(common, "_MAX_SOURCES", 2)
     monkeypatch.setattr(common, "_sources", {})
     events = [read_common(orjson.dumps(ENVELOPE | {"source": f"s{number // 2}"}), ARRIVAL) for number in range(10)]

@@ -170,7 +170,7 @@ def test_headers_that_are_not_text_are_no_attributes() -> None:
     assert refusal(data, headers=[*null, ("content-type", null[1][1])]).detail.startswith("id is null")
 
 
-def test_an_unknown_type_is_told_the_known_ones() -> None:
+def test_the_refusal_of_an_unknown_type_lists_the_known_ones() -> None:
     rejection = refusal(value_of(type="flow.item.chnaged"))
     assert rejection.reason is Reason.UNKNOWN_TYPE
     assert "'flow.item.chnaged'" in rejection.detail

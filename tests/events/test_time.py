@@ -123,7 +123,7 @@ def test_remembered_parts_change_no_time_and_no_refusal(before: str) -> None:
         assert as_parsed(text, parse_time) == expected
 
 
-def test_only_so_many_parts_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_remembered_parts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_MAX_REMEMBERED", 3)
     module._HOURS.clear()
     for hour in range(10):

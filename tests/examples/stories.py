@@ -94,7 +94,7 @@ def plan(time: str, name: str = "A", **fields: Any) -> Json:
 
 
 class Numbers:
-    """What a story comes to at an instant.
+    """The numbers of a story at an instant.
 
     Nodes go by their own name, which is unique in `FLOW`; the portfolio has none.
     """
@@ -129,7 +129,7 @@ class Numbers:
         return found
 
     def targets(self, name: str = "") -> dict[str, tuple[float | None, bool | None]]:
-        """Give what a node's targets come to, and whether they are met."""
+        """Give what a node's targets measure, and whether they are met."""
         return {target["name"]: (target["actual"], target["met"]) for target in self.node(name)["targets"]}
 
     def lower_bounds(self, name: str = "") -> int:

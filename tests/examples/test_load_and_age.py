@@ -177,7 +177,7 @@ def test_an_item_without_a_state_is_in_no_count() -> None:
     assert (numbers.load(), numbers.states("Cards")) == (0, {})
 
 
-def test_what_nobody_owns_stands_under_unassigned_at_every_level() -> None:
+def test_items_that_nobody_owns_count_under_unassigned_at_every_level() -> None:
     numbers = Numbers([begin("2026-07-02", "Doing", team="Ghosts")], "2026-07-03")
     names = ("team unassigned", "art unassigned", "value_stream unassigned", "")
     assert [numbers.load(name) for name in names] == [1, 1, 1, 1]

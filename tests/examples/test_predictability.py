@@ -132,7 +132,7 @@ def test_an_objective_moved_to_another_increment_leaves_the_first_without_a_trac
     assert Numbers(events, "2026-09-15").increments("Cards") == {"2026.4": values(10, 0, 10, 0)}
 
 
-def test_an_objective_taken_out_of_all_increments_is_in_no_number() -> None:
+def test_an_objective_removed_from_all_increments_is_in_no_number() -> None:
     events = [plan("2026-07-01"), objective("2026-09-15", pi=None)]
     assert Numbers(events, "2026-09-15").increments("") == {}
     assert Numbers([objective("2026-07-01", team="Cards", planned_value=3)], "2026-07-02").increments("") == {}
@@ -169,7 +169,7 @@ def test_each_level_is_the_sum_of_its_teams_and_its_ratio_is_of_the_sums() -> No
     assert numbers.increments("") == {"2026.3": values(62.5, 50, 50, 0.8)}
 
 
-def test_an_objective_of_a_team_that_nobody_knows_stands_under_unassigned() -> None:
+def test_an_objective_of_an_unknown_team_counts_under_unassigned() -> None:
     numbers = Numbers([plan("2026-07-01", team="Ghosts"), plan("2026-07-01", "B", team=None)], "2026-07-02")
     names = ("team unassigned", "art unassigned", "value_stream unassigned", "")
     assert [numbers.increments(name) for name in names] == [{"2026.3": values(20, 0, 20, 0)}] * 4
@@ -249,7 +249,7 @@ def test_an_objective_of_a_pi_that_is_not_listed_is_reported_and_in_no_number() 
     assert first.node("Lending")["unmapped_objectives"] == {}
 
 
-def test_an_unmapped_objective_stands_with_its_team_or_with_nobody() -> None:
+def test_an_unmapped_objective_counts_with_its_team_or_with_nobody() -> None:
     events = [
         plan("2026-07-01", "A", pi="2027"),
         plan("2026-07-01", "B", pi="2027", team="Nobody"),

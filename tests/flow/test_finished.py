@@ -1,4 +1,4 @@
-"""What finished items come to."""
+"""The numbers of finished items."""
 
 from __future__ import annotations
 

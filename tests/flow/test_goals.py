@@ -115,7 +115,7 @@ def test_ageing_counts_what_is_older_than_the_85_per_cent_line_of_the_longest_wi
     assert exactly.ageing is None
 
 
-def test_unmapped_items_are_told_by_source_and_state() -> None:
+def test_unmapped_items_are_reported_by_source_and_state() -> None:
     boards = Boards(configured(), lambda _: 0)
     lost = doing(1)
     boards.put(0, b"1", type(lost)("1", "b", CARDS, "feature", "Odd", FlowState.UNMAPPED))

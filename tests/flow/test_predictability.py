@@ -32,7 +32,7 @@ def test_the_last_hundred_pis_by_name_are_shown() -> None:
     assert list(board.predictability()) == [f"{number:03}" for number in range(2, MAX_INCREMENTS + 2)]
 
 
-def test_an_objective_that_is_taken_out_leaves_nothing() -> None:
+def test_an_objective_that_is_removed_leaves_nothing() -> None:
     board = Board([])
     board.count_objective(b"a", objective(10, 8), 1)
     board.count_objective(b"b", objective(4, None, pi="2027.1"), 1)

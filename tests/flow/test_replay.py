@@ -37,7 +37,7 @@ def test_an_erased_item_is_in_no_number() -> None:
     assert replay.read() == Replay(configured(), 2 * DAY).read()
 
 
-def test_what_is_beyond_a_historys_limits_is_counted_and_the_rest_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_events_beyond_the_limits_of_a_history_are_counted_as_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "MAX_EVENTS", 1)
     replay = Replay(configured(), 2 * DAY)
     replay.add([event("a", state="Doing"), event("b", state="Done"), event("c", state="Doing")])

@@ -32,7 +32,7 @@ def test_what_comes_first_after_an_instant() -> None:
     assert [timeline.first_after(instant) for instant in (4, 5, 6, 7)] == [5, 7, 7, None]
 
 
-def test_what_is_not_in_cannot_be_taken_out() -> None:
+def test_a_value_that_is_not_there_cannot_be_removed() -> None:
     timeline = Timeline()
     timeline.add((5, b"a"))
     with pytest.raises(ValueError, match="not in list"):

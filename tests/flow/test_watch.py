@@ -80,7 +80,7 @@ def test_a_clock_that_goes_back_makes_no_negative_breach() -> None:
     assert recovered.lasted == 0
 
 
-def test_nothing_is_told_twice_and_nothing_before_it_is_durable() -> None:
+def test_no_notice_is_repeated_and_none_is_kept_before_it_is_durable() -> None:
     watch = Watch()
     nodes = [numbers(load=3, limit=2)]
     first = watch.look(nodes, HOUR)
@@ -113,7 +113,7 @@ def test_a_limit_that_is_watched_no_more_is_taken_back_once() -> None:
         assert step(watch, HOUR, *nodes) == []
 
 
-def test_a_target_is_told_of_when_it_is_first_measured() -> None:
+def test_a_target_gets_a_notice_when_it_is_first_measured() -> None:
     watch = Watch()
     assert step(watch, 0, numbers(CARDS, 0, None, target(None))) == []
     [met] = step(watch, HOUR, numbers(CARDS, 0, None, target(4.0)))
@@ -133,7 +133,7 @@ def test_a_target_stays_as_it_was_while_nothing_is_measured() -> None:
     assert watch.met_since() == {"focus": 4 * HOUR}
 
 
-def test_a_target_of_another_node_or_metric_begins_anew() -> None:
+def test_a_target_of_another_node_or_metric_begins_again() -> None:
     watch, art = Watch(), Node("art", "Payments", "Checkout")
     step(watch, HOUR, numbers(CARDS, 0, None, target(6.0)))
     [moved] = step(watch, 2 * HOUR, numbers(art, 0, None, target(6.0)))

@@ -1,4 +1,4 @@
-"""What comes in order is appended: the row and the summary are those of the whole history."""
+"""Events in order are appended: the row and the summary are those of the whole history."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def taken(batches: list[list[Event]], *, remembering: bool) -> tuple[dict[bytes,
 
 @st.composite
 def days(draw: st.DrawFn) -> list[list[Event]]:
-    """Draw batches of an item's events: mostly in order, some late, doubled, in the future, deletions and erasures."""
+    """Draw batches of an item's events: mostly in order, others late, duplicate, future, deletions or erasures."""
     count = draw(st.integers(1, 12))
     events = []
     for number in range(count):
@@ -106,14 +106,14 @@ def test_remembering_changes_nothing(batches: list[list[Event]]) -> None:
     assert (last.summaries, last.counts, last.due) == (other.summaries, other.counts, other.due)
 
 
-def test_an_id_that_stands_there_as_another_text_is_taken_all_the_same() -> None:
+def test_an_id_whose_text_is_elsewhere_in_the_row_is_accepted() -> None:
     batches = [[event(1, NOW - 3 * DAY, state="jira:2")], [event(2, NOW - 2 * DAY, state="Doing")], [event(3, NOW)]]
     rows, outcome = taken(batches, remembering=True)
     assert rows == taken(batches, remembering=False)[0]
     assert outcome.counts == {("jira/acme", "applied"): 1}
 
 
-def test_a_row_that_somebody_else_has_written_is_read_anew() -> None:
+def test_a_row_that_somebody_else_has_written_is_read_again() -> None:
     append_only: dict[bytes, AppendOnlyHistory] = {}
     first, second, third = (event(number, NOW - (9 - number) * DAY, state="Doing") for number in range(3))
     batch = Batch({}, ONE, NOW, append_only=append_only)
@@ -194,7 +194,7 @@ def test_a_duplicate_of_what_was_appended_a_moment_ago_keeps_its_arrival() -> No
     assert outcome.counts == {("jira/acme", "applied"): 1, ("jira/acme", "duplicate"): 1}
 
 
-def test_only_so_many_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_remembered_histories_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracker, "MAX_APPEND_ONLY", 2)
     append_only: dict[bytes, AppendOnlyHistory] = {}
     batch = Batch({}, ONE, NOW, append_only=append_only)

@@ -1,4 +1,4 @@
-"""An item that is full refuses from what is remembered of it, and comes to what it would without that."""
+"""A full item refuses events from what is remembered of it, with the same results as without that."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Tracked:
         self.append_only: dict[bytes, AppendOnlyHistory] = {}
 
     def add(self, *events: Event) -> tuple[Outcome, list[Event]]:
-        """Take a batch; give what it came to, and what was refused."""
+        """Process a batch; give its outcome, and the events that were refused."""
         batch, refused = Batch(self.rows, ONE, NOW, append_only=self.append_only, full=self.full), []
         for one in events:
             try:
@@ -187,7 +187,7 @@ def test_what_is_remembered_holds_only_while_the_row_is_what_it_was(*, changed: 
     assert changed or made.rows.reads == again
 
 
-def test_an_item_that_was_forgotten_begins_anew() -> None:
+def test_an_item_that_was_forgotten_begins_again() -> None:
     made = full_item()
     made.rows.clear()
     made.append_only.clear()
@@ -195,7 +195,7 @@ def test_an_item_that_was_forgotten_begins_anew() -> None:
     assert made.entries == 1
 
 
-def test_so_many_are_remembered_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_remembered_items_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(full, "MAX_FULL", 2)
     remembered, kept = FullItems(), decode_history(full_item().rows[b"1"])
     rows = {key: bytes([number]) for number, key in enumerate((b"a", b"b", b"c"))}

@@ -50,7 +50,7 @@ def test_a_row_is_the_same_bytes_whatever_came_first() -> None:
     assert {entry.type for entry in read.entries} == {EventType.CHANGED}
 
 
-def test_the_header_tells_newest_time_last_arrival_and_where_summaries_went() -> None:
+def test_the_header_has_newest_time_last_arrival_and_partitions() -> None:
     history = new_history()
     history.add(event(5, state="Doing"), 9)
     history.add(event(3, state="To Do"), 8)

@@ -57,11 +57,11 @@ def test_a_rule_holds_where_all_its_fields_do(rule: Any, attributes: dict[str, A
     ("one", "other"),
     [(1, 1.0), (1, "1"), (True, "true"), ([1, "a"], ("1", "a")), (None, None), ({"a": 1}, {"a": 1})],
 )
-def test_what_no_rule_tells_apart_has_one_fingerprint(one: object, other: object) -> None:
+def test_values_that_no_rule_can_distinguish_have_one_fingerprint(one: object, other: object) -> None:
     assert fingerprint_of(one) == fingerprint_of(other)
     assert hash(fingerprint_of(one)) == hash(fingerprint_of(other))
 
 
 @pytest.mark.parametrize(("one", "other"), [(1, 2), (None, "None"), (["a"], ["b"]), (["a", "b"], "a"), ("", None)])
-def test_what_a_rule_tells_apart_has_two(one: object, other: object) -> None:
+def test_values_that_a_rule_can_distinguish_have_two_fingerprints(one: object, other: object) -> None:
     assert fingerprint_of(one) != fingerprint_of(other)

@@ -119,7 +119,7 @@ def test_a_row_of_version_1_becomes_the_same_bytes_as_if_there_had_never_been_on
     assert outcome.counts == {("s", "applied"): 1}
 
 
-def test_a_row_of_version_1_that_is_touched_is_written_anew() -> None:
+def test_a_row_of_version_1_that_is_touched_becomes_version_2() -> None:
     entries = [Entry(NOW, "", "1", "s", EventType.CHANGED, {"state": "Doing"})]
     batch = Batch({b"1": of_version_1(entries, Header(NOW, NOW, 1))}, Derivation.of(configured()), NOW)
     batch.touch(b"1")

@@ -208,7 +208,7 @@ def test_with_one_partition_rows_tell_of_nothing_but_their_events() -> None:
     assert decode_history(row).sent == 1
 
 
-def test_a_summary_stands_where_owner_start_and_finish_are_and_is_taken_out_where_it_no_longer_counts() -> None:
+def test_a_summary_is_sent_to_the_partitions_of_its_owners_and_removed_from_the_others() -> None:
     payments, lending = FOUR.partition("Payments"), FOUR.partition("Lending")
     assert payments != lending
     first = taken(event(NOW - 3 * DAY, state="To Do", team="Cards"), by=FOUR)

@@ -282,7 +282,7 @@ def test_time_then_sequence_then_id_decide_and_copies_are_one_event() -> None:
     assert node(copies[::-1], "2026-07-04T00:00")["age"]["max"] == 3 * DAY
 
 
-def test_what_nobody_owns_stands_under_unassigned_at_three_levels() -> None:
+def test_items_that_nobody_owns_count_under_unassigned_at_three_levels() -> None:
     nobody = change("2026-07-01T00:00", "Doing", team="Nobody", project="TAX", urgent=False)
     found = numbers([nobody], CONFIG, datetime.fromisoformat("2026-07-02T00:00+00:00"))["nodes"]
     unassigned = [n for n in found if n["value_stream"] == "unassigned"]

@@ -66,14 +66,14 @@ class Engine:
         self.derivation = Derivation.of(self.config, partitions=self.partitions)
 
     def add(self, events: Sequence[Event]) -> None:
-        """Take one batch through, as `track` does."""
+        """Process one batch, as `track` does."""
         batch = Batch(self.rows, self.derivation, self.now, append_only=self.append_only)
         for event in events:
             batch.add(event, microseconds(ARRIVAL))
         self._close(batch)
 
     def wait_until(self, now: int) -> None:
-        """Let time pass: items of which an event has come due are folded again, and no others."""
+        """Let time pass: items with an event that has become known are folded again, and no others."""
         self.now = now
         batch = Batch(self.rows, self.derivation, now)
         for key in [key for key, instant in self.due.items() if instant <= now]:

@@ -125,7 +125,7 @@ def test_numbers_of_an_item_with_many_states_equal_the_oracle() -> None:
 
 
 @pytest.mark.parametrize(("states", "merged"), [(99, 0), (100, 1)])
-def test_what_is_merged_is_counted_where_a_summary_tells_it(states: int, merged: int) -> None:
+def test_merged_states_are_counted_if_the_summary_shows_them(states: int, merged: int) -> None:
     engine, _, _ = folded(life([f"s{number}" for number in range(states)]))
     assert engine.merged == merged
     # Until the item is finished, its summary has no stays.
