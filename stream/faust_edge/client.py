@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
 
@@ -109,21 +109,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
         `flow_lag_events` and `/live` show a partition that is stuck.
         """
-
-    async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
-        """Let the client fetch some partitions no more, and others again from an offset on."""
-        await self.call_thread(self._rest, quiet, others)
-
-    async def _rest(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
-        consumer = self._ensure_consumer()
-        assigned, paused = consumer.assignment(), consumer.paused()
-        consumer.pause(*({TopicPartition(*tp) for tp in quiet} & assigned))
-        for tp, offset in others.items():
-            resting = TopicPartition(*tp)
-            if resting in paused:
-                # What it has missed is known up to here.
-                consumer.seek(resting, offset)
-                consumer.resume(resting)
 
     async def commit_batches(self, offsets: Mapping[TP, OffsetAndMetadata]) -> bool:
         """Commit offsets; return False if a rebalance has taken the partitions, whose records then come again."""

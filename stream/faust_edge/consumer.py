@@ -15,7 +15,7 @@ the consumer tracks what was delivered and what was processed, and reads lost ba
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import Any, ClassVar, cast
@@ -261,18 +261,6 @@ class Consumer(driver.Consumer):
         if self._waiting_for_ack is not None and not self._waiting_for_ack.done():
             self._waiting_for_ack.set_result(None)
         return True
-
-    async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
-        """Fetch some partitions no more, and others again from where they were processed.
-
-        This worker need not read what it alone writes.
-        """
-        if self.should_stop or self._thread.should_stop:
-            return
-        for tp, reached in others.items():
-            progress = self.progress(tp)
-            progress.seek(max(reached, progress.delivered or 0))
-        await self._thread.stop_fetching(quiet, others)
 
     async def read_again(self, tp: TP) -> None:
         """Read a partition again from the next offset to process, since a batch was lost.

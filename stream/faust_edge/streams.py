@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from typing import Any
 
 from stream.faust_edge.consumer import BatchesMessage, Consumer
@@ -72,7 +71,3 @@ class FaustStreams:
     async def recover_missing(self) -> dict[TP, int]:
         """Read lost records again; return the first offsets of partitions where they are gone."""
         return await self._consumer.recover_missing()
-
-    async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
-        """Fetch some partitions no more, and others again from an offset on."""
-        await self._consumer.stop_fetching(quiet, others)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,9 +57,6 @@ class Streams(Protocol):
 
     async def recover_missing(self) -> dict[TP, int]:
         """Read again what was lost on the way; give the partitions whose offsets up to one are gone for good."""
-
-    async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
-        """Fetch some partitions no more, and others again from an offset on."""
 
 
 class Writes(Protocol):

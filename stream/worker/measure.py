@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from time import monotonic
 
@@ -17,7 +17,6 @@ from stream.errors import KafkaError
 from stream.events.event import SECOND
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import Reading
-from stream.flow.statistics import NEVER
 from stream.gauges.snapshot import Snapshot
 from stream.items.outcome import MILLISECOND, SummaryRow
 from stream.kafka.places import TP
@@ -59,8 +58,6 @@ class Measure:
         for number in partitions - set(measured):
             tp = TP(engine.items_topic, number)
             measured[number] = Measured(tp, engine.boards, engine.derivation.name, self._note_unreadable)
-        for each in measured.values():
-            each.fetched, each.end = True, NEVER
         # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
         self.readiness.assign([each.shown for each in measured.values()])
         self._swap(monotonic())
@@ -94,39 +91,20 @@ class Measure:
         # The partition may move away meanwhile, so this stands last.
         await self._count_noted(measured)
 
-    def shows(self, partitions: Collection[int]) -> bool:
-        """Tell whether all these are on the boards, and nothing of them comes from elsewhere."""
-        found = [self._engine.measured.get(partition) for partition in partitions]
-        return all(each is not None and each.live and not each.fetched for each in found)
-
-    def show(self, rows: Sequence[SummaryRow]) -> None:
-        """Count what this worker is about to write to partitions that it `shows`.
-
-        It does not wait for Kafka's acknowledgement: without it the process ends, and whoever comes next makes the same
-        of the same events.
-        """
-        self._advance()
-        for row in rows:
-            self._engine.measured[row.partition].add(row)
-        self._observe([row.arrival for row in rows])
-
-    def written(self, tp: TP, first: int, rows: Sequence[SummaryRow], *, shown: bool = False) -> None:
+    def written(self, tp: TP, first: int, rows: Sequence[SummaryRow]) -> None:
         """Count what this worker has itself written from offset `first` on, so that it need not come back.
 
-        Where something of others stands before it that has not been read yet, it does come back. `shown` says whether
-        it was counted before it was written.
+        Where something of others stands before it that has not been read yet, it does come back.
         """
         measured = self._engine.measured.get(tp.partition)
         reached, behind = self._consumer.reached(tp), first + len(rows)
         if measured is not None and first <= reached < behind:
-            # What is fetched again may have brought something older since.
-            if not shown or measured.fetched:
-                own = rows[reached - first :]
-                if measured.live:
-                    self._advance()
-                    self._observe([row.arrival for row in own])
-                for row in own:
-                    measured.add(row)
+            own = rows[reached - first :]
+            if measured.live:
+                self._advance()
+                self._observe([row.arrival for row in own])
+            for row in own:
+                measured.add(row)
             self._consumer.processed(tp, behind)
 
     def _advance(self) -> None:
@@ -175,25 +153,6 @@ class Measure:
         events = await offsets.ends(engine.events_topic, settings.events_partitions)
         items = await offsets.ends(engine.items_topic, settings.items_partitions)
         return Look(at, listed, committed, events, items)
-
-    async def stop_fetching(self, *, alone: bool) -> None:
-        """Have partitions fetched no more that are read to their end, while this worker `alone` writes them.
-
-        Where something of others stands in one nevertheless, it is fetched again.
-        """
-        partitions, assignment = list(self._engine.measured.values()), self._engine.assignment
-        reached = {each.tp: self._consumer.reached(each.tp) for each in partitions}
-        wanted = {each.tp for each in partitions if not alone or reached[each.tp] < each.end}
-        for each in partitions:
-            each.fetched |= each.tp in wanted
-        await self._consumer.stop_fetching(reached.keys() - wanted, {tp: reached[tp] for tp in wanted})
-        # With another assignment all are fetched again.
-        if self._engine.assignment == assignment:
-            look = self.readiness.look
-            for each in partitions:
-                each.fetched = each.tp in wanted
-                # What was there at the last look is known by the next one, unless others wrote it.
-                each.end = NEVER if look is None else look.items.get(each.tp.partition, NEVER)
 
     def _counted(self) -> dict[int, int]:
         """Give up to which offset each partition's summaries are on the boards."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from stream.flow.boards import Boards
-from stream.flow.statistics import NEVER
 from stream.items.codec import decode_summary
 from stream.items.objective import Objective
 from stream.items.outcome import SummaryRow
@@ -38,8 +37,6 @@ class Measured:
         # While a backlog is folded an item has many summaries, and the boards need the last one only.
         self._noted: dict[bytes, bytes | Summary | Objective | None] = {}
         self.live = False
-        self.fetched = True
-        self.end: int = NEVER
         self.shown = Shown(tp.partition)
         self.feed_memory = FeedMemory()
 

@@ -55,11 +55,6 @@ class Track:
         self._woken = 0
 
     @property
-    def alone(self) -> bool:
-        """Whether all partitions are tracked here."""
-        return sum(1 for _ in self._complete_ones) == self._engine.settings.events_partitions
-
-    @property
     def _complete_ones(self) -> Iterator[Tracked]:
         return (each for each in list(self._engine.tracked.values()) if each.complete)
 
@@ -126,7 +121,7 @@ class Track:
         """Put rows in, and hand them and what came of them to Kafka."""
         tracked.apply(outcome)
         write = PendingWrite(tracked.tp.partition, outcome, lambda: self._settle(tracked, outcome, durable))
-        self._writer.put(write, alone=self.alone)
+        self._writer.put(write)
 
     def _finish(self, tracked: Tracked, batch: OpenBatch, outcome: Outcome) -> None:
         self._complete(tracked, batch.next_offset)

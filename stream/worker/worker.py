@@ -201,7 +201,6 @@ class Worker:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._clients.streams.force_commit(), COMMIT_PATIENCE)
         await self.measure.watch()
-        await self.measure.stop_fetching(alone=self.track.alone)
         self.track.watch(self.measure.readiness.look)
 
     async def _watch_topics(self) -> None:

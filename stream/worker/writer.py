@@ -1,8 +1,7 @@
-"""What batches came to goes into Kafka in groups: what comes while one is written goes out together, as the next.
+"""Writes what came of batches to Kafka, in groups: what comes while one is written goes out together, as the next.
 
-So a batch is not held up by the acknowledgement of the last, and of what several batches made of an item only the last
-is written. What is shown here is counted at once, in the order in which it is handed over: the events that it comes of
-are in Kafka, and where it does not come there itself, the process ends.
+So a batch does not wait for the acknowledgement of the last one, and of what several batches made of an item only the
+last is written.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from stream.clock import wall_time
@@ -23,21 +21,14 @@ from stream.worker.fatal import stop_unacknowledged
 from stream.worker.letters import dead_letters
 from stream.worker.measure import Measure
 
-# Seconds. A write costs what folding several events does, and seldom does anybody wait for what is shown already.
-PAUSE_IF_SHOWN = 0.05
 
-
-@dataclass(eq=False)
+@dataclass
 class PendingWrite:
-    """What a batch of a partition came to, and what is to be done once it is durable.
-
-    `shown` says whether the boards have its summaries already.
-    """
+    """What a batch of a partition came to, and what is to be done once it is durable."""
 
     partition: int
     outcome: Outcome
     durable: Callable[[], None]
-    shown: bool = False
 
 
 class Writer:
@@ -48,55 +39,29 @@ class Writer:
         self._store = store
         self._measure = measure
         self._waiting: list[PendingWrite] = []
-        # What was handed over and is neither shown nor durable: what comes after it must not be shown before.
-        self._unshown: list[PendingWrite] = []
         self._writing: asyncio.Task[None] | None = None
-        # Set while somebody waits for all to be durable.
-        self._awaited = asyncio.Event()
 
-    def put(self, write: PendingWrite, *, alone: bool) -> None:
-        """Hand over what a batch came to; where this worker writes `alone`, what is shown has it at once."""
+    def put(self, write: PendingWrite) -> None:
+        """Hand over what a batch came to."""
+        self._waiting.append(write)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
-        self._waiting.append(write)
-        self._unshown.append(write)
-        if alone and self._measure.shows({row.partition for each in self._unshown for row in each.outcome.summaries}):
-            self._show()
-
-    def _show(self) -> None:
-        for each in self._unshown:
-            self._measure.show(each.outcome.summaries)
-            each.shown = True
-        self._unshown.clear()
 
     async def flush(self) -> None:
         """Return when all that was handed over is durable."""
-        self._awaited.set()
-        try:
-            while self._writing is not None:
-                await asyncio.shield(self._writing)
-        finally:
-            self._awaited.clear()
+        while self._writing is not None:
+            await asyncio.shield(self._writing)
 
     async def _write_all(self) -> None:
         try:
             while self._waiting:
-                if all(each.shown for each in self._waiting):
-                    await self._pause()
                 group, self._waiting = self._waiting, []
                 await self._write(group)
-                written = set(group)
-                self._unshown = [each for each in self._unshown if each not in written]
                 for each in group:
                     each.durable()
             self._writing = None
         except Exception as error:
             stop_unacknowledged(error)
-
-    async def _pause(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(PAUSE_IF_SHOWN):
-                await self._awaited.wait()
 
     async def _write(self, group: Sequence[PendingWrite]) -> None:
         engine, outbox = self._engine, self._engine.outbox
@@ -108,13 +73,12 @@ class Writer:
         else:
             written = await outbox.write(rows)
             written |= await outbox.write(outputs)
-        shown = all(each.shown for each in group)
         for tp, place in written.items():
             if tp.topic == engine.histories_topic:
                 self._store.set_persisted_offset(tp, place.last)
             elif tp in summaries and place.holds(len(summaries[tp])):
                 # Where rows of others have come between, the topic has to tell the order.
-                self._measure.written(tp, place.first, summaries[tp], shown=shown)
+                self._measure.written(tp, place.first, summaries[tp])
 
     def _rows(self, group: Sequence[PendingWrite]) -> dict[TP, list[Row]]:
         newest: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,6 @@ class FakeStreams:
     def __init__(self) -> None:
         self.progress: dict[TP, Progress] = {}
         self.asked: list[tuple[TP, int]] = []
-        self.rested: list[tuple[set[TP], dict[TP, int]]] = []
         self.commits = True
 
     def of(self, tp: TP) -> Progress:
@@ -56,9 +55,6 @@ class FakeStreams:
 
     async def recover_missing(self) -> dict[TP, int]:
         return {}
-
-    async def stop_fetching(self, quiet: Collection[TP], others: Mapping[TP, int]) -> None:
-        self.rested.append((set(quiet), dict(others)))
 
 
 class FakeRows:

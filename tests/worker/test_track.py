@@ -18,7 +18,7 @@ from stream.kafka.offsets import Committed, read_metadata
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
 from stream.kafka.reads import Polled
-from stream.worker import track, writer
+from stream.worker import track
 from stream.worker.measure import Measure
 from stream.worker.track import Track
 from stream.worker.tracked import FAR
@@ -146,24 +146,15 @@ def test_nothing_is_completed_or_acknowledged_before_it_is_durable() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_who_tracks_alone_shows_before_it_is_acknowledged(monkeypatch: pytest.MonkeyPatch, *, alone: bool) -> None:
-    monkeypatch.setattr(writer, "PAUSE_IF_SHOWN", 0)
-
+def test_summaries_are_counted_when_they_are_durable() -> None:
     async def scenario(made: Worker) -> None:
-        engine, measure = made.track._engine, made.track._writer._measure
-        measure.assign({0})
-        engine.measured[0].live, engine.measured[0].fetched = True, False
-        if alone:
-            made.track.assign(set(range(engine.settings.events_partitions)))
-            for tracked in engine.tracked.values():
-                tracked.complete = True
+        engine = made.track._engine
+        made.track._writer._measure.assign({0})
+        engine.measured[0].live = True
         await made.take((EVENTS, 0, made.record(0, "A")))
-        assert engine.boards.items(0) == (1 if alone else 0)
+        assert engine.boards.items(0) == 0
         await made.kafka.acknowledge()
         assert engine.boards.items(0) == 1
-        assert sum(engine.numbers.freshness) == 1
-        assert made.consumer.reached(TP(engine.items_topic, 0)) == 1
 
     run(scenario)
 

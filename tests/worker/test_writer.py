@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
-from typing import Any
-
-import pytest
 
 from stream.clock import wall_time
 from stream.events.event import SECOND
@@ -35,21 +32,13 @@ class Outbox:
 
 
 class Boards:
-    """Shows the last value of each key, while `may` is set."""
+    """Shows the last value of each key."""
 
     def __init__(self) -> None:
-        self.may = False
-        self.values: dict[bytes | None, bytes | None] = {}
+        self.values: dict[bytes, bytes | None] = {}
 
-    def shows(self, _partitions: Any) -> bool:
-        return self.may
-
-    def show(self, rows: Sequence[SummaryRow]) -> None:
+    def written(self, _tp: TP, _first: int, rows: Sequence[SummaryRow]) -> None:
         self.values.update({row.key: row.value for row in rows})
-
-    def written(self, _tp: TP, _first: int, rows: Sequence[SummaryRow], *, shown: bool) -> None:
-        if not shown:
-            self.show(rows)
 
 
 async def turns() -> None:
@@ -74,60 +63,22 @@ def pending(value: bytes, durable: list[bytes]) -> PendingWrite:
     return PendingWrite(0, Outcome(summaries=[row]), lambda: durable.append(value))
 
 
-@pytest.mark.parametrize("alone", [True, False])
-def test_what_is_shown_ahead_never_overtakes_what_is_not(monkeypatch: pytest.MonkeyPatch, *, alone: bool) -> None:
-    monkeypatch.setattr("stream.worker.writer.PAUSE_IF_SHOWN", 0)
-
+def test_what_comes_during_a_write_goes_out_together_and_is_shown_once_it_is_durable() -> None:
     async def scenario() -> None:
         outbox, boards = Outbox(), Boards()
         durable: list[bytes] = []
         writer = writer_of(outbox, boards)
-
-        def put(value: bytes) -> None:
-            writer.put(pending(value, durable), alone=alone)
-
-        async def acknowledged() -> dict[bytes | None, bytes | None]:
-            outbox.acknowledge.set()
-            await turns()
-            return boards.values
-
-        put(b"one")
+        writer.put(pending(b"one", durable))
         await turns()
-        put(b"two")
-        assert boards.values == {}
-        # Meanwhile all rows are shown. Older rows do not overwrite the newer ones.
-        boards.may = True
-        put(b"three")
-        assert boards.values == ({b"1": b"three"} if alone else {})
-        assert (await acknowledged(), durable) == ({b"1": b"three" if alone else b"one"}, [b"one"])
-        boards.may = False
-        put(b"four")
-        assert boards.values == {b"1": b"three" if alone else b"one"}
-        assert await acknowledged() == {b"1": b"three"}
-        assert await acknowledged() == {b"1": b"four"}
+        for value in (b"two", b"three"):
+            writer.put(pending(value, durable))
+        assert (boards.values, durable, outbox.writes) == ({}, [], 1)
+        outbox.acknowledge.set()
+        await turns()
+        assert (boards.values, durable, outbox.writes) == ({b"1": b"one"}, [b"one"], 2)
+        outbox.acknowledge.set()
         await writer.flush()
-        assert durable == [b"one", b"two", b"three", b"four"]
-
-    asyncio.run(scenario())
-
-
-@pytest.mark.parametrize(("shown", "writes"), [(True, 1), (False, 2)])
-def test_what_nobody_waits_for_goes_out_together(monkeypatch: pytest.MonkeyPatch, *, shown: bool, writes: int) -> None:
-    monkeypatch.setattr("stream.worker.writer.PAUSE_IF_SHOWN", 60)
-
-    async def scenario() -> None:
-        outbox, boards = Outbox(), Boards()
-        durable: list[bytes] = []
-        boards.may = shown
-        writer = writer_of(outbox, boards)
-        for value in (b"one", b"two"):
-            outbox.acknowledge.set()
-            writer.put(pending(value, durable), alone=True)
-            await turns()
-        await writer.flush()
-        assert durable == [b"one", b"two"]
-        assert outbox.writes == writes
-        assert boards.values == {b"1": b"two"}
+        assert (boards.values, durable, outbox.end) == ({b"1": b"three"}, [b"one", b"two", b"three"], 2)
 
     asyncio.run(scenario())
 
