@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from stream.settings import Settings
 
@@ -35,6 +36,22 @@ COMPACTED = {
 # The broker sets timestamps, since it refuses those of a worker whose clock is too far in the future.
 STAMPED = {"message.timestamp.type": "LogAppendTime"}
 KEPT_A_MONTH = {"cleanup.policy": "delete", "retention.ms": str(30 * DAY_MS)}
+
+
+class TopicNames(NamedTuple):
+    """The full names of the topics."""
+
+    events: str
+    items: str
+    histories: str
+    dead_letters: str
+    metrics: str
+    alerts: str
+
+
+def topic_names(settings: Settings) -> TopicNames:
+    """Give the names of the topics under the prefix of the settings."""
+    return TopicNames(*map(settings.topic, (EVENTS, ITEMS, HISTORIES, DEAD_LETTERS, METRICS, ALERTS)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a worker asks of those who read Kafka for it. Faust's consumer is one; tests have others."""
+"""The clients that a worker needs, as protocols. Faust's consumer is behind one of them; tests have others."""
 
 from __future__ import annotations
 
@@ -15,48 +15,51 @@ from stream.settings import Settings
 from stream.worker.freeze_guard import FreezeGuard
 
 ReadLatest = Callable[[Sequence[str], Mapping[TP, int]], Awaitable[dict[TP, Latest]]]
-"""Reads partitions of brokers from an offset to their present end. Raises KafkaError if Kafka does not answer."""
+"""Reads partitions from an offset to their end. Raises KafkaError if Kafka does not answer."""
 
 
 class Delivery(Protocol):
-    """A batch on its way through the worker, as whoever delivered it follows it."""
+    """A batch of records that was delivered to the worker."""
 
     def taken(self) -> None:
-        """Note that its records were taken in; they are kept until all of them is durable."""
+        """Note that its records were taken in."""
 
     def done(self) -> None:
-        """Note that all that comes of it is durable."""
+        """Note that everything that came of it is durable."""
 
 
 class Streams(Protocol):
-    """The partitions that this worker reads, and how far each has got."""
+    """The partitions that this worker reads, and the offsets that each has reached. All offsets are next offsets."""
 
     def reached(self, tp: TP) -> int:
-        """Give the offset behind what was processed."""
+        """Give the offset up to which records were processed."""
 
     def follows(self, tp: TP, polled: Polled) -> bool:
-        """Tell whether a batch follows what was processed."""
+        """Return whether a batch follows what was processed, so that nothing is missing between."""
 
     def processed(self, tp: TP, next_offset: int) -> None:
         """Note that everything before an offset was processed."""
 
     def complete(self, tp: TP, next_offset: int, metadata: str) -> None:
-        """Note that everything before an offset is durable, to be committed with this text."""
+        """Note that everything before an offset is durable. It will be committed with this metadata."""
 
     def see_committed(self, tp: TP, offset: int) -> None:
-        """Note what Kafka has committed; what was completed behind it and committed before is committed again."""
+        """Note what Kafka has committed. If more was committed before, it will be committed again."""
 
     async def read_again(self, tp: TP) -> None:
         """Read a partition again from where it was processed."""
 
     async def begin_at(self, tp: TP, offset: int) -> None:
-        """Read a partition from an offset on, whatever was processed of it."""
+        """Read a partition from an offset, whatever was processed before."""
 
     async def force_commit(self) -> bool:
-        """Commit what was completed; False where a rebalance has taken the partitions, or nothing was completed."""
+        """Commit what was completed. Return False if nothing was, or if a rebalance has taken the partitions."""
 
     async def recover_missing(self) -> dict[TP, int]:
-        """Read again what was lost on the way; give the partitions whose offsets up to one are gone for good."""
+        """Read again what was polled and never processed.
+
+        Return the partitions in which Kafka has deleted such records, with the first offset that each still has.
+        """
 
 
 class Writes(Protocol):
@@ -79,18 +82,18 @@ class RowStore(Protocol):
         """Give the rows of a partition, to read and to write."""
 
     def set_persisted_offset(self, tp: TP, offset: int) -> None:
-        """Note up to which offset of the changelog the rows are known."""
+        """Note the offset of the changelog up to which the rows are known."""
 
     def compress(self) -> Iterator[None]:
-        """Compress rows that were left alone, one by one, for the caller to pause."""
+        """Compress rows that were not used lately. It yields after each, so that the caller can pause."""
 
 
 @dataclass
 class Clients:
-    """All that a worker needs of the outside.
+    """Everything outside that a worker needs.
 
-    `client_id` is the name by which the group lists this worker. `declare` makes missing topics and raises KafkaError
-    where one is not as it must be; `describe` gives topics as Kafka has them. Both are called in a thread.
+    `client_id` is the name under which the group lists this worker. `declare` creates missing topics, and raises
+    KafkaError if one has other settings. `describe` gives topics as Kafka has them. Both are called in a thread.
     """
 
     client_id: str

@@ -1,4 +1,4 @@
-"""Items that have an event in the future, and when its time comes."""
+"""Items that have an event in the future, and when it comes due."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from heapq import heappop, heappush
 
 
 class Due:
-    """The items of one partition by the instant (microseconds) at which they are to be folded again."""
+    """The items of one partition, each with the instant (microseconds) at which it must be folded again."""
 
     def __init__(self) -> None:
         self._times: dict[bytes, int] = {}
-        # Entries whose time is not their item's any more are left in the heap until they come to its top.
+        # An entry whose item has another time now stays in the heap until it is on top.
         self._heap: list[tuple[int, bytes]] = []
 
     def update(self, times: Mapping[bytes, int]) -> None:
@@ -21,11 +21,11 @@ class Due:
             heappush(self._heap, (time, key))
 
     def forget(self, key: bytes) -> None:
-        """Take an item out, if it is in."""
+        """Remove an item, if it is there."""
         self._times.pop(key, None)
 
     def by(self, now: int) -> list[bytes]:
-        """Give the items whose time has come."""
+        """Give the items that are due at `now`."""
         earliest = self.earliest
         if earliest is None or earliest > now:
             return []

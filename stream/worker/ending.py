@@ -1,7 +1,7 @@
-"""The end of a worker: from the first signal on it shows nothing, and after 15 seconds it is over.
+"""The end of a worker: it shows nothing after the first signal, and has ended 15 seconds later.
 
-A stop waits for Kafka: for what is under way, for a last commit, for the group. Where Kafka does not answer that has no
-end, so there is a deadline. Nothing is lost by it: what is not committed is read again by the next worker.
+A stop waits for Kafka: for the writes under way, for a last commit, for the group. If Kafka does not answer, that
+would take for ever, so there is a deadline. Nothing is lost: the next worker reads again what was not committed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Ending:
         self._since: float | None = None
 
     def watch(self) -> None:
-        """Keep the deadline from now on, in a thread of its own: the event loop may be what stands still."""
+        """Keep the deadline from now on. The thread is its own, since the event loop may be what hangs."""
         threading.Thread(target=self._keep, name="ending", daemon=True).start()
 
     def begin(self) -> None:
@@ -42,8 +42,8 @@ class Ending:
         while self._since is None or monotonic() - self._since < HARD_AFTER:
             pause.wait(LOOK_EVERY)
         sys.stderr.write(
-            f"flowgauge: ended, after {HARD_AFTER:.0f} seconds of waiting for Kafka: nothing is lost, "
-            "since what was not acknowledged is read again\n"
+            f"flowgauge: ended after {HARD_AFTER:.0f} seconds of waiting for Kafka. Nothing is lost: "
+            "the next worker reads again what was not acknowledged\n"
         )
         sys.stderr.flush()
         os._exit(1)

@@ -13,8 +13,8 @@ from stream.errors import FlowgaugeError
 def stop_unacknowledged(error: BaseException) -> NoReturn:
     """End the process at once.
 
-    Raising would not do: Faust acknowledges in a `finally`, restarts the agent behind the record, and goes on.
-    What was in work comes again after the restart, to this worker or to another.
+    Raising is not enough: Faust acknowledges in a `finally`, restarts the agent after the record, and goes on. After a
+    restart the events in work come again, to this worker or to another one.
     """
     if not isinstance(error, FlowgaugeError) and os.environ.get("FLOW_DEBUG"):
         traceback.print_exception(error)
@@ -26,7 +26,7 @@ def stop_unacknowledged(error: BaseException) -> NoReturn:
 
 
 class ending_on_error:  # noqa: N801
-    """Ends the worker without acknowledging, whatever goes wrong in the block."""
+    """Ends the worker without acknowledging if the block raises."""
 
     def __enter__(self) -> None:
         pass

@@ -1,8 +1,7 @@
 """The feed for operations: the numbers of nodes that changed, and each change of a limit or target.
 
-What a partition's two topics say is the feed's memory. A worker to which a partition comes reads them back before it
-writes, so that a restart or a move repeats nothing and misses nothing. What it writes counts as told once Kafka has
-acknowledged it.
+The feed's memory is its two topics. A worker that is assigned a partition reads them before it writes, so a restart or
+a rebalance repeats nothing and misses nothing. A record counts as written once Kafka has acknowledged it.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from stream.worker.messages import alert, read_alert
 from stream.worker.pauses import CooperativePauses
 from stream.worker.unreadable import RecordPlace
 
-# A node takes some four kilobytes.
+# One node is about four kilobytes.
 NODES_A_WRITE = 500
 logger = logging.getLogger(__name__)
 
@@ -38,13 +37,13 @@ class Feed:
         self._writing = asyncio.Lock()
 
     def assign(self) -> None:
-        """Take note of an assignment: what others have written meanwhile is read before anything is written."""
+        """Note an assignment: what others have written is read before anything is written."""
         for memory in self._memories:
             memory.read_back = False
         self._show_met_since()
 
     async def revoke(self) -> None:
-        """Return when no write is under way; until the next assignment none begins."""
+        """Return when no write is under way. The engine lets none begin until the next assignment."""
         async with self._writing:
             pass
 
@@ -53,9 +52,9 @@ class Feed:
         return [each.feed_memory for each in self._engine.measured.values()]
 
     async def publish(self) -> None:
-        """Write what is news in the newest snapshot; to be called once a second.
+        """Write what has changed in the newest snapshot; call it once a second.
 
-        Raises KafkaError where a write is not acknowledged.
+        Raises KafkaError if a write is not acknowledged.
         """
         engine = self._engine
         if engine.revoked:
@@ -77,7 +76,7 @@ class Feed:
 
     async def _read_back(self) -> None:
         engine, assignment = self._engine, self._engine.assignment
-        topics = (engine.metrics_topic, engine.alerts_topic)
+        topics = (engine.topics.metrics, engine.topics.alerts)
         places = {
             TP(topic, number): measured.feed_memory.ends.get(topic, 0)
             for number, measured in engine.measured.items()
@@ -102,7 +101,7 @@ class Feed:
             self._engine.unreadable.note_batch(*tp, batch)
         for key, value in read.values.items():
             try:
-                if tp.topic == self._engine.metrics_topic:
+                if tp.topic == self._engine.topics.metrics:
                     memory.nodes.restore(key, value)
                 else:
                     memory.watch.restore(*read_alert(key, value))
@@ -111,7 +110,7 @@ class Feed:
 
     @property
     def _whole(self) -> bool:
-        """Whether all partitions are here, as the portfolio's own numbers need them."""
+        """Whether this worker has all partitions, which the numbers of the portfolio need."""
         return len(self._engine.measured) == self._engine.derivation.partitions
 
     def _by_partition(self, snapshot: Snapshot) -> list[tuple[int, list[NodeNumbers]]]:
@@ -126,9 +125,9 @@ class Feed:
         return list(nodes.items())
 
     async def _news(self, told: Measurements, nodes: Sequence[NodeNumbers], at: int) -> AsyncIterator[list[News]]:
-        """Give what is news of a partition's nodes, in parts that Kafka takes in time, while the event loop goes on."""
+        """Yield what has changed in nodes of a partition, in parts that Kafka acknowledges in time."""
         there = {numbers.node for numbers in nodes}
-        # While other partitions of this worker are still read, the portfolio is not known, but not gone either.
+        # While this worker still reads some partitions, the portfolio is not known, but it is not gone.
         part = told.gone({*there, PORTFOLIO} if self._whole else there)
         pauses = CooperativePauses()
         for one in told.look(nodes, at):
@@ -144,11 +143,11 @@ class Feed:
     ) -> None:
         engine = self._engine
         rows = {
-            TP(engine.alerts_topic, partition): [alert(change, at) for change in changes],
-            TP(engine.metrics_topic, partition): [one.row for one in news if one.row is not None],
+            TP(engine.topics.alerts, partition): [alert(change, at) for change in changes],
+            TP(engine.topics.metrics, partition): [one.row for one in news if one.row is not None],
         }
         offsets = await engine.feed_outbox.write(rows)
-        memory.nodes.told(news)
+        memory.nodes.sent(news)
         memory.watch.confirm(changes)
         for tp, written in rows.items():
             if tp in offsets and offsets[tp].last == memory.ends[tp.topic] + len(written) - 1:
@@ -157,6 +156,6 @@ class Feed:
     def _show_met_since(self) -> None:
         watches = [memory.watch for memory in self._memories]
         met_since = {name: since for watch in watches for name, since in watch.met_since().items()}
-        # The same object, where it says the same: what was written of it still holds.
+        # An equal dict must stay the same object, since the page keeps what it has written of it.
         if met_since != self._engine.published.met_since:
             self._engine.published.met_since = met_since

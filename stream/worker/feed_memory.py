@@ -1,4 +1,4 @@
-"""What the feed's two topics say of one partition of `flow.items`."""
+"""What the feed has written for one partition of `flow.items`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from stream.worker.measurements import Measurements
 
 @dataclass
 class FeedMemory:
-    """What was written of a partition's nodes, and of their limits and targets.
+    """The last records of the nodes of a partition, and of their limits and targets.
 
-    `ends` is by topic the offset of the next record. `read_back` says whether all is known that others have written.
+    `ends` has the next offset by topic. `read_back` says whether everything that others have written was read.
     """
 
     nodes: Measurements = field(default_factory=Measurements)

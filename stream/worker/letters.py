@@ -1,6 +1,7 @@
-"""A refused record as a dead letter: bytes unchanged, the reason in headers (`schemas/dead-letter.schema.json`).
+"""Dead letters: refused records with their bytes unchanged and the reason in headers.
 
-Dead letters are written compressed. A record that is too large for the topic even so is kept in several letters.
+`schemas/dead-letter.schema.json` describes them. They are written compressed. A record that is still too large for the
+topic is kept in several letters.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PART_BYTES = 8 * MIB
 
 
 def dead_letter(refusal: Refusal, topic: str, partition: int) -> Row:
-    """Write the dead letter of a record of a partition of the events topic."""
+    """Write the dead letter of a record of the events topic."""
     record, rejection = refusal.record, refusal.rejection
     why = {
         "flow_reason": rejection.reason.value,
@@ -36,7 +37,7 @@ def dead_letter(refusal: Refusal, topic: str, partition: int) -> Row:
 
 
 def dead_letters(refusal: Refusal, topic: str, partition: int) -> list[Row]:
-    """Write a record as one dead letter, or as several parts that fit into the topic however little they compress."""
+    """Write a record as one dead letter, or as several parts, each of which fits into the topic uncompressed."""
     letter = dead_letter(refusal, topic, partition)
     value = letter.value
     if value is None or len(value) <= MAX_LETTER_BYTES or _compressed(value) <= MAX_LETTER_BYTES:
@@ -54,5 +55,5 @@ def _compressed(value: bytes) -> int:
 
 
 def _numbered(name: str, number: int, parts: int) -> list[tuple[str, bytes]]:
-    told = {"flow_parts_id": name, "flow_part": str(number), "flow_parts": str(parts)}
-    return [(header, text.encode()) for header, text in told.items()]
+    headers = {"flow_parts_id": name, "flow_part": str(number), "flow_parts": str(parts)}
+    return [(header, text.encode()) for header, text in headers.items()]

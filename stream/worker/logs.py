@@ -1,7 +1,6 @@
 """One cause is one log line a minute.
 
-When Kafka is away its client complains a hundred times a second, in each of its parts, and the line that explains what
-happened drowns.
+While Kafka is away, each part of its client complains many times a second, which hides the line that explains it.
 """
 
 from __future__ import annotations
@@ -16,28 +15,28 @@ EVERY = 60.0
 MOMENT = 2.0
 """Seconds for which the client may complain without a line."""
 QUIET = 60.0
-"""Seconds without a complaint after which the next one begins another story."""
+"""Seconds without a complaint after which the next one counts as a new cause."""
 CLIENT = "aiokafka"
 MAX_CAUSES = 1_000
 _NUMBER = re.compile(r"0x[0-9a-f]+|\d+")
 
 
 class OncePerMinute(logging.Filter):
-    """Lets the first line of each cause through, then one a minute that says how many there were.
+    """Passes the first line of each cause, then one a minute that says how many were left out.
 
-    All that Kafka's client complains of is one cause, and no news while it lasts for a moment only: the client tries
-    again by itself. For our own loggers the line without its numbers is the cause, and for any other the text without
-    its values.
+    All complaints of Kafka's client have one cause. If they last for a moment only, none is passed, since the client
+    tries again by itself. Lines of our own loggers have the same cause if only their numbers differ; lines of others,
+    if only their values differ.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._causes: dict[str, tuple[float, int]] = {}
-        # When the client's present complaints began, and when the last came.
+        # When the client began to complain, and when it last did.
         self._began, self._came = 0.0, -QUIET
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether a line may go out; it goes without a traceback, unless FLOW_DEBUG is set."""
+        """Return whether a line is passed. Its traceback is removed, unless FLOW_DEBUG is set."""
         if not os.environ.get("FLOW_DEBUG"):
             _without_traceback(record)
         if record.levelno < logging.WARNING:

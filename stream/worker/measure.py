@@ -1,7 +1,7 @@
-"""`measure`: summaries become boards, boards a snapshot.
+"""`measure`: summaries become boards, and boards a snapshot.
 
-`flow.items` is itself the changelog of the boards: compacted, and holding absolute state. So a worker reads
-its partitions from their beginning when they come, and needs neither a second changelog nor offsets.
+`flow.items` is the changelog of the boards, since it is compacted and its summaries are absolute. A worker that is
+assigned a partition reads it from its beginning, so it needs no second changelog and no offsets.
 """
 
 from __future__ import annotations
@@ -31,16 +31,15 @@ from stream.worker.unreadable import RecordPlace
 # Keys of records that cannot be read.
 MAX_OVERWRITTEN = 10_000
 MAX_NOTED = 1_000_000
-# Of the time that reading the boards took, so much passes before they are read again: for a scrape, and where nobody
-# asks.
+# How long the boards rest, as a multiple of the time that reading them took: before a scrape, and otherwise.
 PAUSE_BEFORE_A_SCRAPE, PAUSE = 1, 9
-# Seconds. A look that takes longer is asked again.
+# Seconds. A look that takes longer is given up.
 LOOK_DEADLINE = 10.0
 logger = logging.getLogger(__name__)
 
 
 class Measure:
-    """The boards of the partitions of `flow.items` that this worker holds, and when they are true."""
+    """The boards of the partitions of `flow.items` that this worker has, and when they are true."""
 
     def __init__(self, engine: Engine, consumer: Streams) -> None:
         self._engine = engine
@@ -51,14 +50,14 @@ class Measure:
         self._published = 0.0
 
     def assign(self, partitions: set[int]) -> None:
-        """Begin with the partitions that have come, and end with those that moved away: they leave no series."""
+        """Begin with new partitions, and end with those that are assigned to other workers: their series are gone."""
         engine, measured = self._engine, self._engine.measured
         for number in set(measured) - partitions:
             measured.pop(number).finish()
         for number in partitions - set(measured):
-            tp = TP(engine.items_topic, number)
+            tp = TP(engine.topics.items, number)
             measured[number] = Measured(tp, engine.boards, engine.derivation.name, self._note_unreadable)
-        # At once: until readiness learns of the assignment a snapshot would show the nodes that are gone as zeros.
+        # At once: otherwise the next snapshot could show the nodes that are gone as zeros.
         self.readiness.assign([each.shown for each in measured.values()])
         self._swap(monotonic())
 
@@ -68,15 +67,15 @@ class Measure:
             self._engine.overwritten.add(place.key)
 
     async def batch(self, tp: TP, polled: Polled) -> None:
-        """Put a batch of summaries into the boards; before they are shown, only note the newest of each item."""
+        """Count a batch of summaries that was read from Kafka."""
         measured = self._engine.measured.get(tp.partition)
         if measured is None:
             return
         if not self._consumer.follows(tp, polled):
             await self._consumer.read_again(tp)
             return
-        # What this worker wrote itself is known; and a poll that crossed a seek brings old summaries again, while what
-        # came after them does not come again.
+        # Summaries that this worker wrote are counted already. A poll that crossed a seek may also bring older ones
+        # again, without those that came after them.
         reached = self._consumer.reached(tp)
         records = polled.records
         if records and records[0].offset < reached:
@@ -88,13 +87,13 @@ class Measure:
         if polled.refused is not None:
             self._engine.unreadable.note_batch(*tp, polled.refused)
         self._consumer.processed(tp, polled.next_offset)
-        # The partition may move away meanwhile, so this stands last.
+        # This is last, since the partition may move away meanwhile.
         await self._count_noted(measured)
 
     def written(self, tp: TP, first: int, rows: Sequence[SummaryRow]) -> None:
-        """Count what this worker has itself written from offset `first` on, so that it need not come back.
+        """Count summaries that this worker has written from offset `first` on.
 
-        Where something of others stands before it that has not been read yet, it does come back.
+        If records of others before them are not read yet, all of them are counted when they are read.
         """
         measured = self._engine.measured.get(tp.partition)
         reached, behind = self._consumer.reached(tp), first + len(rows)
@@ -108,12 +107,12 @@ class Measure:
             self._consumer.processed(tp, behind)
 
     def _advance(self) -> None:
-        # What has just happened then counts in the windows at once, and not all of a second's together.
+        # Events of this moment then are in the windows at once.
         self._engine.boards.advance(self._engine.clock.now())
         self._changed = True
 
     async def _count_noted(self, measured: Measured) -> None:
-        """Count what was noted if all is read, or if it is too much to keep."""
+        """Count what was noted if the partition is read to its end, or if it is too much to keep."""
         if measured.live:
             return
         if self._is_read(measured) or sum(each.noted for each in self._engine.measured.values()) > MAX_NOTED:
@@ -127,19 +126,19 @@ class Measure:
         return end is not None and self._consumer.reached(measured.tp) >= end
 
     async def watch(self) -> None:
-        """Look at how far the group has got and with which configuration, and settle what has become true."""
+        """Ask Kafka for a look, and count what has become complete by it."""
         engine, at = self._engine, uptime()
         try:
             async with asyncio.timeout(LOOK_DEADLINE):
                 look = await self._look(at)
         except (KafkaError, TimeoutError) as error:
-            # What is shown stays until its lease is over; what needs Kafka's answer waits for it.
-            logger.warning("Kafka does not say how far the group has got: %s", str(error) or "no answer in time")
+            # The numbers stay until their lease is over.
+            logger.warning("Kafka does not give the offsets of the group: %s", str(error) or "no answer in time")
             engine.offsets.hang_up()
             return
         engine.committed = look.committed
         if not self.readiness.see(look):
-            # All summaries are written again: noted first, they are counted many at once.
+            # All summaries are written again. Many are counted at once if they are noted first.
             for measured in engine.measured.values():
                 measured.live = False
         for measured in list(engine.measured.values()):
@@ -147,29 +146,29 @@ class Measure:
 
     async def _look(self, at: float) -> Look:
         engine, offsets, settings = self._engine, self._engine.offsets, self._engine.settings
-        # The embedded broker has one worker, and does not describe groups.
+        # The embedded broker has one worker only, and cannot describe groups.
         listed = settings.embedded or await offsets.lists(engine.client_id)
-        committed = await offsets.committed(engine.events_topic, settings.events_partitions)
-        events = await offsets.ends(engine.events_topic, settings.events_partitions)
-        items = await offsets.ends(engine.items_topic, settings.items_partitions)
+        committed = await offsets.committed(engine.topics.events, settings.events_partitions)
+        events = await offsets.ends(engine.topics.events, settings.events_partitions)
+        items = await offsets.ends(engine.topics.items, settings.items_partitions)
         return Look(at, listed, committed, events, items)
 
     def _counted(self) -> dict[int, int]:
-        """Give up to which offset each partition's summaries are on the boards."""
+        """Give the offset up to which the summaries of each partition are on the boards."""
         partitions = self._engine.measured.items()
         return {number: self._consumer.reached(each.tp) for number, each in partitions if each.live}
 
     @property
     def fresh_for(self) -> float:
-        """Seconds until the next snapshot is due if nobody asks for one: a second; less, to tell that all is true."""
+        """Seconds until the next snapshot without a scrape: one, or less while the worker is not ready."""
         snapshot = self._engine.published.snapshot
         pause = max(1.0 if snapshot.ready else 0.1, PAUSE * snapshot.seconds)
         return max(0.0, self._published + pause - monotonic())
 
     async def renew(self) -> None:
-        """Swap the snapshot for one that has all that stands in the boards now; not for more than half of the time.
+        """Publish a snapshot that has everything on the boards, in at most half of the time.
 
-        Whoever asks waits, so that boards of any size leave room for events.
+        The scrape that asks for it waits, so boards of any size leave time for events.
         """
         while self._changed:
             left = self._published + PAUSE_BEFORE_A_SCRAPE * self._engine.published.snapshot.seconds - monotonic()
@@ -179,7 +178,7 @@ class Measure:
                 await self.publish()
 
     async def publish(self) -> None:
-        """Read the boards and swap the snapshot: little by little first, so that few nodes are left to read at once."""
+        """Read the boards, with pauses, and publish a snapshot. Few nodes are then left to be read at one instant."""
         begun, pauses = monotonic(), CooperativePauses()
         ready = self.readiness.ready(uptime())
         if ready:
@@ -201,15 +200,15 @@ class Measure:
         engine.published.snapshot = Snapshot(now, tuple(nodes), tuple(reasons), items, seconds, ready, until)
 
     def _observe(self, arrivals: Sequence[int]) -> None:
-        """Note how fresh what has just come into the boards is: a scrape from now on shows it."""
+        """Note the freshness of events whose summaries were just counted."""
         now = wall_time()
         for arrival in arrivals:
-            # What was derived again was caused by no event, and has none.
+            # 0 means that no event caused it.
             if arrival:
                 self._engine.numbers.observe_freshness(max(0, now - arrival) / SECOND)
 
     def _shown(self, ready: frozenset[int]) -> Callable[[Node], bool] | None:
-        """Give a test for the nodes of these partitions; None where they are all."""
+        """Give a filter for the nodes of these partitions; None if these are all."""
         partition = self._engine.derivation.partition
         if len(ready) == self._engine.derivation.partitions:
             return None

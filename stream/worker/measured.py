@@ -1,4 +1,4 @@
-"""One partition of `flow.items` as this worker counts it. It begins with the assignment and ends with it."""
+"""One partition of `flow.items` that this worker counts. The object lives as long as the assignment."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from stream.worker.unreadable import RecordPlace
 class Measured:
     """The summaries of a partition: on the boards, or noted until they are counted.
 
-    `derivation` is the name of the configuration and clock whose summaries count. `unreadable` is called with each
-    record that is no summary. `live` says whether the partition was read to its end once, so that what comes is
-    counted at once. `fetched` says whether Kafka is asked for more of it. `end` is where it ended at the last look.
+    `derivation` is the name of the configuration and clock whose summaries count. `unreadable` is called with the place
+    of each record that is not a summary. `live` says whether the partition was read to its end once: then summaries are
+    counted as they come.
     """
 
     def __init__(
@@ -32,16 +32,16 @@ class Measured:
         self._boards = boards
         self._derivation = derivation
         self._unreadable = unreadable
-        # A summary that was folded with this configuration has this text in it.
+        # Each summary of this derivation has this text in it.
         self._mark = f'"config":"{derivation}"'.encode()
-        # While a backlog is folded an item has many summaries, and the boards need the last one only.
+        # During a backlog an item has many summaries, and the boards need the last one only.
         self._noted: dict[bytes, bytes | Summary | Objective | None] = {}
         self.live = False
         self.shown = Shown(tp.partition)
         self.feed_memory = FeedMemory()
 
     def finish(self) -> None:
-        """Take all summaries off the boards: the partition is another worker's."""
+        """Remove all summaries from the boards, since another worker has the partition."""
         self._noted.clear()
         self._boards.drop(self.tp.partition)
 
@@ -67,7 +67,7 @@ class Measured:
                 self._put(key, value, record.offset)
 
     async def count_noted(self, now: int) -> None:
-        """Put what was noted on the boards as of `now`, in slices, so that the event loop goes on."""
+        """Count what was noted, as of `now` (microseconds), in slices, so that the event loop goes on."""
         at_once = self._boards.at_once
         self._boards.advance(now)
         while self._noted:

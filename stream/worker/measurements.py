@@ -1,4 +1,4 @@
-"""What `flow.metrics` says of the nodes of a partition, and what is news against that."""
+"""What `flow.metrics` says of the nodes of a partition, and what has changed since."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from stream.kafka.outbox import Row
 from stream.worker.messages import measured, node_key, read_measured, read_node_key
 
 AGES_EVERY = 60 * SECOND
-"""How long a node may wait whose items have only grown older."""
+"""Microseconds after which a node is sent again if only its ages have grown."""
 
 
 class LastSent(NamedTuple):
-    """What was sent last of a node: its JSON without the ages, the ages, and as of when.
+    """The last record of a node: its JSON without the ages, the ages, and their instant.
 
     `numbers` are what it was written from; None where it was read back.
     """
@@ -32,7 +32,7 @@ class LastSent(NamedTuple):
 
 
 class News(NamedTuple):
-    """A node, what is sent of it with the record to send; no record where its JSON has not changed."""
+    """A change of a node, and the record to send; no record if its JSON is the same as before."""
 
     node: Node
     sent: LastSent | None
@@ -40,13 +40,13 @@ class News(NamedTuple):
 
 
 class Measurements:
-    """What was sent last of each node of a partition; instants are microseconds."""
+    """The last record of each node of a partition; instants are microseconds."""
 
     def __init__(self) -> None:
         self._sent: dict[Node, LastSent] = {}
 
     def restore(self, key: bytes, value: bytes | None) -> None:
-        """Take up a record that was sent before. Raises ValueError, KeyError or TypeError where it is none of ours."""
+        """Add a record that was read from Kafka. Raises ValueError, KeyError or TypeError if it is not ours."""
         node = read_node_key(key)
         self._sent.pop(node, None)
         if value is not None:
@@ -57,10 +57,10 @@ class Measurements:
             self._sent[node] = LastSent(_body(numbers), age, blocked_age_max, at)
 
     def look(self, nodes: Iterable[NodeNumbers], at: int) -> Iterator[News]:
-        """Give what is news of nodes as of `at`. Once it is durable, hand it to `told`."""
+        """Yield what has changed in nodes as of `at`. Once it is durable, hand it to `sent`."""
         for numbers in nodes:
             former = self._sent.get(numbers.node)
-            # The same object: nothing has happened to the node, and its ages have but grown.
+            # The same object means that nothing has happened to the node, and only its ages have grown.
             same = former is not None and former.numbers is numbers and abs(at - former.at) < AGES_EVERY
             if not same:
                 yield _news(former, numbers, at)
@@ -69,8 +69,8 @@ class Measurements:
         """Give a tombstone for each node that is not among these any more."""
         return [News(node, None, Row(node_key(node), None)) for node in self._sent.keys() - set(nodes)]
 
-    def told(self, news: Sequence[News]) -> None:
-        """Note that news are durable."""
+    def sent(self, news: Sequence[News]) -> None:
+        """Note that changes are durable."""
         for node, sent, _ in news:
             if sent is None:
                 del self._sent[node]
@@ -79,7 +79,7 @@ class Measurements:
 
 
 def _outdated(former: LastSent, age: Statistics, blocked_age_max: float | None, at: int) -> bool:
-    """Tell whether ages are to be sent: after a minute, or at once where they have not just grown with the clock."""
+    """Return whether ages must be sent: after a minute, or at once if they changed otherwise than by the clock."""
     before = (former.age.mean, former.age.max, former.blocked_age_max)
     after = (age.mean, age.max, blocked_age_max)
     if before == after:

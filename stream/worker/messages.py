@@ -1,6 +1,6 @@
 """The records of `flow.metrics` and `flow.alerts`: CloudEvents, written and read back.
 
-`schemas/node-measured.schema.json` and `schemas/alert.schema.json` say what stands in them.
+`schemas/node-measured.schema.json` and `schemas/alert.schema.json` describe them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from stream.kafka.outbox import Row
 SOURCE = "flowgauge"
 NODE_MEASURED = "flow.node.measured"
 HEADERS = (("content-type", b"application/cloudevents+json; charset=utf-8"),)
-# How many names a node's key has, the level included.
+# How many names the key of a node has, including the level.
 LEVELS = {"portfolio": 1, "value_stream": 2, "art": 3, "team": 4}
-# Text is compared, so that the last number of all has as many digits as the first.
+# Readers compare sequences as text, so all have the same number of digits.
 DIGITS = 20
 
 
@@ -32,7 +32,7 @@ def node_key(node: Node) -> bytes:
 
 
 def read_node_key(key: bytes) -> Node:
-    """Read it back. Raises ValueError."""
+    """Read a key of a node. Raises ValueError."""
     names = _names(key)
     if not names or names[0] not in LEVELS or len(names) != LEVELS[names[0]]:
         raise ValueError("the key names no node")
@@ -40,15 +40,15 @@ def read_node_key(key: bytes) -> Node:
 
 
 def measured(node: Node, numbers: Mapping[str, Any], at: int) -> Row:
-    """Write a node's numbers (its JSON) as of `at`, microseconds."""
-    # Numbers may come back to what they were at the same instant of a clock that stands still: no id follows from them.
+    """Write the numbers of a node, as JSON, as of `at` (microseconds)."""
+    # With a fixed clock the same numbers may come twice at one instant, so the id cannot be made from them.
     body = _envelope(str(uuid4()), NODE_MEASURED, node, at)
     body["data"] = {"at": body["time"], **numbers}
     return Row(node_key(node), orjson.dumps(body), None, HEADERS)
 
 
 def read_measured(value: bytes) -> tuple[int, dict[str, Any]]:
-    """Read a node's numbers back, and as of when they are. Raises ValueError, KeyError or TypeError."""
+    """Read the numbers of a node, and their instant. Raises ValueError, KeyError or TypeError."""
     data = orjson.loads(value)["data"]
     if not isinstance(data, dict):
         raise TypeError("data is no object")
@@ -56,9 +56,9 @@ def read_measured(value: bytes) -> tuple[int, dict[str, Any]]:
 
 
 def alert(change: Change, at: int) -> Row:
-    """Write a change that was seen at `at` (microseconds); a tombstone where nothing is watched any more.
+    """Write a change that was seen at `at` (microseconds); a tombstone if the limit or target is gone.
 
-    The number makes the id: the same change has the same id, whoever tells of it.
+    The id is made from the number of the change, so each worker gives the same change the same id.
     """
     key, notice = orjson.dumps(change.key), change.notice
     if notice is None:
@@ -76,7 +76,7 @@ def alert(change: Change, at: int) -> Row:
 
 
 def read_alert(key: bytes, value: bytes | None) -> tuple[Key, LastNotice | None]:
-    """Read what was told of a limit or target back. Raises ValueError, KeyError or TypeError."""
+    """Read the last notice of a limit or target. Raises ValueError, KeyError or TypeError."""
     named = _names(key)
     limit = named[:1] == ("limit",) and named[1:2] and LEVELS.get(named[1]) == len(named) - 1
     if not limit and not (named[:1] == ("target",) and len(named) == 2):

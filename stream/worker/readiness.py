@@ -1,15 +1,15 @@
 """When the numbers are true, and for how long.
 
-A worker shows numbers only while it knows that they are true. Twice a second it asks Kafka how things are: a `Look`.
-The events that were in the topic at that moment are then on their way into the boards. They have arrived when
+A worker shows numbers only while it knows that they are true. Twice a second it asks Kafka for a `Look`. The events
+that are in the topic at that moment are then on their way to the boards. They have arrived when
 
-1. the group lists this worker, so that no other worker has its partitions,
-2. those events are folded with this configuration; the group's committed offsets say so, whoever folds them,
+1. the group lists this worker, so no other worker has its partitions,
+2. those events are folded with this configuration, by any worker: the committed offsets say so,
 3. the events that were there after that are folded too, since `track` may have sent an event on to another partition,
-4. the summaries that were in a partition of `flow.items` after that are on its board.
+4. the summaries that were in a partition of `flow.items` after that are on its boards.
 
-A partition's numbers are shown while a look of the last 30 seconds (`LEASE`) has arrived. So they vanish when Kafka
-does not answer, when the group has dropped this worker, and when events wait for longer than that. `/ready` says which.
+The numbers of a partition are shown while a look of the last 30 seconds (`LEASE`) has arrived. So they are gone if
+Kafka does not answer, if the group has removed this worker, or if events wait for longer. `/ready` says which.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import NamedTuple
 from stream.kafka.offsets import Committed
 
 LEASE = 30.0
-"""Seconds for which a number may be shown after the moment at which it was known to be true."""
+"""Seconds for which a number may be shown after the moment at which it was true."""
 UNANSWERED = 5.0
-"""Seconds after which `/ready` names the missing answer rather than what waits for it."""
+"""Seconds without an answer after which `/ready` gives that as the reason."""
 CUT = "a topic ends earlier than before: it is another one, or has lost records. Start the worker again"
 REASONS = (
     "starting",
@@ -39,9 +39,9 @@ REASONS = (
 
 
 class Look(NamedTuple):
-    """What Kafka answered: whether the group lists this worker, its committed offsets, and then the topics' ends.
+    """Kafka's answers: whether the group lists this worker, the committed offsets, and the ends of the topics.
 
-    `at` is when it was asked, in seconds of uptime. The ends were asked after the committed offsets had come.
+    `at` is when they were asked for, in seconds of uptime. The ends were asked for last.
     """
 
     at: float
@@ -53,7 +53,7 @@ class Look(NamedTuple):
 
 @dataclass
 class Shown:
-    """A partition of `flow.items` that this worker has, and the newest moment whose events are all on its board."""
+    """A partition of `flow.items` of this worker, and the newest moment whose events are all on its boards."""
 
     partition: int
     true_at: float = -inf
@@ -61,7 +61,7 @@ class Shown:
 
 @dataclass
 class _Arrival:
-    """The events of one look on their way: they wait for `events` to be folded, then for `items` to be counted."""
+    """The events of one look: they wait until `events` are folded, then until `items` are counted."""
 
     at: float
     events: Mapping[int, int]
@@ -70,9 +70,9 @@ class _Arrival:
 
 
 class Readiness:
-    """What a worker knows of its numbers. `derivation` is the name of its configuration and clock.
+    """Knows whether the numbers of a worker are true. `derivation` is the name of its configuration and clock.
 
-    Instants are seconds of uptime. `topics_changed` says what is wrong with the topics themselves, or nothing.
+    Instants are seconds of uptime. `topics_changed` says what is wrong with the topics; it is empty if nothing is.
     """
 
     def __init__(self, derivation: str) -> None:
@@ -81,7 +81,7 @@ class Readiness:
         self._under_way: list[_Arrival] = []
         self._folded_at = -inf
         self._assigned: list[Shown] | None = None
-        # A topic that ends earlier than before is another one, or has lost records: it tells nothing of what was in it.
+        # A topic that ends earlier than before is another one, or has lost records. Nothing is known of it then.
         self._cut = ""
         self.recovering = True
         self.topics_changed = ""
@@ -90,14 +90,14 @@ class Readiness:
         """Note which partitions of `flow.items` this worker has now."""
         self._assigned = list(partitions)
         if not partitions:
-            # Others have them all, or the topic is gone: the next look says which.
+            # Other workers have them all, or the topic is gone. The next look says which.
             self._folded_at = -inf
             self._under_way.clear()
 
     def see(self, look: Look) -> bool:
-        """Note what Kafka has answered; False where a partition is not folded with this configuration.
+        """Note a look. Return False if a partition is not folded with this configuration.
 
-        Then no number is trusted until all is folded with this one.
+        In that case no number is true until everything is folded with it.
         """
         before, self._look = self._look, look
         if before is not None and _ends_earlier(look, before):
@@ -127,7 +127,7 @@ class Readiness:
             self._folded_at = max(self._folded_at, arrival.at)
 
     def count(self, counted: Mapping[int, int]) -> None:
-        """Note up to which offset the summaries of each partition are on the boards."""
+        """Note the offset up to which the summaries of each partition are on the boards."""
         for arrival in self._under_way:
             for shown in self._assigned or ():
                 end = inf if arrival.items is None else arrival.items.get(shown.partition, inf)
@@ -135,11 +135,11 @@ class Readiness:
                     shown.true_at = max(arrival.at, shown.true_at)
 
     def end(self, partition: int) -> int | None:
-        """Give the offset up to which a partition's summaries must be read to show it; None while that is not known."""
+        """Give the offset up to which a partition must be read before it is shown; None while that is not known."""
         return next((each.items[partition] for each in self._under_way if each.items is not None), None)
 
     def ready(self, now: float) -> frozenset[int]:
-        """Give the partitions whose numbers are known to be true."""
+        """Give the partitions whose numbers are true."""
         return frozenset(each.partition for each in self._true(now))
 
     def _true(self, now: float) -> list[Shown]:
@@ -148,16 +148,16 @@ class Readiness:
         return [each for each in self._assigned or () if now - each.true_at <= LEASE]
 
     def until(self, now: float) -> float:
-        """Give the instant until which what is shown now may be shown; it moves on with each answer."""
+        """Give the instant until which the present numbers may be shown. Each answer of Kafka moves it."""
         return LEASE + min([self._folded_at, *(each.true_at for each in self._true(now))])
 
     @property
     def look(self) -> Look | None:
-        """Give the newest answer of Kafka."""
+        """The newest look."""
         return self._look
 
     def reasons(self, now: float, counted: Mapping[int, int]) -> list[tuple[str, str]]:
-        """Say why numbers are not shown, from the closed list `REASONS`; nothing where all are."""
+        """Say why numbers are not shown, from the closed list `REASONS`; nothing if all are shown."""
         if self.topics_changed or self._cut:
             return [("topics_changed", self.topics_changed or self._cut)]
         if self._look is not None and now - self._look.at > LEASE:
@@ -201,12 +201,12 @@ class Readiness:
 
 
 def _ends_earlier(look: Look, before: Look) -> bool:
-    """Tell whether any partition ends earlier than at the look before, which no topic does that is still the same."""
+    """Return whether any partition ends earlier than at the look before, which is impossible for the same topic."""
     pairs = ((look.events, before.events), (look.items, before.items))
     return any(ends.get(partition, end) < end for ends, earlier in pairs for partition, end in earlier.items())
 
 
 def _unfolded(ends: Mapping[int, int], look: Look) -> int:
-    """Count the offsets before `ends` that the group had not committed at a look."""
+    """Count the events before `ends` that were not committed at a look."""
     known = look.committed
     return sum(max(0, end - (known[partition].offset if partition in known else 0)) for partition, end in ends.items())

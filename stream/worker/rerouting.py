@@ -1,4 +1,4 @@
-"""Warns of producers that put events into the wrong partition: once a minute and source, however many come."""
+"""Warns of producers that write events to the wrong partition: one line a minute for each source."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from stream.items.outcome import Outcome
 
 # Seconds.
 EVERY = 60.0
-_MEND = "its producer must partition by murmur2 of the key, as Java's does; librdkafka: partitioner=murmur2_random"
+_FIX = "its producer must partition by murmur2 of the key, like Java's; librdkafka: partitioner=murmur2_random"
 logger = logging.getLogger(__name__)
 
 
 class Rerouting:
-    """What was sent on by source since it was warned of last.
+    """Counts the events of each source that were sent on since its last warning.
 
-    `label` gives the name under which a source is counted; `now` gives seconds of any clock that only goes on.
+    `label` gives the name under which a source is counted. `now` gives seconds of a monotonic clock.
     """
 
     def __init__(self, label: Callable[[str], str], now: Callable[[], float] = monotonic) -> None:
@@ -28,7 +28,7 @@ class Rerouting:
         self._warned: dict[str, float] = {}
 
     def warn(self, outcome: Outcome) -> None:
-        """Count what a batch has sent on, and write a line for each source that had none within the last minute."""
+        """Count the events of a batch that were sent on, and warn of each source not warned of in the last minute."""
         if not outcome.reroutes:
             return
         now = self._now()
@@ -40,4 +40,4 @@ class Rerouting:
                     self._warned[source] = now
                     number = self._since.pop(source)
                     events = "event was" if number == 1 else "events were"
-                    logger.warning("source %r: %d %s sent on to another partition: %s", source, number, events, _MEND)
+                    logger.warning("source %r: %d %s sent on to another partition: %s", source, number, events, _FIX)

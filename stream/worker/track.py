@@ -1,8 +1,7 @@
-"""`track`: batches of events become rows of the item table and summaries, durably, then are completed.
+"""`track`: batches of events become rows and summaries. Once these are durable, the offset is completed.
 
-The order is what keeps numbers true over a crash: rows and summaries, then the offset. Cut short at any point, the
-batch comes again and repeats its outputs. With several partitions of `flow.items` the row goes first, since it
-remembers where summaries were sent.
+This order keeps numbers true over a crash. After a crash at any point the batch comes again and repeats its outputs.
+With several partitions of `flow.items` the row is written first, since it remembers where summaries were sent.
 """
 
 from __future__ import annotations
@@ -30,18 +29,18 @@ from stream.worker.unreadable import RecordPlace
 from stream.worker.writer import PendingWrite, Writer
 
 CHUNK = 2_000
-# Events. While so many are not durable yet, no more are handed over.
+# Events. While that many wait to be durable, no more are handed over.
 MAX_UNDER_WAY = MAX_GATHERED
-# Microseconds. A clock that is corrected by less is right again before anybody sees the difference.
+# Microseconds. A clock that goes back by less is right again before anybody sees the difference.
 CLOCK_SLACK = 1_000_000
-# Seconds that a batch may stay open, for a broker that gives little at a time.
+# Seconds that a batch may stay open, since a broker may give little at a time.
 PATIENCE = 2.0
 
 log = logging.getLogger(__name__)
 
 
 class Track:
-    """The tracking of the partitions of `flow.events` that this worker has: `engine.tracked`."""
+    """Tracks the partitions of `flow.events` that this worker has: `engine.tracked`."""
 
     def __init__(self, engine: Engine, store: RowStore, streams: Streams, measure: Measure) -> None:
         self._engine = engine
@@ -51,7 +50,7 @@ class Track:
         self._rerouting = Rerouting(engine.numbers.label)
         self._under_way = 0
         self._open_since = 0.0
-        # The instant up to which events were known when due items were last looked for.
+        # The instant up to which events counted when items that are due were last looked for.
         self._woken = 0
 
     @property
@@ -63,7 +62,7 @@ class Track:
         return [each for each in self._engine.tracked.values() if each.open is not None]
 
     async def revoke(self) -> None:
-        """Let neither timers nor a derivation write any more; return when none does."""
+        """Stop timers and derivations from writing. Return when none writes any more."""
         for tracked in self._engine.tracked.values():
             tracked.complete = False
         async with self._engine.working:
@@ -71,18 +70,18 @@ class Track:
             await self._writer.flush()
 
     def assign(self, partitions: set[int]) -> None:
-        """Begin with the partitions that have come, and end with those that moved away."""
-        topic, tracked = self._engine.events_topic, self._engine.tracked
+        """Begin with new partitions, and end with those that are assigned to other workers."""
+        topic, tracked = self._engine.topics.events, self._engine.tracked
         for number in set(tracked) - partitions:
             del tracked[number]
         for number in partitions - set(tracked):
             tracked[number] = Tracked(TP(topic, number), self._store.rows)
 
     async def batch(self, delivery: Delivery, tp: TP, polled: Polled) -> None:
-        """Take one batch of records in; it is completed, and its delivery done, once all of it is durable.
+        """Add one batch of records. Its offset is completed, and its delivery done, once all of it is durable.
 
-        The next one need not wait for that: what was taken in already is in the rows here, and where Kafka does not
-        acknowledge it the process ends.
+        The next batch need not wait for that: the rows here already have this one. If Kafka does not acknowledge it,
+        the process ends.
         """
         tracked = self._engine.tracked.get(tp.partition)
         if tracked is None:
@@ -92,9 +91,9 @@ class Track:
             return
         async with self._engine.working:
             clock = self._engine.clock
-            self._opened(tracked).take(delivery, polled, clock.fold_until(), clock.not_future)
+            self._opened(tracked).add(delivery, polled, clock.fold_until(), clock.not_future)
             self._streams.processed(tp, polled.next_offset)
-            # What comes between a halt and the next assignment must not wait: the rows may move away meanwhile.
+            # Between a revocation and the next assignment nothing may wait, since the rows may move away.
             far = tracked.complete and tracked.end - polled.next_offset >= FAR
             if not far or sum(each.open.weight for each in self._open_ones if each.open) >= MAX_GATHERED:
                 await self._close()
@@ -107,7 +106,7 @@ class Track:
         return tracked.open
 
     async def _close(self) -> None:
-        """Put what was gathered into the rows, and hand it over; before anything else touches rows."""
+        """Fold the open batches and hand them over. Call it before anything else touches rows."""
         for tracked in self._open_ones:
             if self._under_way >= MAX_UNDER_WAY:
                 await self._writer.flush()
@@ -118,7 +117,7 @@ class Track:
                 self._take(tracked, outcome, partial(self._finish, tracked, batch, outcome))
 
     def _take(self, tracked: Tracked, outcome: Outcome, durable: Callable[[], None]) -> None:
-        """Put rows in, and hand them and what came of them to Kafka."""
+        """Write the rows here, and hand the outcome over to be written to Kafka."""
         tracked.apply(outcome)
         write = PendingWrite(tracked.tp.partition, outcome, lambda: self._settle(tracked, outcome, durable))
         self._writer.put(write)
@@ -132,23 +131,23 @@ class Track:
             delivery.done()
 
     async def recovered(self, partitions: set[int]) -> None:
-        """Derive again what another configuration left behind, or what came due while nobody was there."""
+        """Derive again what was folded with another configuration, and items that came due meanwhile."""
         engine, assignment = self._engine, self._engine.assignment
         count = engine.settings.events_partitions
-        committed = await engine.offsets.committed(engine.events_topic, count)
+        committed = await engine.offsets.committed(engine.topics.events, count)
         await self._refuse_misplaced(partitions, committed)
-        beginnings = await engine.offsets.beginnings(engine.events_topic, count)
+        beginnings = await engine.offsets.beginnings(engine.topics.events, count)
         for partition in sorted(partitions):
             tracked, known = engine.tracked.get(partition), committed.get(partition)
             start = beginnings[partition] if known is None else max(beginnings[partition], known.offset)
             if known is not None and known.offset < start:
-                gone = f"{start - known.offset:,} events were removed before they were folded"
-                log.warning("Partition %d of %s: %s, and count nowhere", partition, engine.events_topic, gone)
+                gone = f"{start - known.offset:,} events were deleted before they were folded"
+                log.warning("Partition %d of %s: %s, so no number has them", partition, engine.topics.events, gone)
             async with engine.working:
                 if assignment != self._engine.assignment or tracked is None:
                     return
                 if known is None:
-                    # What the client was told to begin with may be an offset of a topic that was deleted.
+                    # The client may have begun with an offset of a topic that was deleted.
                     await self._streams.begin_at(tracked.tp, start)
                 await self._write_again(tracked)
                 folded = await self._fold_again(tracked, known, start, assignment)
@@ -161,10 +160,10 @@ class Track:
                 tracked.complete = True
 
     async def _fold_again(self, tracked: Tracked, known: Committed | None, start: int, assignment: int) -> bool:
-        """Derive what another configuration or clock has left; False where the partition is another's by now."""
+        """Fold again what is out of date. Return False if another worker has the partition now."""
         engine = self._engine
         foreign = known is None or known.derivation != engine.derivation.name
-        # What was folded by a clock that was ahead is folded again.
+        # Items that were folded by a clock ahead of this one are folded again.
         as_of = 0 if known is None else min(known.as_of, engine.clock.fold_until())
         stale = list(tracked.rows) if foreign else tracked.newer_than(as_of)
         if foreign and stale and not await self._mark_unfinished(tracked, start, known):
@@ -173,7 +172,7 @@ class Track:
         return True
 
     async def _write_again(self, tracked: Tracked) -> None:
-        """Write the rows over which others have written what is no row: compaction keeps the newest only."""
+        """Write the rows again that others have overwritten, since compaction would keep the newest record only."""
         rows = tracked.rows
         keys: set[bytes] = getattr(rows, "overwritten", set())
         if keys:
@@ -181,27 +180,27 @@ class Track:
             keys.clear()
 
     async def _refuse_misplaced(self, partitions: set[int], committed: Mapping[int, Committed]) -> None:
-        """Raise KafkaError where rows are not, or may not be, in the partitions that their keys belong to."""
+        """Raise KafkaError if rows are not, or may not be, in the partitions of their keys."""
         engine = self._engine
         now = engine.settings.events_partitions
-        check_placed(engine.events_topic, {number: known.placed for number, known in committed.items()}, now)
+        check_placed(engine.topics.events, {number: known.placed for number, known in committed.items()}, now)
         for partition in sorted(partitions):
             if partition not in committed or committed[partition].placed is None:
-                await check_rows(engine.histories_topic, self._store.rows(partition), EventsPartition(partition, now))
+                await check_rows(engine.topics.histories, self._store.rows(partition), EventsPartition(partition, now))
 
     async def _mark_unfinished(self, tracked: Tracked, start: int, known: Committed | None) -> bool:
-        """Commit that the partition is folded with no configuration, before it is folded half with this one.
+        """Commit that the partition is folded with no configuration, before it is half folded with this one.
 
-        Else a worker of the former configuration that took over in the middle would find nothing to do.
+        Otherwise a worker with the former configuration that takes over then would find nothing to do.
         """
         newest = {} if known is None else known.newest
         self._streams.complete(tracked.tp, start, self._metadata("", 0, newest))
         return await self._streams.force_commit()
 
     async def wake(self) -> None:
-        """Fold again the items of which an event has come due, and close what was gathered long enough.
+        """Fold again the items with an event that has come due, and close batches that were open for long enough.
 
-        Where the clock has gone back, that is each item of which an event now lies in the future.
+        If the clock has gone back, fold again each item with an event that is now in the future.
         """
         now, assignment = self._engine.clock.fold_until(), self._engine.assignment
         went_back, self._woken = now < self._woken - CLOCK_SLACK, now
@@ -217,7 +216,7 @@ class Track:
         await self._write_over()
 
     async def _write_over(self) -> None:
-        """Write the summaries again over which others have written: compaction would keep what they wrote."""
+        """Write the summaries again that others have overwritten, since compaction would keep what they wrote."""
         engine, assignment = self._engine, self._engine.assignment
         if not engine.overwritten or not all(tracked.complete for tracked in engine.tracked.values()):
             return
@@ -230,7 +229,7 @@ class Track:
                     await self._derive(tracked, keys, assignment)
 
     def watch(self, look: Look | None) -> None:
-        """Note how many events of the partitions tracked here are still to be folded."""
+        """Note how many events of the partitions tracked here are not folded yet."""
         if look is None:
             return
         for tracked in self._engine.tracked.values():
@@ -243,26 +242,26 @@ class Track:
         )
 
     async def pass_over(self, positions: Mapping[TP, int]) -> None:
-        """Complete the offsets up to which a partition has no record any more."""
+        """Complete the offsets up to which Kafka has deleted the records of a partition."""
         async with self._engine.working:
             for tracked in self._complete_ones:
                 if tracked.tp in positions:
                     self._complete(tracked, positions[tracked.tp])
 
     async def sweep(self) -> None:
-        """Forget the items that are beyond retention."""
+        """Remove the items that are beyond retention."""
         for tracked in self._complete_ones:
             gone = await self._expired(tracked)
             async with self._engine.working:
                 await self._close()
                 rows = tracked.rows
-                # What an event has touched since it was looked at is not beyond retention any more.
+                # An item that an event has changed meanwhile is not beyond retention any more.
                 still = {key: sent for key, (row, sent) in gone.items() if rows.get(key) == row}
                 if tracked.complete and still:
                     await self._forget(tracked, still)
 
     async def _forget(self, tracked: Tracked, items: Mapping[bytes, Sequence[SummaryRow]]) -> None:
-        # Summaries first: a summary without a row would never be taken out again.
+        # Summaries first: one without a row would never be removed.
         await self._write(tracked, Outcome(summaries=[one for sent in items.values() for one in sent]))
         await self._write(tracked, Outcome(rows=dict.fromkeys(items)))
 
@@ -303,7 +302,7 @@ class Track:
                 batch.touch(key)
             outcome = batch.close()
             await self._write(tracked, outcome)
-            # Only now: a batch that is completed meanwhile must not say that all is folded up to the present.
+            # Not earlier: a batch that is completed meanwhile must not commit that all is folded up to now.
             for key in set(chunk) - set(outcome.due):
                 tracked.due.forget(key)
             await asyncio.sleep(0)
@@ -314,7 +313,7 @@ class Track:
 
     def _settle(self, tracked: Tracked, outcome: Outcome, then: Callable[[], None]) -> None:
         for key, why in outcome.unreadable.items():
-            place = RecordPlace(self._engine.histories_topic, tracked.tp.partition, key)
+            place = RecordPlace(self._engine.topics.histories, tracked.tp.partition, key)
             self._engine.unreadable.note(place, why, f"The item's events are kept as dead letters: {BEGIN_AGAIN}")
         tracked.due.update(outcome.due)
         for name, time in outcome.newest.items():
@@ -328,5 +327,5 @@ class Track:
         self._streams.complete(tracked.tp, next_offset, text)
 
     def _metadata(self, derivation: str, as_of: int, newest: Mapping[str, int]) -> str:
-        # Rows are only ever written where they belong, and `recovered` has checked those that were there before.
+        # Rows are only written where they belong, and `recovered` has checked the older ones.
         return write_metadata(derivation, as_of, newest, self._engine.settings.events_partitions, self._engine.folded)

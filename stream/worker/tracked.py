@@ -1,4 +1,4 @@
-"""One partition of `flow.events` as this worker tracks it. It begins with the assignment and ends with it."""
+"""One partition of `flow.events` that this worker tracks. The object lives as long as the assignment."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from stream.worker.due import Due
 
 # If fewer events than this remain in a partition, the next poll may bring its last one, so its batch is closed at once.
 FAR = 20_000
-# With so many at a time some five events come to one row, with half as many some four and a half.
+# Events. With 80,000 at a time about 5 events share one row, with half as many about 4.5.
 MAX_GATHERED = 80_000
-# Large events count as several, so that no more than 64 MiB are held until they are durable.
+# Large events count as several, so at most 64 MiB wait to be durable.
 BYTES_AN_EVENT = 64 * 1024 * 1024 // MAX_GATHERED
-# Events. A batch takes its room however few they are.
+# Events. A smaller batch counts as this many.
 LEAST = 100
 
 
 @dataclass
 class OpenBatch:
-    """Polls that are closed as one batch: of an item's many events in them come one row and one summary."""
+    """Polls that are folded as one batch: all events of an item in them make one row and one summary."""
 
     batch: Batch
     next_offset: int = 0
@@ -36,8 +36,8 @@ class OpenBatch:
     size: int = 0
     deliveries: list[Delivery] = field(default_factory=list)
 
-    def take(self, delivery: Delivery, polled: Polled, known: int, clock: int) -> None:
-        """Take a poll in: events up to `known` are known, and up to `clock` none is in the future."""
+    def add(self, delivery: Delivery, polled: Polled, known: int, clock: int) -> None:
+        """Add a poll. Events up to `known` are folded; events up to `clock` are not in the future."""
         self.batch.pass_until(known)
         self.batch.add_records(polled.records, clock)
         self.next_offset = polled.next_offset
@@ -51,19 +51,19 @@ class OpenBatch:
 
     @property
     def weight(self) -> int:
-        """How many events of common size it has taken."""
+        """How many events of common size it has."""
         return max(self.events, self.size // BYTES_AN_EVENT)
 
     @property
     def room(self) -> int:
-        """How many events it counts as while it is not durable: at least a hundred."""
+        """How many events it counts as until it is durable."""
         return max(LEAST, self.weight)
 
 
 class Tracked:
-    """The rows of a partition, what is remembered of its items, and the batch that is open.
+    """The rows of a partition, its open histories, and its open batch.
 
-    `complete` says whether its rows are all here and folded; `end` is where the partition ended at the last look.
+    `complete` says whether all its rows are here and folded. `end` is where the partition ended at the last look.
     `newest` has the newest event time by source, in microseconds.
     """
 
@@ -80,11 +80,11 @@ class Tracked:
 
     @property
     def rows(self) -> MutableMapping[bytes, bytes]:
-        """Give the rows, to read and to write: a change that Kafka does not take ends the process."""
+        """The rows, to read and to write. If Kafka does not acknowledge a change, the process ends."""
         return self._rows(self.tp.partition)
 
     def apply(self, outcome: Outcome) -> None:
-        """Put the rows of an outcome in."""
+        """Write the rows of an outcome."""
         rows = self.rows
         for key, value in outcome.rows.items():
             if value is None:

@@ -1,4 +1,4 @@
-"""What stands in our topics and cannot be read is passed over, counted by topic, and named in the log."""
+"""Records in our topics that cannot be read are skipped, counted by topic, and named in the log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 class RecordPlace(NamedTuple):
-    """Where a record stands, as far as that is known."""
+    """The place of a record, as far as it is known."""
 
     topic: str
     partition: int
@@ -34,39 +34,39 @@ class RecordPlace(NamedTuple):
 
 
 class Unreadable:
-    """Counts what was passed over in `numbers`, and writes a line about each topic at most once a minute."""
+    """Counts skipped records in `numbers`, and logs at most one line a minute for each topic."""
 
     def __init__(self, numbers: EngineNumbers, now: Callable[[], float] = monotonic) -> None:
         self._numbers = numbers
         self._now = now
-        self._told: dict[str, float] = {}
-        self._untold: Counter[str] = Counter()
+        self._logged_at: dict[str, float] = {}
+        self._not_logged: Counter[str] = Counter()
 
-    def note(self, place: RecordPlace, why: object, mend: str = "", records: int = 1) -> None:
+    def note(self, place: RecordPlace, why: object, fix: str = "", records: int = 1) -> None:
         """Count records that cannot be read, and name one."""
         shown = " ".join(str(why).split())[:MAX_SHOWN]
-        mend = mend or "Only flowgauge may write to this topic: find who else does"
-        self._note(place.topic, f"{place} cannot be read and is passed over: {shown}. {mend}", records)
+        fix = fix or "Only flowgauge may write to this topic: find who else does"
+        self._note(place.topic, f"{place} cannot be read and is skipped: {shown}. {fix}", records)
 
     def note_row(self, topic: str, partition: int, record: Any) -> None:
-        """Count and name a record of the histories that is no row; the row that was there before it stays."""
-        self.note(RecordPlace(topic, partition, record.key, record.offset), "it is no row of an item")
+        """Count and name a record of the histories that is not a row. The row before it is kept."""
+        self.note(RecordPlace(topic, partition, record.key, record.offset), "it is not a row of an item")
 
     def note_unwritten(self, tp: TP, row: Row) -> None:
-        """Count and name a row that is larger than its topic takes, and is not written."""
+        """Count and name a row that was not written, since it is larger than its topic allows."""
         size = sum(len(part or b"") for part in (row.key, row.value, *(value for _, value in row.headers)))
-        mend = "What follows from it is missing: raise the topic's max.message.bytes"
-        self._note(tp.topic, f"{RecordPlace(*tp, row.key)}: {size:,} bytes are more than the topic takes. {mend}", 1)
+        fix = "Numbers that need it are missing: raise the topic's max.message.bytes"
+        self._note(tp.topic, f"{RecordPlace(*tp, row.key)}: {size:,} bytes are more than the topic allows. {fix}", 1)
 
     def _note(self, topic: str, line: str, records: int) -> None:
         now = self._now()
         self._numbers.unreadable[topic] += records
-        if now - self._told.get(topic, -LINE_EVERY) < LINE_EVERY:
-            self._untold[topic] += records
+        if now - self._logged_at.get(topic, -LINE_EVERY) < LINE_EVERY:
+            self._not_logged[topic] += records
             return
-        others = self._untold.pop(topic, 0)
+        others = self._not_logged.pop(topic, 0)
         also = f" ({others:,} more since the last such line)" if others else ""
-        self._told[topic] = now
+        self._logged_at[topic] = now
         logger.warning("%s%s", line, also)
 
     def note_batch(self, topic: str, partition: int, batch: RefusedBatch) -> None:

@@ -1,8 +1,8 @@
 """One worker: it folds events into histories and summaries, and shows the numbers while they are true.
 
-It knows no Faust. Whoever reads Kafka for it reports assignments, batches and the end, and calls its timers. Its life:
+It does not know Faust. The caller reads Kafka for it, reports assignments and batches, and calls its timers. Its life:
 
-    start, then assign, recovered, batches, revoke, as often as partitions are shared out, then stop
+    start, then assign, recovered, batches and revoke for each assignment, then stop
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 
 
 class Timer(NamedTuple):
-    """What is done again and again: `pause` gives the seconds until the next time."""
+    """A call that is repeated. `pause` gives the seconds until the next one."""
 
     name: str
     pause: Callable[[], float]
@@ -56,7 +56,7 @@ class Timer(NamedTuple):
 
 
 class Worker:
-    """A worker with the partitions that it is given. `start` must have returned before anything else is called."""
+    """A worker. `start` must have returned before anything else is called."""
 
     track: Track
     measure: Measure
@@ -73,7 +73,7 @@ class Worker:
         self._feed_took = 0.0
 
     async def start(self) -> None:
-        """Connect, see to the topics, and serve the page. Raises FlowgaugeError where that cannot work."""
+        """Connect, check the topics, and serve the page. Raises FlowgaugeError."""
         engine, settings = self.engine, self.engine.settings
         self._loop = asyncio.get_running_loop()
         page = self._page = Page(settings.web_host, settings.web_port, engine.published, self._metrics)
@@ -83,18 +83,18 @@ class Worker:
             page.stop()
             raise
         engine.published.heartbeat = monotonic()
-        # Nobody else can take over what the embedded broker holds, so that a laptop may sleep on a demo.
+        # With the embedded broker no other worker can take over, so a laptop may sleep during a demo.
         if not settings.embedded:
             engine.freeze_guard.start()
         page.start()
         address = f"http://{settings.web_host}:{settings.web_port}"
-        say(f"reading {engine.events_topic} at {', '.join(settings.brokers)}; {address}/metrics, {address}/ready")
+        say(f"reading {engine.topics.events} at {', '.join(settings.brokers)}; {address}/metrics, {address}/ready")
 
     async def _connect(self) -> None:
         engine, settings, clients = self.engine, self.engine.settings, self._clients
         await asyncio.to_thread(clients.declare, settings)
         await clients.offsets.start()
-        # The names of all summaries follow from the topics, so this comes before the parts that know them.
+        # The name of the derivation depends on the topics, so this is before the parts that use it.
         await self._topics.begin()
         self.measure = Measure(engine, clients.streams)
         self.track = Track(engine, clients.rows, clients.streams, self.measure)
@@ -103,34 +103,34 @@ class Worker:
         await clients.feed_outbox.start()
 
     async def assign(self, events: set[int], items: set[int]) -> None:
-        """Take note of the partitions of the events, and of the summaries, that this worker has now."""
+        """Begin an assignment: the partitions of the events and of the summaries that this worker has now."""
         self.engine.begin_assignment()
         self.track.assign(events)
         self.measure.assign(items)
         self.feed.assign()
 
     async def recovered(self, partitions: set[int]) -> None:
-        """Go on with partitions of the events whose rows are complete."""
+        """Go on with partitions of the events whose rows were recovered."""
         await self.track.recovered(partitions)
         self.measure.readiness.recovering = False
 
     async def take_events(self, delivery: Delivery, tp: TP, polled: Polled) -> None:
-        """Take a batch of events through; its offsets are completed once all that comes of it is durable."""
+        """Process a batch of events. Its offset is completed once everything that comes of it is durable."""
         await self.track.batch(delivery, tp, polled)
 
     async def take_summaries(self, tp: TP, polled: Polled) -> None:
-        """Put a batch of summaries on the boards."""
+        """Count a batch of summaries."""
         await self.measure.batch(tp, polled)
 
     async def revoke(self) -> None:
-        """Write nothing any more until the next assignment; return when no write is under way."""
+        """End an assignment: write nothing until the next one. Return when no write is under way."""
         if self._has_parts:
             self.engine.end_assignment()
             await self.track.revoke()
             await self.feed.revoke()
 
     async def stop(self) -> None:
-        """Close page and connections."""
+        """Close the page and the connections."""
         if self._page is not None:
             self._page.stop()
         for client in (self._clients.outbox, self._clients.feed_outbox, self._clients.offsets):
@@ -138,14 +138,14 @@ class Worker:
 
     @property
     def timers(self) -> tuple[Timer, ...]:
-        """Give what is to be called again and again between `start` and `stop`."""
+        """The calls to repeat between `start` and `stop`."""
         ready = self._is_ready
         return (
             Timer("publish", lambda: max(self.measure.fresh_for, PUBLISH_EVERY), self._publish),
             Timer("keep", lambda: COMMIT_EVERY, self._keep),
             Timer("look", lambda: COMMIT_EVERY if ready() else LOOK_EVERY_UNREADY, self._look),
             Timer("topics", lambda: TOPICS_EVERY, self._watch_topics),
-            # A fifth of the time, and half of that is Kafka's, so that events have room.
+            # A fifth of the time at most, so that there is time for events.
             Timer("feed", lambda: max(FEED_EVERY, 4 * self._feed_took), self._publish_feed),
             Timer("compress", lambda: COMPRESS_EVERY, self._compress),
             Timer("sweep", lambda: SWEEP_EVERY, self._sweep),
@@ -159,7 +159,7 @@ class Worker:
         return self.engine.published.snapshot.ready
 
     def _renew(self) -> None:
-        """Have the boards read for a scrape, which waits; where the worker is too busy it shows what was read last."""
+        """Read the boards for a scrape, which waits. If the worker is too busy, the last snapshot is shown."""
         if self._loop is None or not self._loop.is_running() or not self._has_parts:
             return
         asked = asyncio.run_coroutine_threadsafe(self._read_ahead(), self._loop)
@@ -196,8 +196,8 @@ class Worker:
 
     async def _look(self) -> None:
         if not self._is_ready():
-            # What is ready follows from what is committed, which need not wait for Faust's turn. Where Kafka does not
-            # answer, the look says so.
+            # Readiness depends on committed offsets, so they are committed at once. If Kafka does not answer, the
+            # look says so.
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._clients.streams.force_commit(), COMMIT_PATIENCE)
         await self.measure.watch()
@@ -218,7 +218,7 @@ class Worker:
         await self.track.sweep()
 
     async def _compress(self) -> None:
-        """Compress rows in a twentieth of the time, while the numbers are true: before that there is more to do."""
+        """Compress rows in a twentieth of the time, but only while the worker is ready."""
         pauses = CooperativePauses(turn=0.001, pause=0.019, pauses=inf)
         for _ in self._clients.rows.compress() if self._is_ready() else ():
             await pauses.pause()
@@ -227,6 +227,6 @@ class Worker:
 
 
 def say(text: str) -> None:
-    """Tell whoever started the worker."""
+    """Write a line for the person who started the worker."""
     sys.stderr.write(f"flowgauge: {text}\n")
     sys.stderr.flush()

@@ -11,25 +11,12 @@ from tests.docs.prose import MAX_COLUMNS, MAX_WORDS, count, lines, poor_words, r
 
 MAX_ARCHITECTURE = 1_200
 
-# Not rewritten yet: who rewrites one, or the modules of a folder, takes it out.
-PENDING = {
-    "stream/worker",
-}
-
-
-def _is_pending(path: Path) -> bool:
-    return any(str(part) in PENDING for part in (path, *path.parents))
-
-
-def _rewritten(paths: list[Path]) -> list[Path]:
-    return [path for path in paths if not _is_pending(path)]
-
 
 SOURCES = ("benchmarks", "deploy", "docs", "stream", "tests")
 MODULES = sorted(path.relative_to(REPOSITORY) for folder in SOURCES for path in (REPOSITORY / folder).rglob("*.py"))
 
-each_document = pytest.mark.parametrize("path", _rewritten(every_document()), ids=str)
-each_module = pytest.mark.parametrize("path", _rewritten(MODULES), ids=str)
+each_document = pytest.mark.parametrize("path", every_document(), ids=str)
+each_module = pytest.mark.parametrize("path", MODULES, ids=str)
 
 
 def _text(path: Path) -> str:
@@ -75,9 +62,8 @@ def test_words_of_docstrings_and_comments_are_plain(path: Path) -> None:
 
 def test_the_architecture_is_short() -> None:
     path = Path("ARCHITECTURE.md")
-    if not _is_pending(path):
-        prose = (line.text for line in lines(_text(path)) if line.kind not in {"code", "filled"})
-        assert sum(map(count, prose)) <= MAX_ARCHITECTURE
+    prose = (line.text for line in lines(_text(path)) if line.kind not in {"code", "filled"})
+    assert sum(map(count, prose)) <= MAX_ARCHITECTURE
 
 
 # The checks themselves.

@@ -54,7 +54,7 @@ def test_records_of_others_that_nest_deeply_are_passed_over_in_every_topic(one: 
         for topic in topics[1:]:
             name = one.topic(topic)
             wait_until(lambda name=name: total(worker, "flow_unreadable_records_total", topic=name) == 1, name)
-            assert f"{name}[0] at offset 0 under the key b'1' cannot be read and is passed over: " in worker.log
+            assert f"{name}[0] at offset 0 under the key b'1' cannot be read and is skipped: " in worker.log
         # Also while it runs.
         produce(one.broker, one.topic("items"), [deep])
         wait_until(lambda: total(worker, "flow_unreadable_records_total", topic=one.topic("items")) == 2, "the second")
@@ -88,7 +88,7 @@ def test_records_of_others_in_the_histories_end_no_worker(one: Deployment) -> No
         rejected = total(worker, "flow_events_total", outcome="rejected")
         assert rejected == total(worker, "flow_dead_letters_total", reason="unreadable_history") >= 1
         assert total(worker, "flow_unreadable_records_total", topic=name) >= 3
-        assert f"{name}[0] at offset {first} under the key b'1' cannot be read and is passed over: " in worker.log
+        assert f"{name}[0] at offset {first} under the key b'1' cannot be read and is skipped: " in worker.log
         worker.stop()
     letters = [letter for letter in read_topic(one.broker, one.topic("dead-letters")) if letter.key == b"2"]
     assert letters

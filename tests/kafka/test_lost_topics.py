@@ -112,7 +112,7 @@ def test_events_that_are_made_again_under_a_worker(deployment: Deployment) -> No
         deployment.create_topics()
         produce(deployment.broker, deployment.topic("events"), [event(0, 1, state="Done")])
         worker.wait_end(NOTICED)
-        assert "was deleted and made again" in worker.log.splitlines()[-1]
+        assert "was deleted and created again" in worker.log.splitlines()[-1]
     with worker:
         assert total(worker.wait_ready(), "flow_velocity_items") == 1
         assert total(worker, "flow_load_items") == ITEMS - 1

@@ -75,7 +75,7 @@ def test_a_batch_that_becomes_too_large_ends_no_worker(deployment: Deployment, c
         for topic in ("items", "histories"):
             name = deployment.topic(topic)
             assert total(worker, "flow_unreadable_records_total", topic=name) == 1
-            assert f"{name}[0] at offset 0 cannot be read and is passed over: " in worker.log
+            assert f"{name}[0] at offset 0 cannot be read and is skipped: " in worker.log
         compressed(deployment, "items", codec, [bomb])
         wait_until(lambda: total(worker, "flow_unreadable_records_total", topic=deployment.topic("items")) == 2, "two")
         assert total(worker, "flow_load_items") == 2

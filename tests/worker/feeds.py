@@ -74,8 +74,7 @@ class Worker:
             unreadable=Unreadable(self.numbers),
             # Tests replace what it calls.
             read_latest=lambda brokers, starts: log.latest(brokers, starts),  # noqa: PLW0108
-            metrics_topic="metrics",
-            alerts_topic="alerts",
+            topics=SimpleNamespace(metrics="metrics", alerts="alerts"),
             feed_outbox=log,
             measured={},
             assignment=0,

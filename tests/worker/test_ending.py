@@ -39,7 +39,7 @@ def test_a_process_that_does_not_stop_is_ended() -> None:
             os.kill(process.pid, signal.SIGTERM)
         _, errors = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert errors.startswith("flowgauge: ended, after")
+    assert errors.startswith("flowgauge: ended after")
     assert errors.count("\n") == 1
 
 

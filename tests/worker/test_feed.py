@@ -246,7 +246,7 @@ def test_what_somebody_else_wrote_is_passed_over_counted_and_named(log: Log, cap
     assert log.notices() == ["passed", "missed"]
     assert [key for key, value in log.of("metrics") if value is not None] == [CARDS]
     assert [line.split(":")[0] for line in caplog.messages] == [
-        f"{topic}[0] at offset 0 under the key b'\\xff' cannot be read and is passed over"
+        f"{topic}[0] at offset 0 under the key b'\\xff' cannot be read and is skipped"
         for topic in ("metrics", "alerts")
     ]
 

@@ -97,7 +97,7 @@ def test_a_batch_that_was_refused_is_passed_over_counted_and_named(
     asyncio.run(measure.batch(ITEMS, Polled(0, [], 7, 0, batch)))
     assert measure._consumer.reached(ITEMS) == 7
     assert engine.numbers.unreadable["flow.items"] == 3
-    assert "flow.items[0] at offset 4 cannot be read and is passed over: a batch of 3 records" in caplog.text
+    assert "flow.items[0] at offset 4 cannot be read and is skipped: a batch of 3 records" in caplog.text
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -117,7 +117,7 @@ def test_what_is_no_summary_is_passed_over_counted_and_named(
     assert engine.numbers.unreadable["flow.items"] == 1
     assert engine.overwritten == {b"2"}
     assert "flow.items[0]" in caplog.text
-    assert "under the key b'2' cannot be read and is passed over: " in caplog.text
+    assert "under the key b'2' cannot be read and is skipped: " in caplog.text
 
 
 def test_a_record_that_is_no_summary_leaves_the_items_last_one(engine: Engine, measure: Measure) -> None:

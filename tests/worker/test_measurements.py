@@ -22,5 +22,5 @@ def test_json_of_a_node_to_which_nothing_happens_is_made_once_a_minute(monkeypat
     monkeypatch.setattr(measurements, "as_json", counted)
     sent, idle, busy = measurements.Measurements(), team(), team(1, node=CREDIT, ages=begun(AT))
     for second in range(150):
-        sent.told(list(sent.look([idle, busy], AT + second * SECOND)))
+        sent.sent(list(sent.look([idle, busy], AT + second * SECOND)))
     assert made == [0, 0, 60, 60, 120, 120]

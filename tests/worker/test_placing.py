@@ -29,7 +29,7 @@ def test_what_was_placed_for_as_many_partitions_is_taken(placed: dict[int, int |
 
 
 def test_what_was_placed_for_another_number_is_refused_with_the_command() -> None:
-    expected = "topic 'flow.events': the items of partition 2 were placed for 4 partitions, and there are 8"
+    expected = "topic 'flow.events': the items of partition 2 were placed for 4 partitions, but there are 8"
     with pytest.raises(KafkaError, match=f"{expected}.*: flowgauge topics repartition --to 8$"):
         check_placed("flow.events", {1: None, 2: 4, 5: 8}, 8)
 

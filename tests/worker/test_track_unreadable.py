@@ -31,7 +31,7 @@ def test_an_event_of_an_item_whose_history_cannot_be_read_is_kept_and_the_row_na
 
     run(scenario)
     [line] = caplog.messages
-    assert line.startswith("flow.histories[0] under the key b'A' cannot be read and is passed over: not the entries")
+    assert line.startswith("flow.histories[0] under the key b'A' cannot be read and is skipped: not the entries")
     assert line.endswith(f"The item's events are kept as dead letters: {BEGIN_AGAIN}")
 
 

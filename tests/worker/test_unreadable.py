@@ -23,10 +23,10 @@ def test_one_line_a_minute_and_topic_says_how_many_more_there_were(caplog: pytes
     only = "Only flowgauge may write to this topic: find who else does"
     others = " (2 more since the last such line)"
     assert caplog.messages == [
-        f"flow.items[0] at offset 0 under the key b'k\\n1' cannot be read and is passed over: no JSON. {only}",
-        "flow.histories[2] cannot be read and is passed over: it is short. Delete it",
-        f"flow.items[1] under the key b'k' cannot be read and is passed over: {'x' * 300}. {only}{others}",
-        f"flow.items[1] cannot be read and is passed over: y. {only}",
+        f"flow.items[0] at offset 0 under the key b'k\\n1' cannot be read and is skipped: no JSON. {only}",
+        "flow.histories[2] cannot be read and is skipped: it is short. Delete it",
+        f"flow.items[1] under the key b'k' cannot be read and is skipped: {'x' * 300}. {only}{others}",
+        f"flow.items[1] cannot be read and is skipped: y. {only}",
     ]
     assert numbers.unreadable == {"flow.items": 9, "flow.histories": 1}
 
@@ -36,4 +36,4 @@ def test_of_a_batch_each_record_counts(caplog: pytest.LogCaptureFixture) -> None
     batch = RefusedBatch(17, 4, 0, b"", (), Reason.TOO_LARGE, "a batch of 4 records, up to offset 20: too large")
     Unreadable(numbers).note_batch("flow.items", 3, batch)
     assert numbers.unreadable == {"flow.items": 4}
-    assert caplog.messages[0].startswith("flow.items[3] at offset 17 cannot be read and is passed over: a batch of 4 r")
+    assert caplog.messages[0].startswith("flow.items[3] at offset 17 cannot be read and is skipped: a batch of 4 r")

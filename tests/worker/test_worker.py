@@ -351,7 +351,7 @@ def test_a_topic_that_was_made_again_withdraws_the_numbers_and_ends_the_worker_a
         await look.call()
         await house.worker.measure.publish()
         assert (house.load, house.why) == (None, ["topics_changed"])
-        with pytest.raises(KafkaError, match="'flow.items' was deleted and made again"):
+        with pytest.raises(KafkaError, match="'flow.items' was deleted and created again"):
             await look.call()
         await house.worker.stop()
 

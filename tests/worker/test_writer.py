@@ -11,6 +11,7 @@ from stream.events.event import SECOND
 from stream.items.outcome import Outcome, SummaryRow
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
+from stream.kafka.topics import TopicNames
 from stream.worker.writer import PendingWrite, Writer, _as_rows
 
 ITEMS = TP("items", 0)
@@ -50,10 +51,7 @@ def writer_of(outbox: Outbox, boards: Boards) -> Writer:
     engine = SimpleNamespace(
         outbox=outbox,
         derivation=SimpleNamespace(partitions=1),
-        histories_topic="histories",
-        items_topic="items",
-        events_topic="events",
-        dead_letters_topic="letters",
+        topics=TopicNames("events", "items", "histories", "letters", "metrics", "alerts"),
     )
     return Writer(engine, SimpleNamespace(), boards)
 
