@@ -127,8 +127,8 @@ async def _delete(bootstrap: str, prefix: str) -> None:
         await admin.close()
 
 
-def remove_dead_members(broker: Broker, group: str, client: str = "") -> None:
-    """Remove killed members from a group: all members, or those of one client id if others still run.
+def remove_dead_members(broker: Broker, group: str, metadata: str = "") -> None:
+    """Remove killed members from a group: all, or those with this text in their metadata if others still run.
 
     Kafka would wait for the end of their sessions, which is a setting of each contestant and not its speed.
     """
@@ -136,7 +136,7 @@ def remove_dead_members(broker: Broker, group: str, client: str = "") -> None:
     admin = KafkaAdminClient(bootstrap_servers=broker.bootstrap)
     try:
         (found,) = admin.describe_groups([group]).values()
-        dead = [member["member_id"] for member in found["members"] if client in ("", member["client_id"])]
+        dead = [member["member_id"] for member in found["members"] if metadata in member["member_metadata"]]
         if not dead:
             raise BenchmarkError(f"group {group!r} has no such members: nothing was killed there")
         members = [MemberToRemove(member_id=member) for member in dead]

@@ -34,8 +34,7 @@ class BenchWorker(Worker):
         self, deployment: Deployment, config: Path, name: str = "w1", module: str = "", **environment: str
     ) -> None:
         super().__init__(deployment, config, name=name)
-        # Faust's setting: Kafka distinguishes the members of the group by it.
-        self._environment |= {"BROKER_CLIENT_ID": name, **environment}
+        self._environment |= environment
         if module:
             self._command = [sys.executable, "-m", module, str(config), str(deployment.folder / f"{name}.freshness")]
 

@@ -133,7 +133,7 @@ def _recovery(workers: list[BenchWorker], events: Workload) -> Row:
 def _killed(run: Run, deployment: Deployment, workers: list[BenchWorker], events: Workload) -> Row:
     *others, victim = workers
     victim.kill()
-    remove_dead_members(run.kafka, f"{deployment.prefix}engine", victim.name)
+    remove_dead_members(run.kafka, f"{deployment.prefix}engine", f':{victim.port}"')
     begun = time.monotonic()
     looks = watch_until_shown(others, events.size.teams)
     compare("killed", counted(others), events.expected)

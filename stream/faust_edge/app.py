@@ -191,6 +191,8 @@ class Surroundings(Service):
 
 def _options(settings: Settings, client_id: str) -> dict[str, Any]:
     return {
+        # Faust would let variables such as BROKER_CLIENT_ID override what is set here.
+        "env_prefix": "FLOWGAUGE_NO_SETTING_",
         "broker": ";".join(f"kafka://{broker}" for broker in settings.brokers),
         "store": "memory://",
         "table_standby_replicas": 0,
