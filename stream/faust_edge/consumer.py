@@ -34,6 +34,7 @@ from stream.kafka.reads import Polled
 NO_KEY_SIZE = NO_TIMESTAMP = 0
 NOT_YET = 0.02
 POLL_WAITS = 1.0
+RECOVERY_POLL_WAITS = 0.05
 
 
 Batches = list[tuple[TP, Polled]]
@@ -153,15 +154,15 @@ class Consumer(driver.Consumer):
         Faust would sleep for a second, though partitions may be resumed and sought in it. A batch from before the seek
         has no known predecessor, and records of a cancelled poll would be lost.
         """
-        if self.flow_active and not self._may_poll:
+        recovering = all(map(self._is_changelog, self._get_active_partitions()))
+        if self.flow_active and not self._may_poll(recovering=recovering):
             await asyncio.sleep(NOT_YET)
             return None, None
-        return await super()._wait_next_records(timeout)
+        # A poll that waits for changelogs only would hold up the streams once the recovery is over.
+        return await super()._wait_next_records(min(timeout, RECOVERY_POLL_WAITS) if recovering else timeout)
 
-    @property
-    def _may_poll(self) -> bool:
-        active = self._get_active_partitions()
-        return bool(active) and (self._sought or all(map(self._is_changelog, active)))
+    def _may_poll(self, *, recovering: bool) -> bool:
+        return bool(self._get_active_partitions()) and (self._sought or recovering)
 
     async def _lost(self, begins: Mapping[TP, int]) -> set[TP]:
         """Return the partitions whose batch comes after a gap that the broker can still fill."""

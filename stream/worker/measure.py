@@ -153,10 +153,9 @@ class Measure:
         items = await offsets.ends(engine.topics.items, settings.items_partitions)
         return Look(at, listed, committed, events, items)
 
-    def _counted(self) -> dict[int, int]:
-        """Give the offset up to which the summaries of each partition are on the boards."""
-        partitions = self._engine.measured.items()
-        return {number: self._consumer.reached(each.tp) for number, each in partitions if each.live}
+    def _reached(self) -> dict[int, int]:
+        """Give the offset up to which the summaries of each partition are on the boards, or noted."""
+        return {number: self._consumer.reached(each.tp) for number, each in self._engine.measured.items()}
 
     @property
     def fresh_for(self) -> float:
@@ -189,9 +188,9 @@ class Measure:
     def _swap(self, begun: float) -> None:
         self._changed = False
         engine, now, instant = self._engine, self._engine.clock.now(), uptime()
-        counted = self._counted()
-        self.readiness.count(counted)
-        ready, reasons = self.readiness.ready(instant), self.readiness.reasons(instant, counted)
+        reached = self._reached()
+        self.readiness.count({number: offset for number, offset in reached.items() if engine.measured[number].live})
+        ready, reasons = self.readiness.ready(instant), self.readiness.reasons(instant, reached)
         nodes = self._reading.read(now, self._shown(ready)) if ready else []
         items = sum(engine.boards.items(partition) for partition in engine.measured)
         until = self.readiness.until(instant) if ready or not reasons else inf

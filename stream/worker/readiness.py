@@ -156,12 +156,12 @@ class Readiness:
         """The newest look."""
         return self._look
 
-    def reasons(self, now: float, counted: Mapping[int, int]) -> list[tuple[str, str]]:
+    def reasons(self, now: float, reached: Mapping[int, int]) -> list[tuple[str, str]]:
         """Say why numbers are not shown, from the closed list `REASONS`; nothing if all are shown."""
         if self.topics_changed or self._cut:
             return [("topics_changed", self.topics_changed or self._cut)]
         if self._look is not None and now - self._look.at > LEASE:
-            return list(self._waiting(now, set(), counted))
+            return list(self._waiting(now, set(), reached))
         if self._assigned is None:
             return [("starting", "no partitions are assigned yet")]
         missing = {shown.partition for shown in self._assigned} - self.ready(now)
@@ -169,9 +169,9 @@ class Readiness:
             return []
         if self.recovering:
             return [("recovering", "tables are being read from their changelog")]
-        return list(self._waiting(now, missing, counted))
+        return list(self._waiting(now, missing, reached))
 
-    def _waiting(self, now: float, missing: set[int], counted: Mapping[int, int]) -> Iterator[tuple[str, str]]:
+    def _waiting(self, now: float, missing: set[int], reached: Mapping[int, int]) -> Iterator[tuple[str, str]]:
         look = self._look
         if look is None or now - look.at > UNANSWERED:
             silence = "" if look is None else f" for {now - look.at:.0f} seconds"
@@ -186,7 +186,7 @@ class Readiness:
             yield "deriving", f"partitions {foreign} are not folded with this configuration yet"
         if not behind and not foreign:
             for partition in sorted(missing):
-                left = max(0, look.items.get(partition, 0) - counted.get(partition, 0))
+                left = max(0, look.items.get(partition, 0) - reached.get(partition, 0))
                 yield "reading_items", f"{left:,} summaries of partition {partition} are still to be read"
             if not missing:
                 yield "reading_items", "the events of a moment ago are on their way"

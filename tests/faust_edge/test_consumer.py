@@ -11,7 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from stream.faust_edge import consumer as transport
-from stream.faust_edge.consumer import Consumer
+from stream.faust_edge.consumer import RECOVERY_POLL_WAITS, Consumer
 from stream.faust_edge.fetching import Fetch
 from stream.kafka.progress import READ_AGAIN_AFTER
 from stream.kafka.reads import Polled
@@ -211,11 +211,17 @@ def test_an_acknowledged_message_is_not_in_work(consumer: Consumer, client: Clie
 
 
 @pytest.mark.parametrize(
-    ("active", "sought", "asked"),
-    [(set(), True, False), ({EVENTS}, False, False), ({EVENTS}, True, True), ({CHANGELOG}, False, True)],
+    ("active", "sought", "waits"),
+    [
+        (set(), True, []),
+        ({EVENTS}, False, []),
+        ({EVENTS}, True, [1.0]),
+        ({EVENTS, CHANGELOG}, True, [1.0]),
+        ({CHANGELOG}, False, [RECOVERY_POLL_WAITS]),
+    ],
 )
-def test_a_stream_is_polled_only_after_its_seek(
-    consumer: Consumer, monkeypatch: pytest.MonkeyPatch, active: set[TP], sought: bool, asked: bool
+def test_a_stream_is_polled_only_after_its_seek_and_no_poll_of_a_recovery_holds_it_up(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch, active: set[TP], sought: bool, waits: list[float]
 ) -> None:
     polls: list[float] = []
 
@@ -230,4 +236,4 @@ def test_a_stream_is_polled_only_after_its_seek(
     monkeypatch.setattr(Consumer, "should_stop", True)
     consumer._active_partitions, consumer._sought = active, sought
     assert asyncio.run(polled()) == []
-    assert polls == ([1.0] if asked else [])
+    assert polls == waits

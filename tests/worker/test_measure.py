@@ -48,12 +48,14 @@ def measure(engine: Engine) -> Measure:
     return made
 
 
-def trust(engine: Engine, measure: Measure) -> None:
+def trust(engine: Engine, measure: Measure, end: int = 0) -> None:
     """Report to the worker that all events are folded, and that its summaries are on the boards."""
     committed = {part: Committed(0, engine.derivation.name) for part in range(engine.settings.events_partitions)}
     engine.measured[ITEMS.partition].live = True
     assert measure.readiness.see(
-        Look(uptime(), listed=True, committed=committed, events=dict.fromkeys(committed, 0), items={ITEMS.partition: 0})
+        Look(
+            uptime(), listed=True, committed=committed, events=dict.fromkeys(committed, 0), items={ITEMS.partition: end}
+        )
     )
 
 
@@ -160,6 +162,18 @@ def test_freshness_is_of_what_is_shown(engine: Engine, measure: Measure, *, show
     measure.written(ITEMS, 1, [SummaryRow(0, b"1", value, found, 8_000), SummaryRow(0, b"2", value, found, 0)])
     asyncio.run(measure.publish())
     assert sum(engine.numbers.freshness) == (2 if shown else 0)
+
+
+def test_what_is_still_to_be_read_is_counted_down(engine: Engine, measure: Measure) -> None:
+    trust(engine, measure, end=7)
+    measure.readiness.recovering = False
+    engine.measured[ITEMS.partition].live = False
+    details = []
+    for offset in (0, 3):
+        measure._consumer.processed(ITEMS, offset)
+        asyncio.run(measure.publish())
+        details += [detail for _, detail in engine.published.snapshot.reasons]
+    assert details == [f"{left} summaries of partition 0 are still to be read" for left in (7, 4)]
 
 
 def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure: Measure) -> None:
