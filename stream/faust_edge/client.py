@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from copy import copy
 from typing import Any
@@ -17,7 +16,6 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.transport.drivers import aiokafka as driver
-from mode.threads import QueuedMethod
 
 from stream.faust_edge.fetching import fetch_paced
 from stream.kafka.places import TP
@@ -56,15 +54,12 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def getmany(self, active_partitions: Any, timeout: float) -> Any:
-        """Poll in the thread, but not through Faust's queue of methods, which starts three tasks for each call."""
-        consumer, polled = self._ensure_consumer(), self.parent_loop.create_future()
-        # A copy: Faust empties its own set while the poll waits, and the client takes an empty set as all partitions.
-        # The poll would then take the records of a recovery, and lose them.
-        active = frozenset(active_partitions)
-        arguments = (consumer, active, timeout, consumer._max_poll_records)
-        poll = QueuedMethod(polled, self._fetch_records, arguments, {})
-        asyncio.run_coroutine_threadsafe(self.method_queue._process_enqueued(poll), self.thread_loop)
-        return await polled
+        """Poll the partitions that are active now.
+
+        Faust's own set changes while the poll waits, and to the client an empty set means all partitions. Records that
+        a recovery is about to read would then be taken, and lost.
+        """
+        return await super().getmany(set(active_partitions), timeout)
 
     async def firsts(self, partitions: Sequence[TP]) -> dict[TP, int]:
         """Return the first offset that each partition still has in Kafka."""

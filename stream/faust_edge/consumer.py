@@ -33,7 +33,6 @@ from stream.kafka.reads import Polled
 
 NO_KEY_SIZE = NO_TIMESTAMP = 0
 NOT_YET = 0.02
-POLL_WAITS = 1.0
 RECOVERY_POLL_WAITS = 0.05
 
 
@@ -65,8 +64,6 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **kwargs)
         self.replayed: frozenset[str] = frozenset()
         self._progress: dict[TP, Progress] = {}
-        # The task that waits for each event that interrupts `_hand_over`.
-        self._ends: dict[Any, asyncio.Future[Any]] = {}
         # Whether the positions of this assignment are set.
         self._sought = False
 
@@ -109,44 +106,8 @@ class Consumer(driver.Consumer):
             with suppress(ClientError):
                 await self._thread.put_back({tp: (batch.begin, batch.next_offset) for tp, batch in parts})
 
-    async def _drain_messages(self, fetcher: Any) -> None:
-        """Poll and hand over messages until Faust's fetcher stops, with one task for each instead of Faust's five."""
-        read_offsets: Any = self._read_offset
-        over: Any = (*self.consumer_stopped_errors, asyncio.CancelledError)
-        try:
-            while not (self.should_stop or fetcher.should_stop):
-                # A poll may return without waiting.
-                await asyncio.sleep(0)
-                async for tp, message in self.getmany(timeout=POLL_WAITS):
-                    read = read_offsets[tp]
-                    if read is None or message.offset >= read:
-                        await self._hand_over(message)
-                        read_offsets[tp] = message.offset
-        except over:
-            if not self.transport.app.should_stop:
-                raise
-        finally:
-            for end in self._ends.values():
-                end.cancel()
-
-    async def _hand_over(self, message: Message) -> None:
-        """Put a message into its stream. A full stream makes it wait until there is room, a rebalance, or the end."""
-        events: list[Any] = [self.suspend_flow, self._stopped, self._crashed]
-        handing = asyncio.ensure_future(self.callback(message))
-        try:
-            while True:
-                for event in events:
-                    if event not in self._ends or self._ends[event].done():
-                        self._ends[event] = asyncio.ensure_future(event.wait())
-                await asyncio.wait({handing, *self._ends.values()}, return_when=asyncio.FIRST_COMPLETED)
-                if handing.done():
-                    handing.result()
-                    return
-                # An event that was set and cleared again in the meantime does not count.
-                if any(event.is_set() for event in events):
-                    return
-        finally:
-            handing.cancel()
+    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
+        """Fill no gap: Faust would keep an interval for each batch, for a commit of its own that never comes."""
 
     async def _wait_next_records(self, timeout: float) -> Any:
         """Wait for records. If no partition may be polled, as after a recovery, check again soon.

@@ -26,20 +26,15 @@ def test_a_poll_asks_for_the_partitions_that_were_active_when_it_began(
     asked: list[Collection[TP]] = []
     active = {EVENTS}
 
-    async def process(poll: Any) -> None:
+    async def call(_: Any, __: Any, partitions: Collection[TP], **___: Any) -> dict[TP, Any]:
         # A rebalance pauses all partitions. For the client, an empty set would mean all of them.
         active.clear()
-        asked.append(poll.args[1])
-        poll.promise.set_result({})
+        asked.append(partitions)
+        return {}
 
-    async def scenario() -> None:
-        loop = asyncio.get_running_loop()
-        thread.parent_loop = thread.thread_loop = loop
-        monkeypatch.setattr(thread, "_ensure_consumer", lambda: SimpleNamespace(_max_poll_records=5))
-        monkeypatch.setattr(thread, "_method_queue", SimpleNamespace(_process_enqueued=process), raising=False)
-        assert await thread.getmany(active, 1.0) == {}
-
-    asyncio.run(scenario())
+    monkeypatch.setattr(thread, "_ensure_consumer", lambda: SimpleNamespace(_max_poll_records=5))
+    monkeypatch.setattr(thread, "call_thread", call)
+    assert asyncio.run(thread.getmany(active, 1.0)) == {}
     assert asked == [{EVENTS}]
 
 

@@ -56,7 +56,6 @@ RELIED_ON = {
     "faust.worker:Worker.on_setup_root_logger": "86681147",
     "mode.worker:Worker.install_signal_handlers": "435940c1",
     "mode.worker:Worker._schedule_shutdown": "d72ee1e3",
-    "mode.threads:MethodQueue._process_enqueued": "0e1bc38e",
     "aiokafka.consumer.consumer:AIOKafkaConsumer.seek_to_committed": "05db62e5",
     "aiokafka.consumer.fetcher:Fetcher._proc_fetch_request": "ad1f3453",
     "aiokafka.consumer.fetcher:Fetcher.fetched_records": "88933bf1",
