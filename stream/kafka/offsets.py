@@ -2,7 +2,7 @@
 
 Each committed offset has a small JSON as its metadata, where Kafka Streams keeps stream time:
 
-- the derivation with which all items of the partition were folded, and up to which instant,
+- the derivation with which all items of the partition were folded, up to which instant, and until when that holds,
 - the newest event time of each source,
 - the number of partitions for which its rows are in the right one, and
 - the generations of the topics that were folded.
@@ -54,6 +54,7 @@ class Committed(NamedTuple):
         placed: The number of partitions for which all rows of this one are in the right place; None if unchecked, and
             0 during a repartition.
         folded: The generations of the topics.
+        due: When the next event that lies in the future must be folded; None if there is none.
     """
 
     offset: int
@@ -63,16 +64,23 @@ class Committed(NamedTuple):
     newest_event: int = 0
     placed: int | None = None
     folded: Folded = NOTHING_FOLDED
+    due: int | None = None
 
 
-def write_metadata(
-    derivation: str, as_of: int, newest: Mapping[str, int], placed: int, folded: Folded = NOTHING_FOLDED
+def write_metadata(  # noqa: PLR0913
+    derivation: str,
+    as_of: int,
+    newest: Mapping[str, int],
+    placed: int,
+    folded: Folded = NOTHING_FOLDED,
+    *,
+    due: int | None = None,
 ) -> str:
     """Write the metadata of an offset, of at most `MAX_METADATA_BYTES`: sources with the oldest events are left out."""
     by_time = sorted(newest.items(), key=lambda row: (-row[1], row[0]))
-    topics = {"p": placed, "e": folded.events, "h": folded.histories}
+    others = {"p": placed, "e": folded.events, "h": folded.histories} | ({} if due is None else {"d": due})
     while True:
-        body = {"c": derivation, "a": as_of, "m": max(newest.values(), default=0), "n": dict(by_time), **topics}
+        body = {"c": derivation, "a": as_of, "m": max(newest.values(), default=0), "n": dict(by_time), **others}
         text = orjson.dumps(body)
         if len(text) <= MAX_METADATA_BYTES:
             return text.decode()
@@ -84,7 +92,7 @@ def read_metadata(offset: int, text: str) -> Committed:
     try:
         body = orjson.loads(text)
         folded = Folded(body.get("e", ""), body.get("h", ""))
-        return Committed(offset, body["c"], body["a"], body["n"], body["m"], body.get("p"), folded)
+        return Committed(offset, body["c"], body["a"], body["n"], body["m"], body.get("p"), folded, body.get("d"))
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         return Committed(offset)
 

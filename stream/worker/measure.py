@@ -151,7 +151,7 @@ class Measure:
         committed = await offsets.committed(engine.topics.events, settings.events_partitions)
         events = await offsets.ends(engine.topics.events, settings.events_partitions)
         items = await offsets.ends(engine.topics.items, settings.items_partitions)
-        return Look(at, listed, committed, events, items)
+        return Look(at, listed, committed, events, items, engine.clock.fold_until())
 
     def _reached(self) -> dict[int, int]:
         """Give the offset up to which the summaries of each partition are on the boards, or noted."""

@@ -4,7 +4,8 @@ A worker shows numbers only while it knows that they are true. Twice a second it
 that are in the topic at that moment are then on their way to the boards. They have arrived when
 
 1. the group lists this worker, so no other worker has its partitions,
-2. those events are folded with this configuration, by any worker: the committed offsets say so,
+2. those events are folded with this configuration, by any worker: the committed offsets say so, and that no event
+   that was in the future has come due since,
 3. the events that were there after that are folded too, since `track` may have sent an event on to another partition,
 4. the summaries that were in a partition of `flow.items` after that are on its boards.
 
@@ -41,7 +42,8 @@ REASONS = (
 class Look(NamedTuple):
     """Kafka's answers: whether the group lists this worker, the committed offsets, and the ends of the topics.
 
-    `at` is when they were asked for, in seconds of uptime. The ends were asked for last.
+    `at` is when they were asked for, in seconds of uptime. The ends were asked for last. `now` is the worker's clock
+    then, in microseconds.
     """
 
     at: float
@@ -49,6 +51,7 @@ class Look(NamedTuple):
     committed: Mapping[int, Committed]
     events: Mapping[int, int]
     items: Mapping[int, int]
+    now: int = 0
 
 
 @dataclass
@@ -118,7 +121,7 @@ class Readiness:
         return True
 
     def _follow(self, arrival: _Arrival, look: Look) -> None:
-        if arrival.items is not None or _unfolded(arrival.events, look):
+        if arrival.items is not None or _unfolded(arrival.events, look) or _due(look):
             return
         if not arrival.sent_on:
             arrival.sent_on, arrival.events = True, look.events
@@ -182,9 +185,11 @@ class Readiness:
         behind, foreign = _unfolded(look.events, look), self._foreign(look)
         if behind:
             yield "backlog", f"{behind:,} events are still to be folded"
+        if due := _due(look):
+            yield "backlog", f"partitions {due} have events that have come due and are still to be folded"
         if foreign:
             yield "deriving", f"partitions {foreign} are not folded with this configuration yet"
-        if not behind and not foreign:
+        if not behind and not due and not foreign:
             for partition in sorted(missing):
                 left = max(0, look.items.get(partition, 0) - reached.get(partition, 0))
                 yield "reading_items", f"{left:,} summaries of partition {partition} are still to be read"
@@ -204,6 +209,12 @@ def _ends_earlier(look: Look, before: Look) -> bool:
     """Return whether any partition ends earlier than at the look before, which is impossible for the same topic."""
     pairs = ((look.events, before.events), (look.items, before.items))
     return any(ends.get(partition, end) < end for ends, earlier in pairs for partition, end in earlier.items())
+
+
+def _due(look: Look) -> list[int]:
+    """Give the partitions with an event that was in the future, has come due, and is not folded."""
+    known = look.committed.items()
+    return sorted(number for number, one in known if one.due is not None and one.due <= look.now)
 
 
 def _unfolded(ends: Mapping[int, int], look: Look) -> int:

@@ -213,6 +213,8 @@ class Track:
                     await self._close()
                     keys = tracked.newer_than(now) if went_back else tracked.due.by(now)
                     await self._derive(tracked, keys, assignment)
+                    # The offset stays as it is. Its metadata says what is due next.
+                    self._complete(tracked, 0)
         await self._write_over()
 
     async def _write_over(self) -> None:
@@ -323,9 +325,10 @@ class Track:
 
     def _complete(self, tracked: Tracked, next_offset: int) -> None:
         as_of = tracked.folded_until(self._engine.clock.fold_until())
-        text = self._metadata(self._engine.derivation.name, as_of, tracked.newest)
+        text = self._metadata(self._engine.derivation.name, as_of, tracked.newest, tracked.due.earliest)
         self._streams.complete(tracked.tp, next_offset, text)
 
-    def _metadata(self, derivation: str, as_of: int, newest: Mapping[str, int]) -> str:
+    def _metadata(self, derivation: str, as_of: int, newest: Mapping[str, int], due: int | None = None) -> str:
         # Rows are only written where they belong, and `recovered` has checked the older ones.
-        return write_metadata(derivation, as_of, newest, self._engine.settings.events_partitions, self._engine.folded)
+        placed = self._engine.settings.events_partitions
+        return write_metadata(derivation, as_of, newest, placed, self._engine.folded, due=due)

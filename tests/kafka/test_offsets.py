@@ -11,6 +11,7 @@ def test_what_is_written_is_read() -> None:
     newest = {"jira/acme": -5, "é": 7}
     assert read_metadata(3, write_metadata("derived", 9, newest, 4)) == Committed(3, "derived", 9, newest, 7, 4)
     assert read_metadata(0, write_metadata("derived", 0, {}, 0)) == Committed(0, "derived", 0, {}, 0, 0)
+    assert read_metadata(0, write_metadata("derived", 5, {}, 0, due=6)) == Committed(0, "derived", 5, {}, 0, 0, due=6)
 
 
 @pytest.mark.parametrize("letter", ["s", "é", "\U0001f600", '"'])

@@ -191,6 +191,28 @@ def test_an_event_that_was_sent_on_is_waited_for_where_it_went() -> None:
     assert readiness.until(2) == LEASE
 
 
+def test_an_event_that_has_come_due_is_waited_for() -> None:
+    def ahead(at: float, now: int, due: int | None) -> Look:
+        return look(at, FOLDED | {1: Committed(5, NAME, due=due)})._replace(now=now)
+
+    readiness = assigned()
+    readiness.see(ahead(0, 99, 100))
+    readiness.count(ITEMS)
+    assert readiness.ready(0) == {0, 1}
+    # Its worker has died, and nobody folds it.
+    for second in range(1, 40):
+        readiness.see(ahead(second, 100, 100))
+        readiness.count(ITEMS)
+    assert readiness.ready(LEASE) == {0, 1}
+    assert readiness.ready(39) == set()
+    assert reasons(readiness, 39, p0=1_200, p1=3) == [
+        "backlog: partitions [1] have events that have come due and are still to be folded"
+    ]
+    readiness.see(ahead(40, 140, None))
+    readiness.count(ITEMS)
+    assert readiness.ready(40) == {0, 1}
+
+
 def test_a_look_long_ago_is_no_answer() -> None:
     readiness = assigned()
     readiness.see(look(0, {0: Committed(4, NAME), 1: Committed(5, NAME)}))
