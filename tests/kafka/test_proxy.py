@@ -109,8 +109,14 @@ def test_what_is_delayed_comes_in_order_and_later(proxy: Proxy) -> None:
 def test_without_a_server_a_connection_ends() -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        with Proxy(nobody.getsockname()[1]) as proxy, connect(proxy) as client:
-            assert ends(client)
+        with Proxy(nobody.getsockname()[1]) as proxy:
+            try:
+                client = connect(proxy)
+            except ConnectionResetError:
+                # It ended before the client had noticed that it was open.
+                return
+            with client:
+                assert ends(client)
 
 
 def ends(client: socket.socket) -> bool:
