@@ -29,7 +29,7 @@ from stream.faust_edge.client import ConsumerThread, own_tp
 from stream.faust_edge.fetching import Fetch
 from stream.kafka.places import TP
 from stream.kafka.progress import Progress
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 
 NO_KEY_SIZE = NO_TIMESTAMP = 0
 NOT_YET = 0.02

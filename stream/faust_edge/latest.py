@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -11,15 +12,17 @@ from aiokafka.errors import KafkaError as ClientError
 from stream.errors import KafkaError
 from stream.faust_edge.fetching import fetch_whole
 from stream.kafka.places import TP
-from stream.kafka.reads import Latest
+from stream.kafka.read_results import Latest
 
 POLL_MS = 200
+SILENCE = 30.0
+"""Seconds without a record after which a read is given up."""
 
 
 async def latest(brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, Latest]:
     """Read each partition from its offset in `starts` to its present end; 0 is its beginning.
 
-    Raises KafkaError if Kafka does not answer.
+    Raises KafkaError if Kafka does not answer, or gives nothing for `SILENCE`.
     """
     consumer = AIOKafkaConsumer(
         bootstrap_servers=list(brokers),
@@ -31,7 +34,7 @@ async def latest(brokers: Sequence[str], starts: Mapping[TP, int]) -> dict[TP, L
         await consumer.start()
         fetch_whole(consumer._fetcher)
         return await _read(consumer, starts)
-    except ClientError as error:
+    except (ClientError, TimeoutError) as error:
         topics = ", ".join(sorted({tp.topic for tp in starts}))
         raise KafkaError(f"Kafka does not return the records of {topics}: {error!r}") from None
     finally:
@@ -45,9 +48,15 @@ async def _read(consumer: Any, starts: Mapping[TP, int]) -> dict[TP, Latest]:
     for place, tp in places.items():
         consumer.seek(place, max(starts[tp], beginnings[place]))
     found = {tp: Latest({}, ends[place]) for place, tp in places.items()}
+    came = monotonic()
     while left := [place for place in places if await consumer.position(place) < ends[place]]:
         consumer._fetcher._records.budget.renew()
-        for place, records in (await consumer.getmany(*left, timeout_ms=POLL_MS)).items():
+        polled = await consumer.getmany(*left, timeout_ms=POLL_MS)
+        if polled:
+            came = monotonic()
+        elif monotonic() - came > SILENCE:
+            raise TimeoutError(f"nothing came for {SILENCE:.0f} seconds")
+        for place, records in polled.items():
             known = found[places[place]]
             for record in records:
                 if record.offset < known.end:

@@ -6,7 +6,7 @@ from typing import Any
 
 from stream.faust_edge.consumer import BatchesMessage, Consumer
 from stream.kafka.places import TP
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 
 
 class AckedMessage:

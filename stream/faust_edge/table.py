@@ -16,10 +16,10 @@ from faust.tables.table import Table
 from faust.types import EventT
 
 from stream.kafka.batches import RefusedBatch
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 from stream.kafka.rows import Rows
 
-LOOK_EVERY = 0.01
+POLL_EVERY = 0.01
 
 
 class FaustRowStore(Store[bytes, bytes]):
@@ -142,7 +142,7 @@ class RowTables(TableManager):
     async def on_start(self) -> None:
         """Subscribe and recover as soon as every agent has named its topic."""
         while len(self.app.topics) < len(self.app.agents) and not self.should_stop:
-            await self.sleep(LOOK_EVERY)
+            await self.sleep(POLL_EVERY)
         if not self.should_stop:
             await self._update_channels()
             await self.recovery.start()

@@ -20,7 +20,7 @@ from time import monotonic
 from typing import Any, NamedTuple, cast
 from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
 
-LOOK_EVERY = 0.2
+POLL_EVERY = 0.2
 STOP_WITHIN = 1.0
 LONGEST_LINE = 65_536
 BUSY = b"all connections are busy; try again\n"
@@ -114,7 +114,7 @@ class Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 1_024
-    timeout = LOOK_EVERY
+    timeout = POLL_EVERY
 
     def __init__(self, host: str, port: int, application: Any, limits: Limits = LIMITS) -> None:
         if ":" in host:

@@ -16,7 +16,7 @@ from stream.items.merging import merge_rows
 from stream.items.tracker import record_key
 from stream.kafka.outbox import Outbox, Row
 from stream.kafka.places import TP
-from stream.kafka.reading import OffsetRange, Reader
+from stream.kafka.reader import OffsetRange, Reader
 
 # Seconds.
 WRITE_DEADLINE = 120.0

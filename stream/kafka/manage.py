@@ -18,7 +18,7 @@ from stream.kafka.admin import kafka_admin
 from stream.settings import Settings
 
 PATIENCE = 30.0
-LOOK_EVERY = 0.1
+POLL_EVERY = 0.1
 _OWN = "DYNAMIC_TOPIC_CONFIG"
 _UNKNOWN_TOPIC = 3
 _UNKNOWN_TOPIC_ID = 100
@@ -177,7 +177,7 @@ def _patiently(settings: Settings, ask: Callable[[KafkaAdminClient], Any]) -> An
             except kafka.errors.KafkaError as error:
                 if not error.retriable or time.monotonic() - begun > PATIENCE:
                     raise
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_EVERY)
 
 
 def _check(code: int, what: str, why: str | None = None) -> None:
@@ -190,4 +190,4 @@ def _wait(happened: Callable[[], bool], otherwise: str) -> None:
     while not happened():
         if time.monotonic() - begun > PATIENCE:
             raise KafkaError(f"{otherwise} after {PATIENCE:.0f} seconds: check Kafka")
-        time.sleep(LOOK_EVERY)
+        time.sleep(POLL_EVERY)

@@ -24,10 +24,10 @@ from stream.errors import KafkaError
 from stream.kafka.admin import kafka_admin
 from stream.kafka.copying import Copier
 from stream.kafka.journal import Move, State
-from stream.kafka.manage import LOOK_EVERY, CommittedOffset, Topics, commit, committed, members, running
+from stream.kafka.manage import POLL_EVERY, CommittedOffset, Topics, commit, committed, members, running
 from stream.kafka.offsets import write_metadata
 from stream.kafka.prepare import Prepared
-from stream.kafka.reading import OffsetRange
+from stream.kafka.reader import OffsetRange
 from stream.kafka.topics import MOVING
 from stream.settings import Settings
 
@@ -176,7 +176,7 @@ class Repartition:
             if time.monotonic() - begun > TRANSACTION_SECONDS:
                 which = min(number for number in ends if ends[number] != move.read.get(number))
                 raise KafkaError(f"{move.name}[{which}] has an open transaction: end its producer. {AGAIN}")
-            time.sleep(LOOK_EVERY)
+            time.sleep(POLL_EVERY)
         self._note_copied(move)
 
     async def _copy_late(self, copier: Copier) -> None:
@@ -196,7 +196,7 @@ class Repartition:
             # Kafka deletes the commits for the topic too, and must not do so after the new ones.
             begun = time.monotonic()
             while committed(self._settings, move.name) and time.monotonic() - begun < CLOSE_SECONDS:
-                time.sleep(LOOK_EVERY)
+                time.sleep(POLL_EVERY)
 
     def _fill(self, move: Move) -> None:
         self._create_new(move)

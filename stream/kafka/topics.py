@@ -51,7 +51,14 @@ class TopicNames(NamedTuple):
 
 def topic_names(settings: Settings) -> TopicNames:
     """Give the names of the topics under the prefix of the settings."""
-    return TopicNames(*map(settings.topic, (EVENTS, ITEMS, HISTORIES, DEAD_LETTERS, METRICS, ALERTS)))
+    return TopicNames(
+        events=settings.topic(EVENTS),
+        items=settings.topic(ITEMS),
+        histories=settings.topic(HISTORIES),
+        dead_letters=settings.topic(DEAD_LETTERS),
+        metrics=settings.topic(METRICS),
+        alerts=settings.topic(ALERTS),
+    )
 
 
 @dataclass(frozen=True, slots=True)

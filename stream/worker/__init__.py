@@ -1,1 +1,1 @@
-"""Faust's edge: track and measure, and when their numbers are true."""
+"""The worker: track and measure, the feed, and when numbers are shown."""

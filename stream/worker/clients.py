@@ -10,7 +10,7 @@ from stream.kafka.generations import Described
 from stream.kafka.offsets import Offsets
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
-from stream.kafka.reads import Latest, Polled
+from stream.kafka.read_results import Latest, Polled
 from stream.settings import Settings
 from stream.worker.freeze_guard import FreezeGuard
 

@@ -17,7 +17,7 @@ DEADLINE = 15.0
 """Seconds from the first signal until the process has ended."""
 # The process needs a moment to go.
 HARD_AFTER = DEADLINE - 1.0
-LOOK_EVERY = 0.1
+POLL_EVERY = 0.1
 
 
 class Ending:
@@ -40,7 +40,7 @@ class Ending:
     def _keep(self) -> None:
         pause = threading.Event()
         while self._since is None or monotonic() - self._since < HARD_AFTER:
-            pause.wait(LOOK_EVERY)
+            pause.wait(POLL_EVERY)
         sys.stderr.write(
             f"flowgauge: ended after {HARD_AFTER:.0f} seconds of waiting for Kafka. Nothing is lost: "
             "the next worker reads again what was not acknowledged\n"

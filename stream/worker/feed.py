@@ -16,11 +16,11 @@ from stream.flow.report import NodeNumbers
 from stream.flow.watch import Change
 from stream.gauges.snapshot import Snapshot
 from stream.kafka.places import TP
-from stream.kafka.reads import Latest
+from stream.kafka.read_results import Latest
 from stream.worker.engine import Engine
 from stream.worker.feed_memory import FeedMemory
-from stream.worker.measurements import Measurements, News
-from stream.worker.messages import alert, read_alert
+from stream.worker.feed_messages import alert, read_alert
+from stream.worker.feed_records import News, NodeRecords
 from stream.worker.pauses import CooperativePauses
 from stream.worker.unreadable import RecordPlace
 
@@ -124,7 +124,7 @@ class Feed:
                 nodes[partition].append(numbers)
         return list(nodes.items())
 
-    async def _news(self, told: Measurements, nodes: Sequence[NodeNumbers], at: int) -> AsyncIterator[list[News]]:
+    async def _news(self, told: NodeRecords, nodes: Sequence[NodeNumbers], at: int) -> AsyncIterator[list[News]]:
         """Yield what has changed in nodes of a partition, in parts that Kafka acknowledges in time."""
         there = {numbers.node for numbers in nodes}
         # While this worker still reads some partitions, the portfolio is not known, but it is not gone.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from stream.flow.watch import Watch
-from stream.worker.measurements import Measurements
+from stream.worker.feed_records import NodeRecords
 
 
 @dataclass
@@ -15,7 +15,7 @@ class FeedMemory:
     `ends` has the next offset by topic. `read_back` says whether everything that others have written was read.
     """
 
-    nodes: Measurements = field(default_factory=Measurements)
+    nodes: NodeRecords = field(default_factory=NodeRecords)
     watch: Watch = field(default_factory=Watch)
     ends: dict[str, int] = field(default_factory=dict)
     read_back: bool = False

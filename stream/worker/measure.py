@@ -20,7 +20,7 @@ from stream.flow.report import Reading
 from stream.gauges.snapshot import Snapshot
 from stream.items.outcome import MILLISECOND, SummaryRow
 from stream.kafka.places import TP
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 from stream.worker.clients import Streams
 from stream.worker.engine import Engine
 from stream.worker.measured import Measured

@@ -27,6 +27,7 @@ LEASE = 30.0
 UNANSWERED = 5.0
 """Seconds without an answer after which `/ready` gives that as the reason."""
 CUT = "a topic ends earlier than before: it is another one, or has lost records. Start the worker again"
+# Listed in docs/troubleshooting.md and docs/runbooks/FlowEngineNotReady.md too.
 REASONS = (
     "starting",
     "recovering",

@@ -17,7 +17,7 @@ from stream.items.outcome import Outcome, SummaryRow
 from stream.items.tracker import BEGIN_AGAIN, Batch, expired
 from stream.kafka.offsets import Committed, write_metadata
 from stream.kafka.places import TP
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 from stream.worker.clients import Delivery, RowStore, Streams
 from stream.worker.engine import Engine
 from stream.worker.measure import Measure

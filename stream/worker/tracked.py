@@ -12,7 +12,7 @@ from stream.items.outcome import Outcome
 from stream.items.row import read_newest
 from stream.items.tracker import Batch
 from stream.kafka.places import TP
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 from stream.worker.clients import Delivery
 from stream.worker.due import Due
 

@@ -23,7 +23,7 @@ from stream.errors import KafkaUnreachableError
 from stream.gauges.metrics import Metrics
 from stream.gauges.page import Page
 from stream.kafka.places import TP
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 from stream.settings import Settings
 from stream.worker.clients import Clients, Delivery
 from stream.worker.engine import Engine
@@ -35,6 +35,7 @@ from stream.worker.topics_watch import TopicsWatch
 from stream.worker.track import Track
 
 COMMIT_EVERY = 0.5
+LOOK_EVERY = 0.5
 LOOK_EVERY_UNREADY = 0.2
 COMMIT_PATIENCE = 2.0
 SWEEP_EVERY = 3_600.0
@@ -143,7 +144,7 @@ class Worker:
         return (
             Timer("publish", lambda: max(self.measure.fresh_for, PUBLISH_EVERY), self._publish),
             Timer("keep", lambda: COMMIT_EVERY, self._keep),
-            Timer("look", lambda: COMMIT_EVERY if ready() else LOOK_EVERY_UNREADY, self._look),
+            Timer("look", lambda: LOOK_EVERY if ready() else LOOK_EVERY_UNREADY, self._look),
             Timer("topics", lambda: TOPICS_EVERY, self._watch_topics),
             # A fifth of the time at most, so that there is time for events.
             Timer("feed", lambda: max(FEED_EVERY, 4 * self._feed_took), self._publish_feed),

@@ -16,8 +16,8 @@ from stream.events.time import format_time
 from stream.flow.report import NodeNumbers, Reading, as_json
 from stream.flow.watch import Watch
 from stream.items.outcome import Refusal
+from stream.worker.feed_messages import alert, measured, read_alert
 from stream.worker.letters import dead_letter
-from stream.worker.messages import alert, measured, read_alert
 from tests.contract.documents import example, examples, validator
 from tests.oracle.histories import configs, event_lists, instants
 from tests.properties.engine import Engine, accepted, configured, microseconds

@@ -14,7 +14,7 @@ from stream.faust_edge import consumer as transport
 from stream.faust_edge.consumer import RECOVERY_POLL_WAITS, Consumer
 from stream.faust_edge.fetching import Fetch
 from stream.kafka.progress import READ_AGAIN_AFTER
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 from tests.faust_edge.conftest import CHANGELOG, EVENTS, Client, Record
 
 

@@ -27,7 +27,7 @@ from stream.kafka.manage import CommittedOffset, Topics, commit, committed
 from stream.kafka.offsets import read_metadata, write_metadata
 from stream.kafka.outbox import Outbox, Row
 from stream.kafka.prepare import prepare
-from stream.kafka.reading import Reader
+from stream.kafka.reader import Reader
 from stream.kafka.repartition import CLOSED_BYTES, Repartition
 from stream.settings import Settings
 from tests.items.material import NOW, configured

@@ -9,7 +9,7 @@ from typing import Any
 from stream.config.loading import load_config
 from stream.kafka.places import TP
 from stream.kafka.progress import Progress
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 from stream.settings import Settings
 from stream.worker.clients import Clients
 from stream.worker.engine import Engine

@@ -13,7 +13,7 @@ from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Published, Snapshot
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
-from stream.kafka.reads import Latest
+from stream.kafka.read_results import Latest
 from stream.worker.feed import Feed
 from stream.worker.feed_memory import FeedMemory
 from stream.worker.unreadable import Unreadable

@@ -16,7 +16,7 @@ from stream.events.event import DAY, SECOND
 from stream.flow.nodes import PORTFOLIO, Node
 from stream.flow.report import NodeNumbers, as_json
 from stream.kafka.places import TP
-from stream.kafka.reads import Latest
+from stream.kafka.read_results import Latest
 from stream.worker.feed import NODES_A_WRITE
 from tests.worker.feeds import Log, Worker, nothing
 from tests.worker.nodes import AT, CARDS, CREDIT, begun, team

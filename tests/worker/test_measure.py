@@ -16,7 +16,7 @@ from stream.items.summary import FlowState, Stamp, Summary, Team
 from stream.kafka.batches import RefusedBatch
 from stream.kafka.offsets import Committed
 from stream.kafka.places import TP
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 from stream.worker.engine import Engine
 from stream.worker.measure import Measure
 from stream.worker.readiness import Look

@@ -17,7 +17,7 @@ from stream.items.row import read_header
 from stream.kafka.offsets import Committed, read_metadata
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 from stream.worker import track
 from stream.worker.measure import Measure
 from stream.worker.track import Track

@@ -8,7 +8,7 @@ from stream.events.rejection import Reason
 from stream.kafka.batches import RefusedBatch
 from stream.kafka.outbox import Row
 from stream.kafka.places import TP
-from stream.kafka.reads import Polled
+from stream.kafka.read_results import Polled
 from stream.worker.track import MAX_UNDER_WAY
 from stream.worker.tracked import BYTES_AN_EVENT, FAR, MAX_GATHERED
 from tests.worker.fakes import FakeDelivery

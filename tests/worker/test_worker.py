@@ -19,7 +19,7 @@ from stream.kafka.generations import Described
 from stream.kafka.offsets import Committed, read_metadata
 from stream.kafka.outbox import Row, Written
 from stream.kafka.places import TP
-from stream.kafka.reads import Latest, Polled
+from stream.kafka.read_results import Latest, Polled
 from stream.settings import Settings
 from stream.worker.worker import Worker
 from tests.gauges.clients import free_port

@@ -8,7 +8,7 @@ import pytest
 
 from stream.events.event import SECOND
 from stream.flow.report import NodeNumbers, as_json
-from stream.worker import measurements
+from stream.worker import feed_records
 from tests.worker.nodes import AT, CREDIT, begun, team
 
 
@@ -19,8 +19,8 @@ def test_json_of_a_node_to_which_nothing_happens_is_made_once_a_minute(monkeypat
         made.append((at - AT) // SECOND)
         return as_json(numbers, at)
 
-    monkeypatch.setattr(measurements, "as_json", counted)
-    sent, idle, busy = measurements.Measurements(), team(), team(1, node=CREDIT, ages=begun(AT))
+    monkeypatch.setattr(feed_records, "as_json", counted)
+    sent, idle, busy = feed_records.NodeRecords(), team(), team(1, node=CREDIT, ages=begun(AT))
     for second in range(150):
         sent.sent(list(sent.look([idle, busy], AT + second * SECOND)))
     assert made == [0, 0, 60, 60, 120, 120]

@@ -12,7 +12,7 @@ from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers, as_json
 from stream.flow.statistics import Statistics
 from stream.kafka.outbox import Row
-from stream.worker.messages import measured, node_key, read_measured, read_node_key
+from stream.worker.feed_messages import measured, node_key, read_measured, read_node_key
 
 AGES_EVERY = 60 * SECOND
 """Microseconds after which a node is sent again if only its ages have grown."""
@@ -39,7 +39,7 @@ class News(NamedTuple):
     row: Row | None
 
 
-class Measurements:
+class NodeRecords:
     """The last record of each node of a partition; instants are microseconds."""
 
     def __init__(self) -> None:
