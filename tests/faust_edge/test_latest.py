@@ -46,4 +46,4 @@ def test_a_read_without_records_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(module, "monotonic", lambda: float(next(seconds)))
     with pytest.raises(TimeoutError, match="nothing came for 30 seconds"):
         asyncio.run(module._read(Silent(), {ALERTS: 0}))
-    assert next(seconds) == module.SILENCE + 3
+    assert next(seconds) == module.SILENCE + 2
