@@ -64,6 +64,12 @@ class Life:
         return start
 
     @property
+    def starts_in_the_middle(self) -> bool:
+        """Whether the start is the first event, and nothing shows that the item was out of progress before it."""
+        first = self.moments[0]
+        return self.start is first and (first.flow_state_before is None or first.flow_state_before in LOAD)
+
+    @property
     def finish(self) -> Moment | None:
         """Latest entry into done from elsewhere, while the item is still done."""
         finish = None

@@ -63,6 +63,9 @@ def counted_now(everyone: list[Life]) -> list[Series]:
         found.append(at_team("flow_load_items", now.owner, item_type=now.item_type, flow_state=flow_state))
         if now.blocked:
             found.append(at_team("flow_blocked_items", now.owner, item_type=now.item_type))
+    for life in everyone:
+        if life.in_load and life.starts_in_the_middle:
+            found.append(at_team("flow_item_age_lower_bound_items", life.now.owner))
     for now in [life.now for life in everyone if life.now.flow_state == "unmapped" and not life.now.deleted]:
         found.append(at_team("flow_unmapped_items", now.owner, source=now.source, state=str(now.state)))
     return found
@@ -80,6 +83,7 @@ def counted_in(window: str, begin: datetime, everyone: list[Life]) -> list[Serie
         owner = life.finish.owner
         found.append(at_team("flow_velocity_items", owner, item_type=life.finish.item_type, window=window))
         if life.flow_time is None:
+            found.append(at_team("flow_without_start_items", owner, window=window))
             continue
         found.append(at_team("flow_time_seconds_gcount", owner, window=window))
         for bound in [bound for bound in BOUNDS if life.flow_time <= timedelta(seconds=bound)]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stream.gauges.catalogue import OF_ENGINE, OF_NODES
 from tests.oracle import histories
 from tests.oracle.brute_force import (
     compare,
@@ -20,6 +21,7 @@ from tests.oracle.brute_force import (
     numbers,
     parse_metrics,
 )
+from tests.oracle.comparison import COUNTS, LEFT_OUT, STATISTICS, SUMS
 from tests.oracle.real_log import find_log
 from tests.oracle.rules import Json
 from tests.oracle.series import Series, series
@@ -144,6 +146,23 @@ def test_comparison_names_each_difference() -> None:
     for name in ["flow_load_items", "flow_load_ratio", "flow_time_seconds_gsum", "flow_item_age_max_seconds"]:
         missing = {series_: value for series_, value in want.items() if series_[0] != name}
         assert compare(missing, want), name
+
+
+def test_comparison_refuses_a_metric_that_it_does_not_know() -> None:
+    [line] = compare({of_team("flow_new_items"): 0.0}, {})
+    assert "comparison.py" in line
+
+
+def test_comparison_knows_how_to_compare_every_metric_once() -> None:
+    lists = [COUNTS, SUMS, STATISTICS, LEFT_OUT]
+    assert sorted(name for each in lists for name in each) == sorted(set().union(*lists))
+    of_engine = [
+        one.name + end
+        for one in OF_ENGINE
+        for end in (("_bucket", "_count", "_sum") if one.type == "histogram" else ("",))
+    ]
+    assert set().union(*lists) == {*of_engine, *(name for one in OF_NODES for name in one.samples)}
+    assert {*of_engine, "flow_target_met_since_timestamp_seconds"} == LEFT_OUT
 
 
 def test_comparison_of_objects_names_each_difference() -> None:
