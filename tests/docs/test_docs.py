@@ -170,10 +170,16 @@ def test_the_excerpt_has_the_labels_of_the_catalogue() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heading", "reasons"), [("`/ready` says no", REASONS), ("Dead letters", [str(reason) for reason in Reason])]
+    ("document", "heading", "reasons"),
+    [
+        (TROUBLESHOOTING, "`/ready` says no", REASONS),
+        (REPOSITORY / "docs" / "runbooks" / "FlowEngineNotReady.md", "Diagnosis", REASONS),
+        (TROUBLESHOOTING, "Dead letters", [str(reason) for reason in Reason]),
+    ],
+    ids=["ready", "runbook", "dead letters"],
 )
-def test_every_reason_has_its_fix(heading: str, reasons: Iterable[str]) -> None:
-    assert sorted(first_column(heading, TROUBLESHOOTING)) == sorted(reasons)
+def test_every_reason_has_its_fix(document: Path, heading: str, reasons: Iterable[str]) -> None:
+    assert sorted(first_column(heading, document)) == sorted(reasons)
 
 
 def test_the_number_of_alerts_is_that_of_the_rules() -> None:
