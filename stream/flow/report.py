@@ -1,4 +1,7 @@
-"""A node's numbers at an instant, and their JSON form (CONTRACT: `replay --json`; `schemas/replay.schema.json`)."""
+"""A node's numbers at an instant, and their JSON form, which `replay --json` and the topic `flow.metrics` share.
+
+`schemas/node-metrics.schema.json` describes the form.
+"""
 
 from __future__ import annotations
 

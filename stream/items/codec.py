@@ -16,6 +16,7 @@ from stream.items.objective import Objective
 from stream.items.stays import Stays
 from stream.items.summary import LOAD_STATES, NO_STAYS, Summary, Team
 
+# Version of the format of summaries and of objectives. Raise it with every new or changed field of either.
 SUMMARY_VERSION = 2
 MAX_REMEMBERED = 100_000
 SummaryOrObjective = TypeVar("SummaryOrObjective", Summary, Objective, Summary | Objective)

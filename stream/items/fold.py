@@ -1,6 +1,6 @@
 """The fold: an item's history becomes its summary.
 
-Events with `time` <= now are folded in order of (time, sequence, id, source). The rules follow SEMANTICS:
+Events with `time` <= now are folded in order of (time, sequence, id, source), by the rules of docs/metrics.md:
 
 - start: the first entry into `active` or `waiting`; a return to `new` keeps it, or drops it (`on_return: reset`).
 - finish: the latest entry into `done` from a state that is not `done`, while the item is still done.
@@ -23,7 +23,8 @@ from stream.items.row import Entry
 from stream.items.rules import Rules, WorkflowRules
 from stream.items.summary import ENDED_STATES, LOAD_STATES, NO_STAYS, FlowState, Stamp, Summary
 
-# Raise it with every change of the fold's results: all summaries are then derived again.
+# Raise it with every change of the fold's results: all summaries are then derived again. With a new or changed field of
+# the summary, raise `SUMMARY_VERSION` too.
 FOLD_VERSION = 3
 # A summary must fit into a record, however many states the item has passed through.
 MAX_STAYS = 100

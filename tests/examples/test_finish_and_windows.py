@@ -1,4 +1,4 @@
-"""SEMANTICS, row by row: start, finish, re-opened, velocity, flow time, efficiency, distribution, windows."""
+"""The rules of docs/metrics.md, one by one: start, finish, velocity, flow time, efficiency, distribution, windows."""
 
 from __future__ import annotations
 

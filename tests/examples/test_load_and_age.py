@@ -1,4 +1,4 @@
-"""SEMANTICS, row by row: load, blocked, cancelled, deleted, erased, unmapped, mid-life, age."""
+"""The rules of docs/metrics.md, one by one: load, blocked, cancelled, deleted, erased, unmapped, mid-life, age."""
 
 from __future__ import annotations
 

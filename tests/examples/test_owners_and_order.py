@@ -1,4 +1,4 @@
-"""SEMANTICS, row by row: moves between owners, late, future and simultaneous events, duplicates."""
+"""The rules of docs/metrics.md, one by one: moves between owners, late, future and simultaneous events, duplicates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The invariants of DESIGN, held against generated histories that meet every awkward case."""
+"""What must hold for every history, tested with generated ones that meet every awkward case."""
 
 from __future__ import annotations
 
