@@ -37,6 +37,16 @@ BOUNDS: dict[str, list[tuple[Any, Any]]] = {
     "predictability": [(0.8, 1), (1, 1), (0.5, 1.25)],
 }
 
+# Ways through flow states that single changes, drawn one by one, rarely make: from progress back to new.
+WAYS = [
+    ["active", "new"],
+    ["new", "waiting", "new"],
+    ["active", "waiting", "new", "new"],
+    ["waiting", "new", "active"],
+    ["active", "new", "done"],
+    ["active", "done", "new", "waiting", "done"],
+]
+
 # Rules over several fields, list attributes, two workflows of which none may apply, a type that chooses the
 # workflow, states that mean different things in each, one team name in no rule.
 RICH = """\
@@ -197,7 +207,8 @@ def event_lists(draw: st.DrawFn, config: Json) -> list[Json]:
     items = draw(st.lists(st.sampled_from(ITEMS), min_size=1, max_size=len(ITEMS), unique=True))
     drafts: list[Json] = []
     for item in items:
-        drafts += draw(st.lists(drafted(config, item), min_size=1, max_size=14))
+        singly = st.lists(drafted(config, item), min_size=1, max_size=14)
+        drafts += draw(st.one_of(singly, singly, walks(config, item)))
     for objective in draw(st.lists(st.sampled_from(OBJECTIVES), max_size=4, unique=True)):
         drafts += draw(st.lists(aimed(config, objective), min_size=1, max_size=6))
     # Ids do not follow the order of the list, since they settle what time and sequence leave open.
@@ -234,6 +245,28 @@ def drafted(config: Json, item: str) -> st.SearchStrategy[Json]:
     erased = envelope("flow.item.erased", sources, named)
     kinds = [changed] * 93 + [deleted] * 6 + [erased]
     return st.integers(0, len(kinds) - 1).flatmap(kinds.__getitem__)
+
+
+@st.composite
+def walks(draw: st.DrawFn, config: Json, item: str) -> list[Json]:
+    """Draw changes that lead the item back to `new`, step after step, and up to three events of any kind."""
+    workflow = draw(st.sampled_from(config["workflows"]))
+    fields = {field: texts(wanted)[0] for field, wanted in (workflow.get("applies_to") or {}).items()}
+    source = fields.pop("source", "tracker/b")
+    fields["team"] = draw(st.sampled_from(team_names(config)))
+    way = draw(st.sampled_from(WAYS))
+    first = draw(st.integers(0, STEPS - len(way)))
+    drafts = [
+        {
+            "specversion": "1.0",
+            "source": source,
+            "type": "flow.item.changed",
+            "time": (BEGIN + step * STEP).isoformat(),
+            "data": {"item": item, "state": draw(st.sampled_from(texts(workflow["states"][flow_state]))), **fields},
+        }
+        for step, flow_state in enumerate(way, first)
+    ]
+    return drafts + draw(st.lists(drafted(config, item), max_size=3))
 
 
 def envelope(kind: str, sources: list[str], data: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
