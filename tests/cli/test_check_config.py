@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from stream.cli.check_config import command
+from stream.cli.main import cli
 from stream.config.loading import load_config
 from tests.cli.command import FLOW_YAML, REPOSITORY, Done, flowgauge
 
@@ -84,7 +84,7 @@ def test_a_missing_file_is_named_without_a_line() -> None:
 def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "120")
-    command.main([str(FLOW_YAML)], standalone_mode=False)
+    cli.main(["check-config", str(FLOW_YAML)], standalone_mode=False)
     shown = capsys.readouterr().out
     assert "is a valid configuration" in shown
     assert "│ Support (limit 12): First Line (limit 9)" in shown
