@@ -1,9 +1,9 @@
 """An item's history while its events come in order: each event is appended and folded alone.
 
 Fast twin of `stream.items.history` and of the fold from its beginning; held equal by tests/items/test_append_only.py.
-Most events come after all others of their item. For these the history is neither read nor folded from its beginning:
-the life after the last event is remembered, and the row has the same bytes as one written from the whole history. All
-other events (late, duplicate, from the future, an erasure) go to the whole history.
+Most events come after all others of their item. A batch reads and folds the history of such an item once, then appends
+each event and folds it alone. The row has the same bytes as one written from the whole history. All other events (late,
+duplicate, from the future, an erasure) go to the whole history.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class AppendOnlyHistory:
     """An item's row, its life after its last entry, and the entries appended since.
 
     Attributes:
-        row: The row as last written; None for a new item.
+        row: The row that the batch found; None for a new item.
         life: The item after its last entry.
         last: The last entry.
         count: The number of entries, those appended included.
@@ -97,14 +97,10 @@ class AppendOnlyHistory:
         return write_row(Header(self.last.time, self.arrival, self.sent), added, self.row)
 
     def settle(self, sent: int) -> bytes | None:
-        """End the batch: keep where the summary was sent, and give the row, or None if it has not changed."""
+        """Give the row, with where the summary was sent, or None if nothing has changed."""
         changed = bool(self._added) or sent != self.sent
         self.sent = sent
-        if changed:
-            self.row = self.encode()
-            self._added.clear()
-        self.came = 0
-        return self.row if changed else None
+        return self.encode() if changed else None
 
 
 def reopen(row: bytes, rules: Rules, now: int, event: Event | None = None) -> History | AppendOnlyHistory:

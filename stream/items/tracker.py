@@ -34,8 +34,6 @@ BEGIN_AGAIN = (
     "stop all workers, write a record without a value under the item's key to its partition of the histories topic, "
     "and send the item's events again"
 )
-# Each takes up to about three kilobytes.
-MAX_APPEND_ONLY = 20_000
 
 
 class EventRecord(Protocol):
@@ -65,7 +63,6 @@ class Batch:
         derivation: Rules, retention and the number of partitions of `flow.items`.
         now: Events up to this instant are known (microseconds).
         today: Retention is counted back from this instant; None: from `now`.
-        append_only: What earlier batches of the partition remember of its items. The batch uses and updates it.
         partition: The partition of the events topic; events of other partitions are rerouted. None: all are taken.
         full: The items of the partition that are known to have no room for another event.
     """
@@ -76,14 +73,12 @@ class Batch:
         derivation: Derivation,
         now: int,
         today: int | None = None,
-        append_only: dict[bytes, AppendOnlyHistory] | None = None,
         *,
         partition: EventsPartition | None = None,
         full: FullItems | None = None,
     ) -> None:
         self._oldest = (now if today is None else today) - derivation.retention
         self._rows = rows
-        self._append_only = {} if append_only is None else append_only
         self._derivation = derivation
         self._partition = partition
         self._full = FullItems() if full is None else full
@@ -186,15 +181,9 @@ class Batch:
 
     def _begin(self, key: bytes, event: Event) -> int | None:
         """Open an item for its first event in the batch; if it belongs to another partition, only give that one."""
-        row, known = self._rows.get(key), self._append_only.pop(key, None)
-        # What is remembered is right only while the row is the same; if compressed meanwhile, it is another object.
-        if known is not None and known.row == row:
-            self._open[key] = known
-            return None
-        # An item that is remembered was checked before, so few events need this check.
         home = None if self._partition is None else self._partition.elsewhere(record_key(key))
         if home is None:
-            self._open[key] = self._opened(key, row, event)
+            self._open[key] = self._opened(key, self._rows.get(key), event)
         return home
 
     def _opened(self, key: bytes, row: bytes | None, event: Event) -> History | AppendOnlyHistory:
@@ -211,8 +200,6 @@ class Batch:
     def touch(self, key: bytes) -> None:
         """Fold an item again without a new event: one of its events became known, or the configuration changed."""
         row = self._rows.get(key)
-        # What is remembered may have been folded by a clock that was ahead, at an instant still in the future.
-        self._append_only.pop(key, None)
         if row is not None:
             # An item that cannot be read keeps its last summary.
             with suppress(Rejection):
@@ -259,7 +246,6 @@ class Batch:
         row = history.settle(sent)
         if row is not None:
             self._outcome.rows[key] = row
-        self._remember(key, history, summary)
         self._send(key, summary, counts_in, sent, came)
 
     def _close(self, key: bytes, item: History) -> None:
@@ -267,7 +253,6 @@ class Batch:
         now, rules = self._now, self._derivation.rules
         item.forget_if_erased(now)
         summary: Summary | Objective | None = None
-        life: Life | None = None
         if key.startswith(_OBJECTIVE_KEY):
             summary = _folded(key, item, rules, now)
         else:
@@ -277,22 +262,11 @@ class Batch:
         counts_in = self._counts_in(summary)
         item.sent = self._ever_sent(item.sent, counts_in)
         row = item.encode()
-        if row == self._rows.get(key):
-            row = self._rows[key]
-        else:
+        if row != self._rows.get(key):
             self._outcome.rows[key] = row
         if item.newest > now:
             self._outcome.due[key] = min(entry.time for entry in item.entries if entry.time > now)
-        elif life is not None and isinstance(summary, Summary):
-            self._remember(key, AppendOnlyHistory.of(item, row, life), summary)
         self._send(key, summary, counts_in, item.sent, item.came)
-
-    def _remember(self, key: bytes, history: AppendOnlyHistory, summary: Summary) -> None:
-        # An ended item hardly ever gets another event.
-        if summary.flow_state not in ENDED_STATES:
-            if len(self._append_only) >= MAX_APPEND_ONLY:
-                self._append_only.clear()
-            self._append_only[key] = history
 
     def _counts_in(self, summary: Summary | Objective | None) -> int:
         """Give a bit set of the partitions of the item's owners: now, at its start and at its finish."""

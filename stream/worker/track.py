@@ -287,7 +287,6 @@ class Track:
             self._engine.derivation,
             now,
             today,
-            append_only=tracked.append_only,
             partition=place,
             full=tracked.full,
         )

@@ -6,7 +6,6 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass, field
 
 from stream.events.rejection import Rejection
-from stream.items.append_only import AppendOnlyHistory
 from stream.items.full import FullItems
 from stream.items.outcome import Outcome
 from stream.items.row import read_newest
@@ -61,7 +60,7 @@ class OpenBatch:
 
 
 class Tracked:
-    """The rows of a partition, its open histories, and its open batch.
+    """The rows of a partition, its full items and those that come due, and its open batch.
 
     `complete` says whether all its rows are here and folded. `end` is where the partition ended at the last look.
     `newest` has the newest event time by source, in microseconds.
@@ -71,7 +70,6 @@ class Tracked:
         self.tp = tp
         self._rows = rows
         self.due = Due()
-        self.append_only: dict[bytes, AppendOnlyHistory] = {}
         self.full = FullItems()
         self.newest: dict[str, int] = {}
         self.open: OpenBatch | None = None

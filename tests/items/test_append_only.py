@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from stream.events.event import DAY, Event, EventType
 from stream.events.rejection import Rejection
-from stream.items import history, tracker
-from stream.items.append_only import AppendOnlyHistory
+from stream.items import history
 from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.fold import fold
@@ -29,13 +28,12 @@ def event(number: int, time: int, kind: EventType = EventType.CHANGED, **changes
     return Event("jira/acme", f"jira:{number}", time, "", kind, "1", changes)
 
 
-def taken(batches: list[list[Event]], *, remembering: bool) -> tuple[dict[bytes, bytes | None], Outcome]:
-    """Process batches, each item's append-only history remembered from one to the next, or none of them."""
+def taken(batches: list[list[Event]]) -> tuple[dict[bytes, bytes | None], Outcome]:
+    """Process batches, one after the other."""
     rows: dict[bytes, Any] = {}
-    append_only: dict[bytes, AppendOnlyHistory] = {}
     outcome = Outcome()
     for events in batches:
-        batch = Batch(rows, ONE, NOW, append_only=append_only if remembering else None)
+        batch = Batch(rows, ONE, NOW)
         for one in events:
             batch.add(one, NOW)
         outcome = batch.close()
@@ -75,7 +73,7 @@ def by_history(batches: list[list[Event]]) -> tuple[dict[bytes, bytes | None], S
 @given(days())
 def test_rows_and_summaries_are_those_of_the_history(batches: list[list[Event]]) -> None:
     batches = [events for events in batches if events]
-    rows, outcome = taken(batches, remembering=True)
+    rows, outcome = taken(batches)
     expected, summary = by_history(batches)
     assert rows == expected
     (sent,) = outcome.summaries
@@ -92,38 +90,16 @@ def test_a_batch_that_is_kept_open_while_time_passes_comes_to_the_same(batches: 
             batch.add(one, NOW)
     batch.pass_until(NOW)
     outcome = batch.close()
-    rows, expected = taken([[one for events in batches for one in events]], remembering=False)
+    rows, expected = taken([[one for events in batches for one in events]])
     assert (outcome.rows, outcome.summaries) == (rows, expected.summaries)
     assert (outcome.due, outcome.counts) == (expected.due, expected.counts)
 
 
-@settings(deadline=None)
-@given(days())
-def test_remembering_changes_nothing(batches: list[list[Event]]) -> None:
-    with_memory, last = taken(batches, remembering=True)
-    without, other = taken(batches, remembering=False)
-    assert with_memory == without
-    assert (last.summaries, last.counts, last.due) == (other.summaries, other.counts, other.due)
-
-
 def test_an_id_whose_text_is_elsewhere_in_the_row_is_accepted() -> None:
     batches = [[event(1, NOW - 3 * DAY, state="jira:2")], [event(2, NOW - 2 * DAY, state="Doing")], [event(3, NOW)]]
-    rows, outcome = taken(batches, remembering=True)
-    assert rows == taken(batches, remembering=False)[0]
+    rows, outcome = taken(batches)
+    assert rows == by_history(batches)[0]
     assert outcome.counts == {("jira/acme", "applied"): 1}
-
-
-def test_a_row_that_somebody_else_has_written_is_read_again() -> None:
-    append_only: dict[bytes, AppendOnlyHistory] = {}
-    first, second, third = (event(number, NOW - (9 - number) * DAY, state="Doing") for number in range(3))
-    batch = Batch({}, ONE, NOW, append_only=append_only)
-    batch.add(first, NOW)
-    assert batch.close().rows.keys() == append_only.keys() == {b"1"}
-    others, _ = taken([[first, second]], remembering=False)
-    rows: dict[bytes, Any] = dict(others)
-    batch = Batch(rows, ONE, NOW, append_only=append_only)
-    batch.add(third, NOW)
-    assert batch.close().rows == taken([[first, second, third]], remembering=False)[0]
 
 
 def test_what_lies_in_the_future_is_left_to_the_history() -> None:
@@ -132,8 +108,8 @@ def test_what_lies_in_the_future_is_left_to_the_history() -> None:
         [event(2, NOW + DAY, state="Done")],
         [event(3, NOW, state="Ready")],
     ]
-    (rows, outcome), (expected, other) = taken(batches, remembering=True), taken(batches, remembering=False)
-    assert (rows, outcome.summaries, outcome.due) == (expected, other.summaries, other.due)
+    rows, outcome = taken(batches)
+    assert rows == by_history(batches)[0]
     assert outcome.due == {b"1": NOW + DAY}
 
 
@@ -152,39 +128,6 @@ def test_limits_are_those_of_the_history(monkeypatch: pytest.MonkeyPatch, limit:
     assert len(decode_history(row).entries) == 2
 
 
-class Compressed(dict[bytes, bytes]):
-    """Rows that come back as other objects, as `stream.kafka.rows` has them once they are compressed."""
-
-    def get(self, key: bytes, default: Any = None) -> Any:
-        row = super().get(key, default)
-        return row and bytes(bytearray(row))
-
-
-def test_what_was_compressed_meanwhile_is_remembered_still() -> None:
-    rows, append_only, seen = Compressed(), dict[bytes, AppendOnlyHistory](), []
-    for number in range(3):
-        batch = Batch(rows, ONE, NOW, append_only=append_only)
-        batch.add(event(number, NOW - (9 - number) * DAY, state=STATES[number]), NOW)
-        rows.update({key: row for key, row in batch.close().rows.items() if row is not None})
-        seen.append(append_only[b"1"])
-    assert seen[0] is seen[1] is seen[2]
-    rows[b"1"] = decode_history(rows[b"1"]).encode()[:-1] + b" ]"
-    batch = Batch(rows, ONE, NOW, append_only=append_only)
-    batch.add(event(3, NOW, state="Ready"), NOW)
-    batch.close()
-    assert append_only[b"1"] is not seen[0]
-
-
-def test_what_has_ended_is_not_remembered() -> None:
-    append_only: dict[bytes, AppendOnlyHistory] = {}
-    for state, remembered in (("Doing", [b"1"]), ("Done", []), ("Dropped", [])):
-        batch = Batch({}, ONE, NOW, append_only=append_only)
-        batch.add(event(1, NOW, state=state), NOW)
-        batch.close()
-        assert list(append_only) == remembered
-        append_only.clear()
-
-
 def test_a_duplicate_of_what_was_appended_a_moment_ago_keeps_its_arrival() -> None:
     batch = Batch({}, ONE, NOW)
     batch.add(event(1, NOW - DAY, state="Doing"), NOW)
@@ -192,13 +135,3 @@ def test_a_duplicate_of_what_was_appended_a_moment_ago_keeps_its_arrival() -> No
     outcome = batch.close()
     assert [sent.arrival for sent in outcome.summaries] == [NOW]
     assert outcome.counts == {("jira/acme", "applied"): 1, ("jira/acme", "duplicate"): 1}
-
-
-def test_the_number_of_remembered_histories_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tracker, "MAX_APPEND_ONLY", 2)
-    append_only: dict[bytes, AppendOnlyHistory] = {}
-    batch = Batch({}, ONE, NOW, append_only=append_only)
-    for item in range(5):
-        batch.add(Event("jira/acme", f"e{item}", NOW, "", EventType.CHANGED, str(item), {"state": "Doing"}), NOW)
-    assert len(batch.close().rows) == 5
-    assert list(append_only) == [b"4"]

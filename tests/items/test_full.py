@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from stream.events.event import DAY, Event, EventType
 from stream.events.rejection import Rejection
 from stream.items import full, history
-from stream.items.append_only import AppendOnlyHistory
 from stream.items.derivation import Derivation
 from stream.items.full import FullItems
 from stream.items.history import History, decode_history
@@ -59,11 +58,10 @@ class Tracked:
     def __init__(self, full: FullItems) -> None:
         self.rows = Table()
         self.full = full
-        self.append_only: dict[bytes, AppendOnlyHistory] = {}
 
     def add(self, *events: Event) -> tuple[Outcome, list[Event]]:
         """Process a batch; give its outcome, and the events that were refused."""
-        batch, refused = Batch(self.rows, ONE, NOW, append_only=self.append_only, full=self.full), []
+        batch, refused = Batch(self.rows, ONE, NOW, full=self.full), []
         for one in events:
             try:
                 batch.add(one, NOW)
@@ -178,7 +176,6 @@ def test_what_is_remembered_holds_only_while_the_row_is_what_it_was(*, changed: 
     other.add(event(1, NOW - DAY, state="Doing"))
     # Compressed meanwhile, or read again, it is another object.
     made.rows[b"1"] = other.rows[b"1"] if changed else bytes(bytearray(row))
-    made.append_only.clear()
     before = made.rows.reads
     assert (made.add(event(100, NOW, state="Done"))[1] == []) == changed
     assert made.rows.reads > before
@@ -190,7 +187,6 @@ def test_what_is_remembered_holds_only_while_the_row_is_what_it_was(*, changed: 
 def test_an_item_that_was_forgotten_begins_again() -> None:
     made = full_item()
     made.rows.clear()
-    made.append_only.clear()
     assert made.add(event(100, NOW, state="Doing"))[1] == []
     assert made.entries == 1
 

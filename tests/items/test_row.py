@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from stream.events.event import DAY, Event, EventType
 from stream.events.limits import MAX_DEPTH
-from stream.items.append_only import AppendOnlyHistory
 from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.history import decode_history, new_history
@@ -105,12 +104,12 @@ def test_a_row_of_version_1_becomes_the_same_bytes_as_if_there_had_never_been_on
         Event("s", f"s:{at}", at, "", EventType.CHANGED, "1", {"state": n}) for at, n in zip(times, names, strict=True)
     ]
     *before, last = events[1:] + events[:1] if late else events
-    derivation, append_only = Derivation.of(configured()), dict[bytes, AppendOnlyHistory]()
+    derivation = Derivation.of(configured())
     history = new_history()
     for one in before:
         history.add(one, NOW)
     rows: dict[bytes, Any] = {b"1": of_version_1(history.entries, Header(history.newest, NOW, 1))}
-    batch = Batch(rows, derivation, NOW, append_only=append_only)
+    batch = Batch(rows, derivation, NOW)
     batch.add(last, NOW)
     history.add(last, NOW)
     history.sent = 1

@@ -17,7 +17,6 @@ from stream.events.partition import EventsPartition, partition_of
 from stream.events.rejection import Reason
 from stream.events.time import format_time
 from stream.items import history
-from stream.items.append_only import AppendOnlyHistory
 from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.history import decode_history
@@ -321,13 +320,13 @@ def test_where_an_item_belongs_is_asked_when_it_is_opened_and_not_for_each_event
             asked.append(key)
             return super().elsewhere(key)
 
-    place, append_only, rows = Counted(partition_of(b"1", 4), 4), dict[bytes, AppendOnlyHistory](), dict[bytes, bytes]()
+    place, rows = Counted(partition_of(b"1", 4), 4), dict[bytes, bytes]()
     for day in (3, 2):
-        batch = Batch(rows, ONE, NOW, append_only=append_only, partition=place)
+        batch = Batch(rows, ONE, NOW, partition=place)
         for second in range(5):
             assert batch.add(event(NOW - day * DAY + second, state="Doing"), NOW) is None
         rows.update({key: row for key, row in batch.close().rows.items() if row is not None})
-    assert asked == [b"1"]
+    assert asked == [b"1", b"1"]
 
 
 def test_what_can_not_be_written_again_is_refused() -> None:

@@ -16,7 +16,6 @@ from stream.events.decode import decode
 from stream.events.event import Event
 from stream.events.rejection import Rejection
 from stream.flow.boards import Boards
-from stream.items.append_only import AppendOnlyHistory
 from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.tracker import Batch
@@ -58,7 +57,6 @@ class Engine:
     rows: dict[bytes, bytes] = field(default_factory=dict)
     items: dict[tuple[int, bytes], bytes] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
-    append_only: dict[bytes, AppendOnlyHistory] = field(default_factory=dict)
     due: dict[bytes, int] = field(default_factory=dict)
     merged: int = 0
 
@@ -67,7 +65,7 @@ class Engine:
 
     def add(self, events: Sequence[Event]) -> None:
         """Process one batch, as `track` does."""
-        batch = Batch(self.rows, self.derivation, self.now, append_only=self.append_only)
+        batch = Batch(self.rows, self.derivation, self.now)
         for event in events:
             batch.add(event, microseconds(ARRIVAL))
         self._close(batch)
