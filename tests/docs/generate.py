@@ -1,6 +1,7 @@
 """The parts of the documents that come from the code: `python -m tests.docs.generate` writes them again.
 
-A part is between `<!-- generated: NAME -->` and `<!-- end -->`, with a name of `PARTS`.
+A part is between `<!-- generated: NAME -->` and `<!-- end -->`, with a name of `PARTS`. The command also writes the
+scrape in tests/gauges/golden.prom.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from stream.kafka.batches import MAX_BATCH_BYTES
 from stream.kafka.topics import DAY_MS, MIB, topics
 from stream.settings import SETTINGS, Settings
 from stream.worker.letters import MAX_LETTER_BYTES, PART_BYTES
+from tests.gauges.test_metrics import GOLDEN, golden_page
 
 REPOSITORY = Path(__file__).parents[2]
 README = REPOSITORY / "README.md"
@@ -175,3 +177,4 @@ PARTS: Mapping[str, Callable[[], str]] = {
 if __name__ == "__main__":
     for document in GENERATED:
         document.write_text(generated(document.read_text("utf-8")), "utf-8")
+    GOLDEN.write_text(golden_page(), "utf-8")
