@@ -140,9 +140,8 @@ class Track:
         for partition in sorted(partitions):
             tracked, known = engine.tracked.get(partition), committed.get(partition)
             start = beginnings[partition] if known is None else max(beginnings[partition], known.offset)
-            if known is not None and known.offset < start:
-                gone = f"{start - known.offset:,} events were deleted before they were folded"
-                log.warning("Partition %d of %s: %s, so no number has them", partition, engine.topics.events, gone)
+            if known is not None:
+                self._warn_of_deleted(TP(engine.topics.events, partition), known.offset, start)
             async with engine.working:
                 if assignment != self._engine.assignment or tracked is None:
                     return
@@ -248,7 +247,15 @@ class Track:
         async with self._engine.working:
             for tracked in self._complete_ones:
                 if tracked.tp in positions:
+                    self._warn_of_deleted(tracked.tp, self._streams.reached(tracked.tp), positions[tracked.tp])
                     self._complete(tracked, positions[tracked.tp])
+
+    @staticmethod
+    def _warn_of_deleted(tp: TP, folded: int, first: int) -> None:
+        """Warn of events before the `first` that Kafka still has. Some offsets may be of aborted transactions."""
+        if folded < first:
+            gone = f"{first - folded:,} events were deleted before they were folded"
+            log.warning("Partition %d of %s: %s, so no number has them", tp.partition, tp.topic, gone)
 
     async def sweep(self) -> None:
         """Remove the items that are beyond retention."""

@@ -240,6 +240,22 @@ def test_an_event_that_comes_due_is_folded_again_after_a_crash_until_that_is_dur
     run(scenario)
 
 
+def test_events_that_kafka_has_deleted_are_passed_over_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario(made: Worker) -> None:
+        await made.take((EVENTS, 0, made.record(0, "A")))
+        await made.kafka.acknowledge()
+        await made.track.pass_over({EVENTS: 1, OTHERS: 7})
+        assert not caplog.messages
+        await made.track.pass_over({EVENTS: 12})
+        found = made.committed(EVENTS)
+        assert found is not None
+        assert found.offset == 12
+
+    run(scenario)
+    [line] = caplog.messages
+    assert "Partition 0 of flow.events: 11 events were deleted before they were folded" in line
+
+
 def test_who_gives_up_waiting_for_a_write_does_not_stop_it() -> None:
     async def scenario(made: Worker) -> None:
         await made.take((EVENTS, 0, made.record(0, "A")))
