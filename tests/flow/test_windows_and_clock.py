@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -23,7 +23,8 @@ KEYS = [b"a", b"b", b"c", b"d"]
 
 owners = st.sampled_from([CARDS, WALLETS, CREDIT, UNASSIGNED])
 instants = st.integers(0, 40).map(lambda quarter: quarter * DAY // 4 + quarter % 2)
-stamps = st.builds(Stamp, instants, owners, st.sampled_from(["feature", "other"]))
+item_types = st.sampled_from(["feature", "other"])
+stamps = st.builds(Stamp, instants, owners, item_types)
 states = st.sampled_from(list(FlowState))
 
 
@@ -42,18 +43,34 @@ def summaries(draw: st.DrawFn) -> Summary | Objective:
     measured = start is not None and finish is not None
     return Summary(
         item="1",
-        source="jira/acme",
+        source=draw(st.sampled_from(["jira/acme", "tracker/b"])),
         owner=draw(owners),
-        item_type="feature",
+        item_type=draw(item_types),
         state=flow_state.value,
         flow_state=flow_state,
         blocked_since=draw(st.none() | instants) if in_load else None,
         deleted=draw(st.integers(0, 5)) == 0,
         start=start,
+        start_is_lower_bound=start is not None and draw(st.booleans()),
         finish=finish,
         active=draw(st.integers(0, DAY)) if measured else 0,
         stays={"Doing": draw(st.integers(1, DAY))} if measured else {},
     )
+
+
+def test_the_generator_draws_several_values_of_every_field() -> None:
+    """A field that is always the same would hide a difference between the boards and their fast twins."""
+    drawn: dict[str, set[str]] = {field: set() for field in Summary.__struct_fields__}
+
+    @settings(max_examples=100, derandomize=True, database=None, phases=[Phase.generate])
+    @given(summaries())
+    def note(summary: Summary | Objective) -> None:
+        if isinstance(summary, Summary):
+            for field, values in drawn.items():
+                values.add(repr(getattr(summary, field)))
+
+    note()
+    assert {field for field, values in drawn.items() if len(values) < 2} == {"item"}
 
 
 def partition_of(value_stream: str) -> int:
