@@ -15,9 +15,10 @@ help: ## List the targets
 demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--log FILE -c flow.yaml" for a log
 	$(BIN)/flowgauge demo $(ARGS)
 
-# The core is compiled first, in its place: tests that run meanwhile would import half of it. The longest part goes first.
+# The core is compiled first, in its place: tests that run meanwhile would import half of it. Then all parts but the last
+# begin at once, since those on real Kafka mostly wait, and take longest.
 test: java cc build/compiled ## Everything: checks, all tests, real Kafka, alerts end to end
-	$(MAKE) -j3 --output-sync=target kafka check faults e2e compiled
+	$(MAKE) -j4 --output-sync=target kafka check faults e2e compiled
 
 cc:
 	@command -v cc >/dev/null && $(PYTHON) -c \
