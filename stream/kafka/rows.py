@@ -8,6 +8,8 @@ is time, as do those written before the dictionary is trained. In Kafka all rows
 from __future__ import annotations
 
 from collections.abc import ItemsView, Iterator, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import zstandard
@@ -110,7 +112,10 @@ class Rows(MutableMapping[bytes, bytes]):
     def compress(self) -> Iterator[None]:
         """Compress the plain rows one by one, so the caller can pause. Do nothing if that would save little."""
         rows = self._rows
-        if self._plain * PLAIN_AT_LEAST < len(rows) or not self._train():
+        if self._plain * PLAIN_AT_LEAST < len(rows):
+            return
+        yield from self._train()
+        if self._compression is None:
             return
         self._plain = 0
         for key in list(rows):
@@ -119,17 +124,21 @@ class Rows(MutableMapping[bytes, bytes]):
                 rows[key] = self._compression.compress(row)
             yield
 
-    def _train(self) -> bool:
-        """Return whether there is a dictionary, after training one if there are enough rows."""
-        rows = self._rows
-        if self._compression is None and len(rows) >= SAMPLES:
-            step = len(rows) // SAMPLES
-            try:
-                self._compression = Compression(list(rows.values())[::step])
-            except zstandard.ZstdError:
-                # All the same, or too short. Later rows may do.
-                return False
-        return self._compression is not None
+    def _train(self) -> Iterator[None]:
+        """Train a dictionary if there is none and there are enough rows.
+
+        It takes some 40 milliseconds for each partition, so a thread does it: zstandard lets go of the interpreter.
+        """
+        if self._compression is not None or len(self._rows) < SAMPLES:
+            return
+        samples = list(self._rows.values())[:: len(self._rows) // SAMPLES]
+        with ThreadPoolExecutor(1) as pool:
+            trained = pool.submit(Compression, samples)
+            while not trained.done():
+                yield
+        # Rows that are all the same, or too short, make no dictionary. Later rows may.
+        with suppress(zstandard.ZstdError):
+            self._compression = trained.result()
 
 
 def _is_of_a_row(record: Any) -> bool:
