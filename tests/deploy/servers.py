@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import socketserver
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from tests.tools.debian import tool
+from tests.tools.ports import free_port
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEPLOY = REPOSITORY / "deploy"
@@ -27,13 +27,6 @@ MAIL = "mailpit:1025"
 START_SECONDS = 20.0
 
 Json = dict[str, Any]
-
-
-def free_port() -> int:
-    """Return a loopback port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def ask(url: str, body: Any = None, method: str | None = None) -> Any:

@@ -10,12 +10,13 @@ from shutil import copytree
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.deploy.servers import DEPLOY, REPOSITORY, Json, MailServer, alert_sink, alertmanager, ask, free_port, running
+from tests.deploy.servers import DEPLOY, REPOSITORY, Json, MailServer, alert_sink, alertmanager, ask, running
 from tests.e2e.work import Feed, past
 from tests.kafka.broker import Broker
 from tests.kafka.scrape import wait_outcomes
 from tests.kafka.worker import Deployment, Worker, all_ready
 from tests.tools.debian import tool
+from tests.tools.ports import free_port
 
 WEB = "localhost:9090"
 

@@ -19,13 +19,6 @@ class Raw(NamedTuple):
     body: bytes
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def connect(port: int, *, small: bool = False) -> socket.socket:
     """Open a connection. A `small` one has a tiny receive buffer, so that the server cannot send much unread."""
     with ExitStack() as on_failure:

@@ -23,8 +23,9 @@ from stream.gauges.metrics import Respond
 from stream.gauges.page import SCRAPES, STALLED_AFTER, Page
 from stream.gauges.server import LIMITS
 from stream.gauges.snapshot import Published
-from tests.gauges.clients import HOST, TIMEOUT, Deadline, ask, closed, connect, dribble, free_port
+from tests.gauges.clients import HOST, TIMEOUT, Deadline, ask, closed, connect, dribble
 from tests.gauges.material import DOING, configured, metrics, publish
+from tests.tools.ports import free_port
 
 LARGE = b"x" * (1 << 24)
 PATHS = ("/metrics", "/ready", "/live", "/", "/nothing")

@@ -23,10 +23,10 @@ from tests.gauges.clients import (
     connect,
     dribble,
     exchange,
-    free_port,
     parsed,
     rest,
 )
+from tests.tools.ports import free_port
 
 LARGE = b"x" * (1 << 24)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
 import socket
 import subprocess
@@ -20,14 +19,12 @@ from aiokafka.errors import KafkaError
 
 from tests.kafka.jars import BrokerError, jars, java
 from tests.kafka.proxy import Proxy
+from tests.tools.ports import free_port
 
 START_SECONDS = 60
 STOP_SECONDS = 20
 # The limit of the tests' own clients. The broker has Kafka's default limits, except where a topic sets its own.
 LARGEST_MESSAGE = 32 * 1024 * 1024
-# Below the ports that Linux gives to outgoing connections: none of them takes a port between `free_port` and its use,
-# nor that of a broker that was killed and is about to come back.
-PORTS = (15_000, 32_767)
 CLUSTER_ID = "Zmxvd2dhdWdlLXRlc3RzLg"
 
 # The lower bound of the session timeout is reduced, so that a killed worker's partitions move soon. The broker's own
@@ -61,18 +58,6 @@ group.min.session.timeout.ms=1000
 log.cleaner.enable=true
 log.cleaner.dedupe.buffer.size=4194304
 """
-
-
-def free_port() -> int:
-    """Return a loopback port that is free now."""
-    while True:
-        port = random.SystemRandom().randint(*PORTS)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
 
 
 class Broker:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.kafka.broker import Broker, free_port
+from tests.kafka.broker import Broker
 from tests.kafka.worker import Deployment, one_refusal
+from tests.tools.ports import free_port
 
 pytestmark = pytest.mark.kafka
 

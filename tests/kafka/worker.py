@@ -15,9 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.kafka.broker import Broker, free_port
+from tests.kafka.broker import Broker
 from tests.kafka.jars import REPOSITORY
 from tests.kafka.probe import EVERY, Probe
+from tests.tools.ports import free_port
 
 READY_SECONDS = 120
 STOP_SECONDS = 30

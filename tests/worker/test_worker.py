@@ -22,7 +22,7 @@ from stream.kafka.places import TP
 from stream.kafka.read_results import Latest, Polled
 from stream.settings import Settings
 from stream.worker.worker import Worker
-from tests.gauges.clients import free_port
+from tests.tools.ports import free_port
 from tests.worker.fakes import FLOW_YAML, FakeDelivery, FakeRows, FakeStreams, clients
 
 SECOND = 1_000_000
