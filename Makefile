@@ -15,10 +15,9 @@ help: ## List the targets
 demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--log FILE -c flow.yaml" for a log
 	$(BIN)/flowgauge demo $(ARGS)
 
-# The core is compiled first, in its place: tests that run meanwhile would import half of it. Then all parts but the last
-# begin at once, since those on real Kafka mostly wait, and take longest.
+# The core is compiled first, in its place: tests that run meanwhile would import half of it.
 test: java cc build/compiled ## Everything: checks, all tests, real Kafka, alerts end to end
-	$(MAKE) -j4 --output-sync=target kafka check faults e2e compiled
+	$(MAKE) -j2 --output-sync=target kafka check faults e2e compiled
 
 cc:
 	@command -v cc >/dev/null && $(PYTHON) -c \
@@ -38,8 +37,9 @@ java:
 	@command -v java >/dev/null && command -v mvn >/dev/null || { \
 	  echo "make: the Kafka tests need Java 17 and Maven: apt install openjdk-17-jre-headless maven" >&2; exit 1; }
 
+# These tests mostly wait, so four processes take turns on one core or two. Each has a broker of its own.
 kafka: java build/compiled ## The tests on real Kafka, with the core compiled (Java 17, Maven, a C compiler)
-	$(PYTEST_COMPILED) -m kafka --ignore=tests/chaos
+	$(PYTEST_COMPILED) -m kafka --ignore=tests/chaos -n 4 --dist worksteal
 
 faults: java build/compiled ## Short chaos runs and SIGTERM at random moments; `make chaos` is the long run
 	$(PYTEST_COMPILED) -m kafka tests/chaos
