@@ -17,7 +17,7 @@ demo: $(VENV)/runtime ## The whole system with a simulated portfolio; ARGS="--lo
 
 # The core is compiled first, in its place: tests that run meanwhile would import half of it.
 test: java cc build/compiled ## Everything: checks, all tests, real Kafka, alerts end to end
-	$(MAKE) -j2 --output-sync=target kafka check faults e2e compiled
+	$(MAKE) -j3 --output-sync=target kafka check faults e2e compiled
 
 cc:
 	@command -v cc >/dev/null && $(PYTHON) -c \

@@ -12,6 +12,7 @@ from benchmarks.workload import Keyed, flow_yaml
 from stream.config.loading import load_config
 from stream.config.model import FlowConfig
 from stream.flow.boards import Boards
+from stream.items.codec import counted
 from stream.items.derivation import Derivation
 from stream.items.outcome import MILLISECOND
 from stream.items.tracker import Batch
@@ -51,7 +52,7 @@ class Filled:
                 raise RuntimeError(f"refused: {outcome.refusals[0]}")
             self.rows.update({key: row for key, row in outcome.rows.items() if row is not None})
             for sent in outcome.summaries:
-                self.boards.put(sent.partition, sent.key, sent.summary)
+                self.boards.put(sent.partition, sent.key, None if sent.summary is None else counted(sent.summary))
 
 
 def config(teams: int) -> FlowConfig:

@@ -21,6 +21,7 @@ from stream.flow.board import WindowNumbers
 from stream.flow.report import NodeNumbers, Reading
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.metrics import Metrics
+from stream.gauges.samples import Exported
 from stream.gauges.snapshot import Published, Snapshot
 
 ITEMS_A_TEAM = 3
@@ -40,7 +41,7 @@ def run(teams: int, times: int) -> dict[str, float]:
     published.snapshot = Snapshot(filled.now, tuple(nodes), (), items)
     first, again = [], []
     for _ in range(times):
-        metrics = Metrics(published, EngineNumbers(), filled.config.item_types)
+        metrics = Metrics(published, EngineNumbers(), Exported.of(filled.config))
         begun = time.monotonic()
         scrape(metrics)
         first.append(time.monotonic() - begun)

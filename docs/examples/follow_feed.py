@@ -23,4 +23,5 @@ for record in consumer:
         data = event["data"]
         what = data.get("target", "load limit")
         value = data.get("value", data.get("actual"))
-        print(event["time"], event["type"], event["subject"], what, value, "since", data["since"], flush=True)
+        place = event["subject"], data.get("backlog", "")  # an earlier release wrote none
+        print(event["time"], event["type"], *place, what, value, "since", data["since"], flush=True)

@@ -10,11 +10,12 @@ from stream.cli.options import PORT, clock_option, mapping_option
 from stream.events.log import ColumnMap
 
 MAX_DAYS = 400
+DAYS_HELP = "Days of history. [default: two whole program increments and the running one]"
 
 
 @click.command(name="demo")
 @click.option("--seed", type=int, help="Seed of the simulation; the same seed gives the same portfolio. [default: 1]")
-@click.option("--days", type=click.IntRange(1, MAX_DAYS), default=90, show_default=True, help="Days of history.")
+@click.option("--days", type=click.IntRange(1, MAX_DAYS), help=DAYS_HELP)
 @click.option("--log", type=click.Path(path_type=Path), help="Feed this log (CSV or JSON Lines) instead; needs -c.")
 @click.option("-c", "--config", type=click.Path(path_type=Path), help="The log's flow.yaml.")
 @mapping_option
@@ -28,7 +29,7 @@ MAX_DAYS = 400
 )
 def command(
     seed: int | None,
-    days: int,
+    days: int | None,
     log: Path | None,
     config: Path | None,
     mapping: ColumnMap,
@@ -47,11 +48,13 @@ def command(
         raise click.UsageError("--map renames columns of a log: give --log FILE too")
     if seed is not None and log is not None:
         raise click.UsageError("--seed is for the simulation: leave it out with --log")
+    from stream.clock import wall_time
     from stream.config.loading import load_config
-    from stream.demo.portfolio import PORTFOLIO
+    from stream.demo.portfolio import PORTFOLIO, history_days
     from stream.demo.run import Options, run
 
     # Show mistakes here, in full: of the worker's report only the last line would be shown.
     load_config(config or PORTFOLIO)
     clock = clock or ("wall" if log is None else "event")
+    days = days or history_days(wall_time())
     run(Options(config or PORTFOLIO, seed, days, log, mapping, port, clock, data_dir))

@@ -10,13 +10,19 @@ import re
 import unicodedata
 from datetime import date, datetime
 from math import isfinite
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, GetPydanticSchema, ValidatorFunctionWrapHandler, WithJsonSchema
+from pydantic_core import core_schema
 
-from stream.config.duration import PATTERN, Duration
+from stream.config.duration import PATTERN, UNITS, Duration
 from stream.config.mistake import did_you_mean, quoted
+from stream.config.node_metrics import NODE_METRICS
+
+Period = Literal["pi", "previous_pi", "iteration", "previous_iteration"]
+PERIODS: tuple[Period, ...] = get_args(Period)
+_PERIODS = ", ".join(PERIODS)
 
 MAX_NAME = 128
 MAX_VALUE = 1024
@@ -110,15 +116,50 @@ def _scalar(value: object) -> str:
     return read_text(value)
 
 
-def read_limit(value: object) -> int | None:
-    """Read a WIP limit in items; None if there is none."""
-    if value is None:
-        return None
+def read_limit(value: object) -> int:
+    """Read a WIP limit in items."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise ValueError("is not a limit: give a whole number of items, 1 or more")
     if value > MAX_LIMIT:
         raise ValueError(f"is too large for a limit: give at most {MAX_LIMIT}")
     return value
+
+
+def read_load_limit(value: object, by_backlog: ValidatorFunctionWrapHandler) -> int | dict[str, int] | None:
+    """Read the WIP limit of a node: a number, or numbers by backlog; None if there is none."""
+    if isinstance(value, dict):
+        limits: dict[str, int] = by_backlog(value)
+        return limits
+    return None if value is None else read_limit(value)
+
+
+def read_window(value: object) -> Duration | Period:
+    """Read a window: the length of a trailing one, or the name of a period."""
+    for period in PERIODS:
+        if value == period:
+            return period
+    if isinstance(value, Duration) or (isinstance(value, str) and re.fullmatch(PATTERN, value)):
+        return Duration.parse(value)
+    hint = did_you_mean(value.lower(), PERIODS) if isinstance(value, str) else ""
+    lengths = "a whole number and a unit (s, m, h, d, w), such as 7d"
+    raise ValueError(f"is not a window: {hint or f'give {lengths}, or one of {_PERIODS}'}")
+
+
+def read_whole_days(value: object) -> Duration:
+    """Read a duration of whole days."""
+    length = Duration.parse(value)
+    if length.microseconds % UNITS["d"]:
+        raise ValueError("is not a length in whole days: give days or weeks, such as 14d or 2w")
+    return length
+
+
+def read_node_metric(value: object) -> str:
+    """Read the name of a metric of nodes."""
+    text = read_name(value)
+    if text not in NODE_METRICS:
+        hint = did_you_mean(text, NODE_METRICS) or "give a name from the list of metrics, such as flow_state_seconds"
+        raise ValueError(f"is not a metric of nodes: {hint}")
+    return text
 
 
 def read_day(value: object) -> date:
@@ -167,16 +208,32 @@ _SCALAR = {"anyOf": [_TEXT, {"type": "number"}, {"type": "boolean"}]}
 _MATCH = {"anyOf": [*_SCALAR["anyOf"], {"type": "array", "items": _SCALAR, "minItems": 1}]}
 _TRIMMED = {**_TEXT, "pattern": TRIMMED_PATTERN}
 _NAME = {**_TRIMMED, "minLength": 1, "maxLength": MAX_NAME}
+_LIMIT = {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}
+_NULL = {"type": "null"}
 
 Text = Annotated[str, BeforeValidator(read_trimmed), WithJsonSchema(_TRIMMED)]
 Name = Annotated[str, BeforeValidator(read_name), WithJsonSchema(_NAME)]
 SourceName = Annotated[str, BeforeValidator(read_source), WithJsonSchema({**_NAME, "pattern": f"^{SOURCE_PATTERN}$"})]
 Match = Annotated[str | tuple[str, ...], BeforeValidator(read_match), WithJsonSchema(_MATCH)]
-Limit = Annotated[
-    int | None,
-    BeforeValidator(read_limit),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_LIMIT}, {"type": "null"}]}),
+Limit = Annotated[int, BeforeValidator(read_limit), WithJsonSchema(_LIMIT)]
+LoadLimit = Annotated[
+    int | dict[str, int] | None,
+    GetPydanticSchema(
+        lambda _source, handler: core_schema.no_info_wrap_validator_function(
+            read_load_limit,
+            handler(Annotated[dict[Name, Limit], Field(min_length=1)]),
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda limit: limit),
+        )
+    ),
+    WithJsonSchema({"anyOf": [_LIMIT, {"type": "object", "minProperties": 1, "additionalProperties": _LIMIT}, _NULL]}),
 ]
+Window = Annotated[
+    Duration | Period,
+    BeforeValidator(read_window),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": f"^{PATTERN}$"}, {"enum": list(PERIODS)}]}),
+]
+WholeDays = Annotated[Duration, BeforeValidator(read_whole_days)]
+NodeMetric = Annotated[str, BeforeValidator(read_node_metric), WithJsonSchema({"enum": list(NODE_METRICS)})]
 Day = Annotated[date, BeforeValidator(read_day), WithJsonSchema({"type": "string", "format": "date"})]
 TimeZone = Annotated[str, BeforeValidator(read_time_zone), WithJsonSchema(_NAME)]
 Quantile = Annotated[

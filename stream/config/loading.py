@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from stream.config import numbers, organisation, periods, targets, workflows
+from stream.config import backlogs, export, numbers, organisation, periods, rules, targets, workflows
 from stream.config.document import Document
 from stream.config.mistake import Mistake, Mistakes
 from stream.config.model import FlowConfig
@@ -39,7 +39,7 @@ def parse_config(text: str, name: str) -> FlowConfig:
     """
     document = Document(text, name)
     config = read_shape(document)
-    for part in (organisation, workflows, numbers, periods, targets):
+    for part in (organisation, rules, workflows, backlogs, numbers, periods, export, targets):
         part.check(document)
     # Several checks may complain about one place: only the first complaint is kept.
     mistakes = {(mistake.line, mistake.key): mistake for mistake in reversed(document.mistakes)}

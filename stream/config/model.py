@@ -7,9 +7,10 @@ and of workflows matters: the first one that matches an item applies.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,21 +18,27 @@ from stream.config.duration import Duration
 from stream.config.fields import (
     Amount,
     Day,
-    Limit,
+    LoadLimit,
     Match,
     Name,
+    NodeMetric,
+    Period,
     Quantile,
     SourceName,
     Text,
     TimeZone,
     Version,
+    WholeDays,
+    Window,
 )
 
-__all__ = ["Art", "Duration", "FlowConfig", "ProgramIncrement", "Source", "States", "Target", "TeamConfig"]
-__all__ += ["ValueStream", "Workflow"]
+__all__ = ["Art", "Backlog", "Duration", "Export", "FlowConfig", "Iterations", "Level", "LoadLimit", "Period"]
+__all__ += ["Portfolio", "ProgramIncrement", "Source", "States", "Target", "TeamConfig", "ValueStream", "Window"]
+__all__ += ["Workflow"]
 
 MAX_TEAMS = 10_000
 MAX_WINDOWS = 20
+MAX_BACKLOGS = 20
 MAX_STATES = 500
 MAX_WORKFLOWS = 500
 MAX_TARGETS = 1_000
@@ -39,10 +46,22 @@ MAX_TARGETS = 1_000
 OTHER = "other"
 
 Rule = dict[Name, Match]
+SomeRule = Annotated[Rule, Field(min_length=1)]
 Metric = Literal["flow_time", "velocity", "efficiency", "distribution", "load", "predictability"]
 Level = Literal["team", "art", "value_stream", "portfolio"]
+# From the lowest to the highest.
+LEVELS: tuple[Level, ...] = get_args(Level)
 Kind = Literal["jira", "github", "gitlab", "azure-devops", "linear", "cloudevents"]
-LIMIT = "WIP limit in items. A load above it raises an alert. Absent: no limit."
+LIMIT = (
+    "WIP limit in items: a number for the home backlog of this level, or numbers by backlog. A load above it raises an "
+    "alert. Absent: no limit."
+)
+OWNS = (
+    "Ownership rules, as for teams. It owns the items that match one of them and that no node of a lower level owns. "
+    "Absent: it owns nothing itself."
+)
+# Names of a value stream, an ART and a team; "" below the level of the node.
+Names = tuple[str, str, str]
 
 
 class _Part(BaseModel):
@@ -55,8 +74,8 @@ class TeamConfig(_Part):
     """A team, which owns items."""
 
     team: Name = Field(description="Name of the team; unique within its ART.")
-    load_limit: Limit = Field(None, description=LIMIT)
-    owns: tuple[Annotated[Rule, Field(min_length=1)], ...] = Field(
+    load_limit: LoadLimit = Field(None, description=LIMIT)
+    owns: tuple[SomeRule, ...] = Field(
         (),
         min_length=1,
         description="Ownership rules. The team owns an item if at least one rule matches. A rule matches if each of "
@@ -69,7 +88,8 @@ class Art(_Part):
     """An Agile Release Train: a team of teams."""
 
     art: Name = Field(description="Name of the ART; unique within its value stream.")
-    load_limit: Limit = Field(None, description=LIMIT)
+    load_limit: LoadLimit = Field(None, description=LIMIT)
+    owns: tuple[SomeRule, ...] = Field((), min_length=1, description=OWNS)
     teams: tuple[TeamConfig, ...] = Field(min_length=1, description="Teams of the ART.")
 
 
@@ -77,8 +97,30 @@ class ValueStream(_Part):
     """A value stream: ARTs that deliver one kind of value."""
 
     value_stream: Name = Field(description="Name of the value stream; unique in the organisation.")
-    load_limit: Limit = Field(None, description=LIMIT)
+    load_limit: LoadLimit = Field(None, description=LIMIT)
+    owns: tuple[SomeRule, ...] = Field((), min_length=1, description=OWNS)
     arts: tuple[Art, ...] = Field(min_length=1, description="ARTs of the value stream.")
+
+
+class Portfolio(_Part):
+    """The level above all value streams."""
+
+    load_limit: LoadLimit = Field(None, description=LIMIT)
+    owns: tuple[SomeRule, ...] = Field((), min_length=1, description=OWNS)
+
+
+class Backlog(_Part):
+    """What flows on its own. Numbers never mix two backlogs."""
+
+    backlog: Name = Field(description="Name of the backlog; unique.")
+    home: Level = Field(
+        description="Level at which the backlog is planned. Nodes of this level and above always show it."
+    )
+    holds: SomeRule | None = Field(
+        None,
+        description="Fields and values that an item must have. The first backlog that matches holds the item. Absent: "
+        "every item that no backlog before holds.",
+    )
 
 
 class States(_Part):
@@ -111,6 +153,13 @@ class ProgramIncrement(_Part):
     end: Day = Field(description="Last day, which belongs to the PI.")
 
 
+class Iterations(_Part):
+    """Iterations, which follow one another without a gap; days begin in the configured time zone."""
+
+    first: Day = Field(description="First day of the first iteration.")
+    length: WholeDays = Field(description="Length of each iteration, in whole days.")
+
+
 class Source(_Part):
     """A tracker whose webhooks the gateway accepts."""
 
@@ -127,9 +176,12 @@ class Target(_Part):
     value_stream: Name | None = Field(None, description="Value stream of the node.")
     art: Name | None = Field(None, description="ART of the node.")
     team: Name | None = Field(None, description="Team of the node.")
+    backlog: Name | None = Field(
+        None, description="Backlog that is measured. Absent: the home backlog of the level. `predictability` has none."
+    )
     metric: Metric = Field(description="Metric that is measured.")
     quantile: Quantile | None = Field(None, description="Quantile of the flow time, for `flow_time`.")
-    window: Duration | None = Field(
+    window: Window | None = Field(
         None, description="One of `windows`, for `flow_time`, `velocity`, `efficiency` and `distribution`."
     )
     item_type: Name | None = Field(None, description="Flow item type whose share is measured, for `distribution`.")
@@ -139,10 +191,23 @@ class Target(_Part):
     at_least: Amount | None = Field(None, description="Lower bound, in the same unit as `at_most`.")
 
 
+class Export(_Part):
+    """What /metrics exports of the nodes. Feed, walls and `replay` have everything."""
+
+    windows: tuple[Window, ...] | None = Field(
+        None, min_length=1, description="Those of `windows` that are exported. Absent: all."
+    )
+    leave_out: tuple[NodeMetric, ...] = Field((), description="Metrics of nodes that are not exported.")
+
+
 class FlowConfig(_Part):
     """The configuration of flowgauge (flow.yaml)."""
 
     version: Version = Field(description="Version of this format.")
+    portfolio: Portfolio = Field(
+        default_factory=lambda: Portfolio.model_validate({}),
+        description="What the portfolio itself owns, and its WIP limits.",
+    )
     organisation: tuple[ValueStream, ...] = Field(min_length=1, description="Value streams, with ARTs and teams.")
     workflows: tuple[Workflow, ...] = Field(
         min_length=1,
@@ -153,11 +218,19 @@ class FlowConfig(_Part):
         {},
         description="Flow item types, each with its tracker types. All other types are `other`.",
     )
-    windows: tuple[Duration, ...] = Field(
+    backlogs: tuple[Backlog, ...] = Field(
+        (Backlog(backlog="all", home="team", holds=None),),
+        min_length=1,
+        max_length=MAX_BACKLOGS,
+        description="Backlogs, which flow apart from each other; the first that matches an item holds it. Absent: one, "
+        "`all`.",
+    )
+    windows: tuple[Window, ...] = Field(
         tuple(Duration.parse(label) for label in ("1d", "7d", "14d", "30d", "90d")),
         min_length=1,
         max_length=MAX_WINDOWS,
-        description="Trailing windows: each is a whole number and a unit, s, m, h, d or w.",
+        description="Windows: the length of a trailing window, which is a whole number and a unit, s, m, h, d or w; or "
+        "a period: pi, previous_pi, iteration or previous_iteration.",
     )
     time_zone: TimeZone = Field("UTC", description="Time zone in which days begin, such as Europe/Berlin.")
     program_increments: tuple[ProgramIncrement, ...] = Field(
@@ -165,7 +238,14 @@ class FlowConfig(_Part):
         description="PIs, which must not overlap. If any is listed, objectives of other PIs are reported, but count "
         "nowhere.",
     )
+    iterations: Iterations | None = Field(
+        None, description="Iterations, for the windows `iteration` and `previous_iteration`."
+    )
     sources: tuple[Source, ...] = Field((), description="Trackers whose webhooks the gateway accepts.")
+    export: Export = Field(
+        default_factory=lambda: Export.model_validate({}),
+        description="What /metrics exports of the nodes. Absent: everything.",
+    )
     targets: tuple[Target, ...] = Field((), max_length=MAX_TARGETS, description="KPIs tied to goals.")
     retention: Duration = Field(
         Duration.parse("400d"),
@@ -178,25 +258,82 @@ class FlowConfig(_Part):
 
     @cached_property
     def fingerprint(self) -> str:
-        """16 hex digits of what summaries depend on: names and rules of teams, workflows, item types.
+        """16 hex digits of what summaries depend on: owners, workflows, item types and backlogs with their rules.
 
-        Limits, windows and the rest do not change it. Order counts only where it matters.
+        Limits, homes, windows and the rest do not change it. Order counts only where it matters.
         """
         content = [
-            [
-                [s.value_stream, a.art, t.team, _team_rules(t)]
-                for s in self.organisation
-                for a in s.arts
-                for t in a.teams
-            ],
+            [[*names, sorted(map(_rule, rules), key=json.dumps)] for names, rules in self.owners],
             [[_rule(w.applies_to), _sets(w.states.model_dump()), w.on_return] for w in self.workflows],
             _sets(self.item_types),
+            [[backlog.backlog, backlog.holds and _rule(backlog.holds)] for backlog in self.backlogs],
         ]
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
+    @cached_property
+    def owners(self) -> tuple[tuple[Names, tuple[Rule, ...]], ...]:
+        """The nodes that own items, with their rules: the first that matches an item owns it.
 
-def _team_rules(team: TeamConfig) -> list[Any]:
-    return sorted((_rule(rule) for rule in team.owns or ({"team": team.team},)), key=json.dumps)
+        Teams are first, then ARTs, value streams and the portfolio, each in the order of the file.
+        """
+        streams = [((s.value_stream, "", ""), s) for s in self.organisation]
+        arts = [((names[0], a.art, ""), a) for names, s in streams for a in s.arts]
+        teams = [((*names[:2], t.team), t.owns or ({"team": t.team},)) for names, a in arts for t in a.teams]
+        above: list[tuple[Names, Art | ValueStream | Portfolio]] = [*arts, *streams, (("", "", ""), self.portfolio)]
+        return (*teams, *((names, node.owns) for names, node in above if node.owns))
+
+    @property
+    def trailing(self) -> tuple[Duration, ...]:
+        """The trailing windows, in the order of the file."""
+        return tuple(window for window in self.windows if isinstance(window, Duration))
+
+    @property
+    def periods(self) -> tuple[Period, ...]:
+        """The windows with calendar edges, in the order of the file."""
+        return tuple(window for window in self.windows if not isinstance(window, Duration))
+
+    @property
+    def window_labels(self) -> tuple[str, ...]:
+        """The labels of all windows, in the order of the file."""
+        return tuple(map(str, self.windows))
+
+    @property
+    def exported_windows(self) -> tuple[str, ...]:
+        """The labels of the windows that /metrics exports, in the order of the file."""
+        wanted = self.windows if self.export.windows is None else self.export.windows
+        keys = set(map(window_key, wanted))
+        return tuple(str(window) for window in self.windows if window_key(window) in keys)
+
+    def label_of(self, window: Duration | Period) -> str:
+        """Give the label that `windows` has for a window: `1w` and `7d` are the same one."""
+        return next(str(each) for each in self.windows if window_key(each) == window_key(window))
+
+    def home_of(self, level: Level) -> str | None:
+        """Give the home backlog of a level, else that of the nearest level below; None if there is none."""
+        return home_of(self.backlogs, level)
+
+    def limit_of(self, load_limit: LoadLimit, level: Level) -> dict[str, int]:
+        """Give the WIP limits of a node of the level, by backlog."""
+        if isinstance(load_limit, int):
+            home = self.home_of(level)
+            return {} if home is None else {home: load_limit}
+        return dict(load_limit or {})
+
+    def backlog_of(self, target: Target) -> str | None:
+        """Give the backlog of a target: its own, else the home backlog of its level."""
+        return target.backlog or self.home_of(target.level)
+
+
+def home_of(backlogs: Sequence[Backlog], level: Level) -> str | None:
+    """Give the first backlog whose home is the level, else that of the nearest level below; None if there is none."""
+    below = LEVELS[: LEVELS.index(level) + 1]
+    homes = (each.backlog for home in reversed(below) for each in backlogs if each.home == home)
+    return next(homes, None)
+
+
+def window_key(window: Duration | Period) -> int | Period:
+    """Give what identifies a window: the length of a trailing one in microseconds, or the period."""
+    return window.microseconds if isinstance(window, Duration) else window
 
 
 def _rule(rule: Rule) -> list[Any]:

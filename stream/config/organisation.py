@@ -1,36 +1,29 @@
-"""Checks of the organisation: names are unique, and rules give each item at most one owner."""
+"""Checks of the organisation: names are unique, and there are not too many teams."""
 
 from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from typing import Any
 
 from stream.config.document import Document
-from stream.config.fields import read_match
 from stream.config.mistake import Path, quoted
 from stream.config.model import MAX_TEAMS
 
 TEAMS = "organisation.*.arts.*.teams"
 NAMES = ("organisation.*.value_stream", "organisation.*.arts.*.art", f"{TEAMS}.*.team")
-LISTED = ("workflows.*.name", "program_increments.*.name", "sources.*.name", "targets.*.name")
+LISTED = ("workflows.*.name", "backlogs.*.backlog", "program_increments.*.name", "sources.*.name", "targets.*.name")
 RESERVED = {
     "unassigned": (NAMES, "is reserved for items that nobody owns"),
     "portfolio": (NAMES[:1], "is reserved for the level above all value streams"),
 }
-RULES = ("organisation.*.arts.*.teams.*.owns.*", "workflows.*.applies_to")
-
-NormalRule = frozenset[tuple[str, frozenset[str]]]
 
 
 def check(document: Document) -> None:
-    """Note every mistake in the names and rules of the organisation."""
+    """Note every mistake in the names of the organisation."""
     check_names(document)
     check_reserved(document)
     check_team_count(document)
     check_team_attribute(document)
-    check_written(document)
-    check_same_rules(document)
 
 
 def check_names(document: Document) -> None:
@@ -87,52 +80,3 @@ def check_team_attribute(document: Document) -> None:
             fix = "give it `owns`, or a name of its own"
             message = f"{quoted(name)} is a team of {counts[name]} ARTs, and this one has no `owns`: {fix}"
             document.complain((*path, "team"), message, name)
-
-
-def check_written(document: Document) -> None:
-    """A number or boolean in a rule is compared as text, which must be the text in the file."""
-    for rule in RULES:
-        for pattern in (f"{rule}.*", f"{rule}.*.*"):
-            for path, value in document.at(pattern):
-                if not isinstance(value, bool | int | float):
-                    continue
-                written, text = document.written(path), str(read_match(value))
-                if text != (written.lower() if isinstance(value, bool) else written):
-                    message = f"{document.shown(path, value)} is {text} to YAML: quote it, or write {text}"
-                    document.complain(path, message, value)
-
-
-def check_same_rules(document: Document) -> None:
-    """No rule comes after one that matches the same items."""
-    first: dict[NormalRule, Path] = {}
-    for path, team in document.at(f"{TEAMS}.*"):
-        for place, rule in _rules(path, team):
-            normal = normal_rule(rule)
-            found = first.setdefault(normal, place) if normal else place
-            if found != place:
-                fix = "an item goes to the first that matches, so remove one of them"
-                document.complain(place, f"the same rule is already on line {document.line(found)}: {fix}", rule)
-
-
-def _rules(path: Path, team: object) -> list[tuple[Path, Any]]:
-    if not isinstance(team, dict):
-        return []
-    if "owns" not in team:
-        return [((*path, "team"), {"team": team.get("team")})]
-    owns = team["owns"]
-    return [((*path, "owns", index), rule) for index, rule in enumerate(owns if isinstance(owns, list) else [])]
-
-
-def normal_rule(rule: object) -> NormalRule | None:
-    """Give a form of a rule that is equal for rules that match the same items; None if it is empty or no rule."""
-    if not isinstance(rule, dict) or not rule:
-        return None
-    try:
-        return frozenset((field, _wanted(value)) for field, value in rule.items())
-    except ValueError:
-        return None
-
-
-def _wanted(value: object) -> frozenset[str]:
-    wanted = read_match(value)
-    return frozenset([wanted] if isinstance(wanted, str) else wanted)

@@ -17,10 +17,14 @@ MODELS: dict[tuple[str, ...], type[BaseModel]] = {
     ("organisation",): model.ValueStream,
     ("organisation", "arts"): model.Art,
     ("organisation", "arts", "teams"): model.TeamConfig,
+    ("portfolio",): model.Portfolio,
     ("workflows",): model.Workflow,
     ("workflows", "states"): model.States,
+    ("backlogs",): model.Backlog,
     ("program_increments",): model.ProgramIncrement,
+    ("iterations",): model.Iterations,
     ("sources",): model.Source,
+    ("export",): model.Export,
     ("targets",): model.Target,
 }
 

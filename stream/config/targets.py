@@ -12,7 +12,7 @@ from stream.config.fields import read_amount
 from stream.config.mistake import Path, did_you_mean, quoted
 from stream.config.model import OTHER
 from stream.config.organisation import NAMES
-from stream.config.periods import durations
+from stream.config.periods import check_window, windows
 
 LEVELS = ("value_stream", "art", "team")
 DETAILS = {"quantile": "0.85", "window": "30d", "item_type": "feature"}
@@ -37,9 +37,10 @@ def check(document: Document) -> None:
         if isinstance(target, dict):
             check_node(document, path, target, nodes)
             check_details(document, path, target)
-            check_window(document, path, target)
             check_item_type(document, path, target)
             check_bounds(document, path, target)
+    for path, window in windows(document, "targets.*.window"):
+        check_window(document, path, window)
 
 
 def _nodes(document: Document) -> Nodes:
@@ -101,20 +102,6 @@ def check_details(document: Document, path: Path, target: dict[str, Any]) -> Non
         if not given and key in NEEDS[metric]:
             message = f"is missing: metric {metric} needs it, such as {key}: {example}"
             document.complain((*path, key), message, None)
-
-
-def check_window(document: Document, path: Path, target: dict[str, Any]) -> None:
-    """The window is one of `windows`."""
-    windows = [window for _, window in durations(document, "windows")]
-    label = target.get("window")
-    try:
-        window = Duration.parse(label)
-    except ValueError:
-        return
-    if window.microseconds not in [each.microseconds for each in windows]:
-        labels = ", ".join(each.label for each in windows)
-        message = f"{quoted(window.label)} is not among the windows, {labels}: choose one of them, or add it"
-        document.complain((*path, "window"), message, label)
 
 
 def check_item_type(document: Document, path: Path, target: dict[str, Any]) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from stream.config.document import Document
 from stream.config.mistake import Path
 from stream.config.model import MAX_STATES, OTHER
-from stream.config.organisation import NormalRule, look_alike, normal_rule, normalised, twice
+from stream.config.organisation import look_alike, normalised, twice
+from stream.config.rules import NormalRule, covers, normal_rule
 
 
 def check(document: Document) -> None:
@@ -46,16 +47,11 @@ def check_reached(document: Document) -> None:
         if rule is None:
             continue
         for found, wider in earlier:
-            if _covers(wider, rule):
+            if covers(wider, rule):
                 place = f"the workflow on line {document.line(found)} already applies to all its items"
                 document.complain(path, f"is never reached, since {place}: put it before that one, or remove it", None)
                 break
         earlier.append((path, rule))
-
-
-def _covers(wider: NormalRule, rule: NormalRule) -> bool:
-    wanted = dict(rule)
-    return all(field in wanted and wanted[field] <= values for field, values in wider)
 
 
 def check_item_types(document: Document) -> None:

@@ -9,16 +9,17 @@ from grafana_foundation_sdk.models import dashboard
 from stream.dashboards import look, panels
 from stream.dashboards.layout import Frame, Panel, PanelRow, reading, to_team
 from stream.dashboards.look import now, trend
-from stream.dashboards.promql import ART, OWNERS, flow_time, pick, total
+from stream.dashboards.promql import ART, OWNERS, flow_time, named, pick, total
 
 WINDOW = "$window"
 TEAM = "{{team}}"
+OWN_ITEMS = "(own): what the ART owns itself."
 ABOUT = "The flow of an ART and of its teams. Click a bar or line of a team to open the team."
 
 
 def art(frame: Frame) -> dashboard.Dashboard:
     """Build the ART's dashboard."""
-    return reading("art", ABOUT, frame, ("value_stream", "art", "window"), _rows())
+    return reading("art", ABOUT, frame, ("value_stream", "art", "backlog", "window"), _rows())
 
 
 def _rows() -> Iterator[PanelRow]:
@@ -39,6 +40,7 @@ def _rows() -> Iterator[PanelRow]:
         ],
         "Distribution and blocked work",
     )
+    yield PanelRow(8, panels.points(ART, WINDOW), "Points")
     yield PanelRow(8, [(12, panels.cumulative_flow("Cumulative flow", ART)), (12, _promises())], "States and promises")
     yield PanelRow(7, [(24, panels.verdicts("Targets of the ART and its teams", ART))])
 
@@ -51,7 +53,7 @@ def _tiles() -> Iterator[Panel]:
     time = now(flow_time(ART, "art", WINDOW, "0.85"))
     yield look.tiles("Flow time, 85 %", "85 % of the finished items took at most this long.", look.SECONDS, time)
     finished = now(total("flow_velocity_items", ART, window=WINDOW))
-    yield look.tiles("Finished", "Flow velocity: items finished in the trailing window.", look.ITEMS, finished)
+    yield look.tiles("Finished", "Flow velocity: items finished in the window.", look.ITEMS, finished)
     active = now(pick("flow_efficiency_ratio", ART, level="art", window=WINDOW))
     yield look.tiles("Flow efficiency", "Active / elapsed time of the finished items.", look.RATIO, active)
 
@@ -63,38 +65,42 @@ def _load_by_team() -> Panel:
 
 
 def _ageing() -> Panel:
-    about = "Items in progress older than 85 % of the items that their team finished in the longest window."
-    panel = look.bars("Ageing items by team", about, look.ITEMS, now(pick("flow_ageing_items", ART), TEAM))
+    about = (
+        f"Items in progress older than 85 % of the items that their owner finished in the longest window. {OWN_ITEMS}"
+    )
+    panel = look.bars(
+        "Ageing items by team", about, look.ITEMS, now(named(pick("flow_ageing_items", ART), "team"), TEAM)
+    )
     return panel.thresholds(look.none_is_good()).data_links([to_team()])
 
 
 def _flow_time() -> Panel:
-    about = "Flow time of the items that the ART finished in the trailing window: median, 85 % and 95 %."
+    about = "Flow time of the items that the ART finished in the window: median, 85 % and 95 %."
     queries = (trend(flow_time(ART, "art", WINDOW, q), "{{quantile}}") for q in ("0.5", "0.85", "0.95"))
     return look.lines("Flow time of the ART", about, look.SECONDS, *queries)
 
 
 def _flow_time_by_team() -> Panel:
-    about = "85 % of the items that the team finished in the trailing window took at most this long."
+    about = "85 % of the items that the team finished in the window took at most this long."
     query = trend(flow_time(ART, "team", WINDOW, "0.85"), TEAM)
     return look.lines("Flow time by team, 85 %", about, look.SECONDS, query).data_links([to_team()])
 
 
 def _velocity() -> Panel:
-    about = "Items finished in the trailing window, by team."
-    query = trend(total("flow_velocity_items", ART, by=OWNERS, window=WINDOW), TEAM)
+    about = f"Items finished in the window, by team. {OWN_ITEMS}"
+    query = trend(named(total("flow_velocity_items", ART, by=OWNERS, window=WINDOW), "team"), TEAM)
     return look.stacked("Flow velocity by team", about, look.ITEMS, query).data_links([to_team()])
 
 
 def _efficiency() -> Panel:
-    about = "Active / elapsed time of the items that the team finished in the trailing window."
+    about = "Active / elapsed time of the items that the team finished in the window."
     query = now(pick("flow_efficiency_ratio", ART, level="team", window=WINDOW), TEAM)
     return look.bars("Flow efficiency by team", about, look.RATIO, query).max(1).data_links([to_team()])
 
 
 def _blocked() -> Panel:
-    about = "Items in progress that are blocked now, by team."
-    query = now(total("flow_blocked_items", ART, by=OWNERS), TEAM)
+    about = f"Items in progress that are blocked now, by team. {OWN_ITEMS}"
+    query = now(named(total("flow_blocked_items", ART, by=OWNERS), "team"), TEAM)
     panel = look.bars("Blocked items by team", about, look.ITEMS, query)
     return panel.thresholds(look.none_is_good()).data_links([to_team()])
 

@@ -10,7 +10,7 @@ from stream.dashboards import look, panels
 from stream.dashboards.layout import Frame, Panel, PanelRow, reading, to_team
 from stream.dashboards.look import now
 from stream.dashboards.panels import by_team_and_state, named_owner
-from stream.dashboards.promql import ARTS, OWNERS, total
+from stream.dashboards.promql import ARTS, OWNERS, named, total
 
 WINDOW = "$window"
 MOST = 12
@@ -19,7 +19,7 @@ ABOUT = "Where work piles up and where time goes, by workflow state and team."
 
 def bottlenecks(frame: Frame) -> dashboard.Dashboard:
     """Build the dashboard of bottlenecks."""
-    return reading("bottlenecks", ABOUT, frame, ("value_stream", "art", "window"), _rows())
+    return reading("bottlenecks", ABOUT, frame, ("value_stream", "art", "backlog", "window"), _rows())
 
 
 def _rows() -> Iterator[PanelRow]:
@@ -38,7 +38,7 @@ def _tiles() -> Iterator[Panel]:
     )
     ageing = now(total("flow_ageing_items", ARTS))
     yield look.tiles(
-        "Ageing", "Items in progress older than 85 % of the items that their team finished.", look.ITEMS, ageing
+        "Ageing", "Items in progress older than 85 % of the items that their owner finished.", look.ITEMS, ageing
     ).thresholds(look.none_is_good())
 
 
@@ -50,8 +50,7 @@ def _per_item() -> str:
 
 def _time_matrix() -> Panel:
     about = (
-        "Mean time in each workflow state, per item finished in the trailing window. "
-        "Colours compare the teams within a state."
+        "Mean time in each workflow state, per item finished in the window. Colours compare the teams within a state."
     )
     return panels.team_matrix("Time in state by team, per item", about, look.SECONDS, named_owner(_per_item()))
 
@@ -64,13 +63,14 @@ def _items_matrix() -> Panel:
 
 def _longest_states() -> Panel:
     about = f"The {MOST} pairs of team and workflow state in which a finished item spent the most time."
-    query = now(f"sort_desc(topk({MOST}, {_per_item()}))", "{{team}}: {{state}}")
+    query = now(f"sort_desc(topk({MOST}, {named(_per_item(), 'art, team')}))", "{{team}}: {{state}}")
     return look.bars("Most time in state, per item", about, look.SECONDS, query).data_links([to_team()])
 
 
 def _growing() -> Panel:
-    about = f"Items started minus items finished in the trailing window, for the {MOST} teams whose load grows most."
+    about = f"Items started minus items finished in the window, for the {MOST} teams whose load grows most."
     started = total("flow_arrivals_items", ARTS, by=OWNERS, window=WINDOW)
     finished = total("flow_velocity_items", ARTS, by=OWNERS, window=WINDOW)
-    query = now(f"sort_desc(topk({MOST}, {started} - {finished} > 0))", "{{art}} / {{team}}")
+    growth = named(f"({started} - {finished} > 0)", "art, team")
+    query = now(f"sort_desc(topk({MOST}, {growth}))", "{{art}} / {{team}}")
     return look.bars("Load growth by team", about, look.ITEMS, query).data_links([to_team()])

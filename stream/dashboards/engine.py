@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import dashboard
 from stream.dashboards import look, panels
 from stream.dashboards.layout import Frame, Panel, PanelRow, reading
 from stream.dashboards.look import cells, now, trend
-from stream.dashboards.promql import OWNERS, total
+from stream.dashboards.promql import OWNERS, named, total
 
 RATE = "$__rate_interval"
 EVENTS_PER_SECOND = "eps"
@@ -27,9 +27,10 @@ def _rows() -> Iterator[PanelRow]:
     yield PanelRow(8, [(8, _ready()), (8, _freshness()), (8, _lag())], "Readiness and freshness")
     yield PanelRow(8, [(8, _outcomes()), (8, _refused()), (8, _reasons())], "Events")
     yield PanelRow(8, [(8, _sources()), (8, _backdated()), (8, _odd_times())], "Sources")
-    unknown = (_unmapped(), _unmapped_objectives(), _unowned(), _lower_bounds())
-    yield PanelRow(8, [(6, panel) for panel in unknown], "Missing in the configuration")
-    yield PanelRow(8, [(8, _snapshot()), (8, _items()), (8, _versions())], "Workers")
+    unknown = (_unmapped(), _unmapped_objectives(), _unplaced())
+    yield PanelRow(8, [(8, panel) for panel in unknown], "Missing in the configuration")
+    yield PanelRow(8, [(12, _unowned()), (12, _lower_bounds())])
+    yield PanelRow(8, [(6, panel) for panel in (_snapshot(), _items(), _series(), _versions())], "Workers")
 
 
 def _tiles() -> Iterator[Panel]:
@@ -44,8 +45,8 @@ def _tiles() -> Iterator[Panel]:
     letters = now("sum(increase(flow_dead_letters_total[1h]))")
     about = "Records rejected in the last hour. They are kept in the dead-letters topic."
     yield look.tiles("Dead letters, 1 h", about, look.ITEMS, letters).decimals(0).thresholds(look.none_is_good())
-    unmapped = now(f"{total('flow_unmapped_items')} or 0 * sum(flow_ready)")
-    about = "Items in a state that no workflow names. They count in no load."
+    unmapped = now(f"{total('flow_unmapped_items', by='backlog')} or on () 0 * sum(flow_ready)", "{{backlog}}")
+    about = "Items in a state that no workflow names, by backlog. They count in no load."
     yield look.tiles("Unmapped items", about, look.ITEMS, unmapped).thresholds(look.none_is_good())
 
 
@@ -105,9 +106,9 @@ def _odd_times() -> Panel:
 
 def _unmapped() -> Panel:
     about = "Items in a state that no workflow names, by source and state. Add the state to flow.yaml."
-    expr = f"sort_desc({total('flow_unmapped_items', by='source, state')})"
+    expr = f"sort_desc({total('flow_unmapped_items', by='source, state, backlog')})"
     panel = look.rows("Unmapped states", about, look.ITEMS, cells(expr))
-    return look.columns(panel, {"source": "source", "state": "state", "Value": "items"})
+    return look.columns(panel, {"source": "source", "state": "state", "backlog": "backlog", "Value": "items"})
 
 
 def _unmapped_objectives() -> Panel:
@@ -117,15 +118,27 @@ def _unmapped_objectives() -> Panel:
     return look.columns(panel, {"source": "source", "pi": "PI", "Value": "objectives"})
 
 
+def _unplaced() -> Panel:
+    about = "Items that no backlog of flow.yaml holds, by source and type. They are in no number."
+    panel = look.rows(
+        "Items without a backlog",
+        about,
+        look.ITEMS,
+        cells("sort_desc(sum by (source, item_type) (flow_unplaced_items))"),
+    )
+    return look.columns(panel, {"source": "source", "item_type": "type", "Value": "items"})
+
+
 def _unowned() -> Panel:
-    about = "Items in progress that no team owns. Add a rule that matches them to a team in flow.yaml."
-    query = trend(total("flow_load_items", value_stream="unassigned"), "in progress")
-    return look.lines("Items without a team", about, look.ITEMS, query)
+    about = "Items in progress that nobody owns, by backlog. Add a rule that matches them to their owner in flow.yaml."
+    query = trend(total("flow_load_items", by="backlog", value_stream="unassigned"), "{{backlog}}")
+    return look.lines("Items without an owner", about, look.ITEMS, query)
 
 
 def _lower_bounds() -> Panel:
-    about = "Items in progress that were already started when first seen, by team. Their age is a lower bound."
-    query = now(f"topk(12, {total('flow_item_age_lower_bound_items', by=OWNERS)} > 0)", "{{art}} / {{team}}")
+    about = "Items in progress that were already started when first seen, by owner. Their age is a lower bound."
+    items = f"{total('flow_item_age_lower_bound_items', by=f'{OWNERS}, backlog')} > 0"
+    query = now(f"topk by (backlog) (12, {named(items, 'art, team')})", "{{art}} / {{team}}, {{backlog}}")
     return look.bars("Age is a lower bound", about, look.ITEMS, query)
 
 
@@ -139,6 +152,11 @@ def _snapshot() -> Panel:
 def _items() -> Panel:
     about = "Items whose summaries the worker counts."
     return look.stacked("Items tracked", about, look.ITEMS, trend("flow_tracked_items", WORKER))
+
+
+def _series() -> Panel:
+    about = "Series of nodes that the worker exports. `export` in flow.yaml leaves out windows and metrics."
+    return look.stacked("Series exported", about, look.ITEMS, trend("flow_exported_series", WORKER))
 
 
 def _versions() -> Panel:

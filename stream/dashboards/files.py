@@ -9,6 +9,7 @@ from stream.dashboards.art import art
 from stream.dashboards.bottlenecks import bottlenecks
 from stream.dashboards.engine import engine
 from stream.dashboards.goals import goals
+from stream.dashboards.homes import homes
 from stream.dashboards.layout import Frame, as_text
 from stream.dashboards.overview import overview
 from stream.dashboards.playlist import playlist
@@ -23,9 +24,10 @@ FOLDERS = ("dashboards", "walls", "playlists")
 
 def files(config: FlowConfig, runbooks: str) -> dict[str, str]:
     """Give each file's path, relative to the output folder, with its text."""
-    labels = [window.label for window in config.windows]
-    longest = max(config.windows, key=lambda window: window.microseconds).label
-    frame = Frame(USUAL if USUAL in labels else longest, longest, runbooks)
+    labels = config.exported_windows
+    trailing = [window for window in config.trailing if window.label in labels]
+    longest = max(trailing, key=lambda window: window.microseconds).label if trailing else labels[0]
+    frame = Frame(USUAL if USUAL in labels else longest, longest, runbooks, homes(config))
     made = {}
     for build in READING:
         board = build(frame)

@@ -11,8 +11,8 @@ from stream.dashboards.layout import Frame, Panel, PanelRow, reading
 from stream.dashboards.look import cells, now, trend
 from stream.dashboards.promql import OWNERS, VALUE_STREAMS, pick, total
 
-SCOPE = VALUE_STREAMS
-ABOUT = "KPI targets with their measured values, and the predictability of PIs."
+SCOPE = VALUE_STREAMS.whole()
+ABOUT = "KPI targets of all backlogs with their measured values, and the predictability of PIs."
 VALUES = ("target", "Value #A", "Value #B", "Value #C")
 UNITS = {
     "Flow time": (look.SECONDS, ("flow_time",)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from grafana_foundation_sdk.builders import dashboard as build
@@ -11,6 +11,8 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard
 from grafana_foundation_sdk.models.common import DataSourceRef
+
+from stream.config.model import Level
 
 COLUMNS = 24
 PREFIX = "flowgauge-"
@@ -39,13 +41,14 @@ class PanelRow(NamedTuple):
 class Frame(NamedTuple):
     """Settings that the dashboards for reading share.
 
-    `usual` is the window that is shown first, `longest` the longest one, which gives a team's 85 % line. `runbooks` is
-    the address of the runbooks.
+    `usual` is the window that is shown first, `longest` the longest trailing one, which gives a team's 85 % line.
+    `runbooks` is the address of the runbooks, `homes` the backlog that a board of each level shows first.
     """
 
     usual: str
     longest: str
     runbooks: str
+    homes: Mapping[Level, str]
 
 
 def arrange(rows: Iterable[PanelRow], source: DataSourceRef) -> list[dashboard.Panel | dashboard.RowPanel]:
@@ -134,7 +137,7 @@ def to_team() -> Builder[dashboard.DashboardLink]:
 
 def _from_series(name: str, labels: str) -> Builder[dashboard.DashboardLink]:
     chosen = "&".join(f"var-{label}=${{__field.labels.{label}:percentencode}}" for label in labels.split())
-    kept = "${datasource:queryparam}&${window:queryparam}&${__url_time_range}"
+    kept = "${datasource:queryparam}&${backlog:queryparam}&${window:queryparam}&${__url_time_range}"
     return build.DashboardLink(f"Open {NAMES[name]}").url(f"/d/{PREFIX}{name}?{chosen}&{kept}")
 
 
@@ -166,9 +169,12 @@ QUERIES = {
     "value_stream": "label_values(flow_load_items, value_stream)",
     "art": 'label_values(flow_load_items{value_stream="$value_stream"}, art)',
     "team": 'label_values(flow_load_items{value_stream="$value_stream", art="$art"}, team)',
+    "backlog": "label_values(flow_load_items, backlog)",
     "window": "label_values(flow_velocity_items, window)",
 }
-LABELS = {"value_stream": "Value stream", "art": "ART", "team": "Team", "window": "Window"}
+LABELS = {"value_stream": "Value stream", "art": "ART", "team": "Team", "backlog": "Backlog", "window": "Window"}
+# The level of what a dashboard shows: it begins with the home backlog of this level.
+LEVEL_OF: Mapping[str, Level] = {"overview": "value_stream", "art": "art", "team": "team", "bottlenecks": "team"}
 # Variables with several values. `All` is a regular expression that also matches the portfolio's empty labels.
 SEVERAL = {("overview", "value_stream"), ("goals", "value_stream"), ("bottlenecks", "art")}
 
@@ -187,6 +193,7 @@ def _variable(label: str, board: str, frame: Frame) -> Builder[dashboard.Variabl
     if (board, label) in SEVERAL:
         every = dashboard.VariableOption(text=["All"], value=["$__all"])
         return variable.multi(multi=True).include_all(include_all=True).all_value(".*").current(every)
-    if label == "window":
-        return variable.current(dashboard.VariableOption(text=frame.usual, value=frame.usual))
+    if label in {"backlog", "window"}:
+        first = frame.usual if label == "window" else frame.homes[LEVEL_OF[board]]
+        return variable.current(dashboard.VariableOption(text=first, value=first))
     return variable

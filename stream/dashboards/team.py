@@ -18,7 +18,7 @@ ABOUT = "Work in progress of a team and its age, and finished work and its flow 
 
 def team(frame: Frame) -> dashboard.Dashboard:
     """Build the team's dashboard."""
-    labels = ("value_stream", "art", "team", "window")
+    labels = ("value_stream", "art", "team", "backlog", "window")
     return reading("team", ABOUT, frame, labels, _rows(frame.longest))
 
 
@@ -30,6 +30,7 @@ def _rows(longest: str) -> Iterator[PanelRow]:
     yield PanelRow(9, [(12, _states()), (12, panels.in_and_out("Started and finished", TEAM, WINDOW))], "Flow")
     promises = panels.promises("Predictability by PI", TEAM, "team", "PI {{pi}}")
     yield PanelRow(8, [(12, _velocity()), (12, promises)], "Delivery")
+    yield PanelRow(8, panels.points(TEAM, WINDOW), "Points")
     yield PanelRow(6, [(24, panels.verdicts("Targets of the team", TEAM))])
 
 
@@ -44,7 +45,7 @@ def _tiles() -> Iterator[Panel]:
     time = now(flow_time(TEAM, "team", WINDOW, "0.85"))
     yield look.tiles("Flow time, 85 %", "85 % of the finished items took at most this long.", look.SECONDS, time)
     finished = now(total("flow_velocity_items", TEAM, window=WINDOW))
-    yield look.tiles("Finished", "Flow velocity: items finished in the trailing window.", look.ITEMS, finished)
+    yield look.tiles("Finished", "Flow velocity: items finished in the window.", look.ITEMS, finished)
     active = now(pick("flow_efficiency_ratio", TEAM, level="team", window=WINDOW))
     yield look.tiles("Flow efficiency", "Active / elapsed time of the finished items.", look.RATIO, active)
 
@@ -73,20 +74,20 @@ def _longest() -> Panel:
 
 def _flow_time_heat() -> Panel:
     about = (
-        "Histogram of the flow time of the items finished in the trailing window, at each moment. "
+        "Histogram of the flow time of the items finished in the window, at each moment. "
         "It shrinks when items leave the window."
     )
     return look.heat("Flow time", about, look.SECONDS, total("flow_time_seconds_bucket", TEAM, by="le", window=WINDOW))
 
 
 def _flow_time() -> Panel:
-    about = "Exact percentiles of the flow time of the items finished in the trailing window."
+    about = "Exact percentiles of the flow time of the items finished in the window."
     queries = (trend(flow_time(TEAM, "team", WINDOW, q), f"{float(q):.0%}") for q in QUANTILES)
     return look.lines("Flow time: median, 85 %, 95 %", about, look.SECONDS, *queries)
 
 
 def _states() -> Panel:
-    about = "Mean time in each workflow state between start and finish, per item finished in the trailing window."
+    about = "Mean time in each workflow state between start and finish, per item finished in the window."
     seconds = total("flow_state_seconds", TEAM, by="state", window=WINDOW)
     items = total("flow_time_seconds_gcount", TEAM, window=WINDOW)
     return look.bars(
@@ -98,6 +99,6 @@ def _states() -> Panel:
 
 
 def _velocity() -> Panel:
-    about = "Items finished in the trailing window, by flow item type."
+    about = "Items finished in the window, by flow item type."
     query = trend(total("flow_velocity_items", TEAM, by="item_type", window=WINDOW), "{{item_type}}")
     return look.stacked("Flow velocity by type", about, look.ITEMS, query)

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 SOURCE = "demo/planning"
-ITEMS_PER_DAY = 0.3
+ITEMS_PER_DAY = 0.185
 """Items that a team finishes on a working day, for each item of its WIP limit."""
 
 AMBITION = (0.75, 1.15)
@@ -56,7 +56,10 @@ class Planning:
     def after(self, event: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """Yield the objectives' events that a work item's event causes: a new PI's plan, the last PI's end, a value."""
         data = event["data"]
-        team = self._teams[data["item"]] = data.get("team") or self._teams[data["item"]]
+        team = data.get("team") or self._teams.get(data["item"])
+        if team is None:
+            return  # of a feature or an epic
+        self._teams[data["item"]] = team
         day = datetime.fromisoformat(event["time"]).astimezone(self._zone).date()
         increment = next((pi for pi in self._increments if pi["start"] <= day <= pi["end"]), None)
         if increment is not None and self._planned.get(team) != increment["name"]:

@@ -25,7 +25,6 @@ from stream.clock import wall_time
 from stream.demo.broker import PARTITIONS, EmbeddedBroker
 from stream.demo.event_journal import EventJournal
 from stream.demo.feeder import Feeder, Player
-from stream.demo.portfolio import PORTFOLIO
 from stream.demo.sources import Step, log_steps, replayed, resume_log, resume_simulation, simulated_steps
 from stream.demo.worker_process import WorkerProcess, free_port
 from stream.errors import KafkaError, ServeError
@@ -49,9 +48,9 @@ class Options:
     - `data_dir`: the folder for the journal; without it, the journal is not kept.
     """
 
-    config: Path = PORTFOLIO
-    seed: int | None = None
-    days: int = 90
+    config: Path
+    seed: int | None
+    days: int
     log: Path | None = None
     mapping: ColumnMap = field(default_factory=ColumnMap)
     port: int | None = None

@@ -1,9 +1,11 @@
-"""The parts of the simulation: trackers, teams, their items, and the stages of an item."""
+"""The parts of the simulation at the teams: trackers, teams, their items, and the stages of an item."""
 
 from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+
+from stream.demo.kanbans import Initiative
 
 TO_DO, DEVELOP, TO_REVIEW, REVIEW, TO_TEST, TEST, DONE = range(7)
 QUEUES = (TO_TEST, TO_REVIEW, TO_DO)
@@ -45,11 +47,13 @@ TRACKERS = {"Payments": JIRA, "Customer": JIRA, "Platform": AZURE}
 
 @dataclass(slots=True, eq=False)
 class Ticket:
-    """An item of work. `left` is the hours of work that it still needs in an interrupted stage."""
+    """An item of work, of a feature or of none. `left` is the hours of work that an interrupted stage still needs."""
 
     number: int
     squad: Squad
     item_type: str
+    feature: Initiative | None = None
+    points: int | None = None
     stage: int = TO_DO
     left: float = 0.0
     ended: bool = False
@@ -60,7 +64,7 @@ class Squad:
     """A team at work.
 
     - `free`: how many of its `workers` wait for an item to pull; below 0, some work on two items.
-    - `arrivals`: new items in each hour of work.
+    - `arrivals`: new items in each hour of work, beside the features' stories.
     - `discipline`: the chance that items that are nearly finished are pulled before new ones.
     """
 
@@ -82,4 +86,9 @@ class Squad:
     @property
     def project(self) -> str:
         """The ART's project in the tracker."""
-        return self.art[:3].upper()
+        return project(self.art)
+
+
+def project(name: str) -> str:
+    """Return the project of an ART, a value stream or the portfolio in its tracker."""
+    return name[:3].upper()

@@ -11,7 +11,7 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-LIVE_SPEED = 42.0
+LIVE_SPEED = 60.0
 """Seconds of work in each second of a live span."""
 
 FULL_DAY = ((time(9), time(12, 15)), (time(13), time(17, 30)))

@@ -1,4 +1,4 @@
-"""The board of one node (team, ART, value stream or portfolio): its counts now and over trailing windows.
+"""The board of one node (team, ART, value stream or portfolio) in one backlog: its counts now and over windows.
 
 Each count that was added can be removed again, in any order. `version` goes up with each change, so a reader sees
 without reading the node whether it has changed.
@@ -16,13 +16,13 @@ from stream.flow.load import InLoad, Load
 from stream.flow.predictability import MAX_INCREMENTS, Predictability, predictability
 from stream.flow.statistics import quantile
 from stream.items.objective import Objective
-from stream.items.summary import LOAD_STATES, FlowState, Summary, Team
+from stream.items.summary import LOAD_STATES, Counted, FlowState, Owner
 
 _UNMAPPED = FlowState.UNMAPPED
 
 
 class WindowNumbers(NamedTuple):
-    """A node's numbers over one trailing window; `arrivals` counts the items that started in it, by flow item type."""
+    """A node's numbers over one window; `arrivals` counts the items that started in it, by flow item type."""
 
     arrivals: Counter[str]
     finished: Finished
@@ -42,7 +42,7 @@ class CurrentState(NamedTuple):
     load: InLoad | None
 
     @classmethod
-    def of(cls, summary: Summary) -> CurrentState:
+    def of(cls, summary: Counted) -> CurrentState:
         """Give it for an item; a deleted item has no state."""
         state = summary.state
         if state is None or summary.deleted:
@@ -55,7 +55,7 @@ NO_STATE = CurrentState(None, None, None)
 
 
 class Window:
-    """One trailing window of a node: the items that started and that were finished in it."""
+    """One window of a node: the items that started and that were finished in it."""
 
     __slots__ = ("_numbers", "arrivals", "finishes")
 
@@ -88,7 +88,7 @@ class Window:
 
 
 class Board:
-    """One node's board, with one window for each width (microseconds)."""
+    """One node's board, with one window for each label."""
 
     __slots__ = (
         "_predictability",
@@ -102,15 +102,15 @@ class Board:
         "windows",
     )
 
-    def __init__(self, widths: Iterable[int], version: int = 0) -> None:
+    def __init__(self, labels: Iterable[str], version: int = 0) -> None:
         self.version = version
         # The number of starts and finishes that belong to the node, in a window or not.
         self.past = 0
         self.load = Load()
         self.states: Counter[str] = Counter()
         self.unmapped: Counter[tuple[str, str]] = Counter()
-        self.windows = {width: Window() for width in widths}
-        self.objectives: dict[str, dict[tuple[Team, bytes], Objective]] = {}
+        self.windows = {label: Window() for label in labels}
+        self.objectives: dict[str, dict[tuple[Owner, bytes], Objective]] = {}
         # By source and PI; `unmapped` is by source and state.
         self.unmapped_objectives: Counter[tuple[str, str]] = Counter()
         self._predictability: dict[str, Predictability] = {}
@@ -136,7 +136,7 @@ class Board:
         if old.load != new.load:
             self.load.replace(old.load, new.load)
 
-    def extend(self, items: Sequence[Summary]) -> None:
+    def extend(self, items: Sequence[Counted]) -> None:
         """Add many items that were not counted before.
 
         Fast twin of `move`, several times faster for many items; held equal by tests/flow/test_windows_and_clock.py.
@@ -149,30 +149,26 @@ class Board:
         self.load.extend([item for item in there if item.flow_state in LOAD_STATES and item.start is not None])
 
     def merge(self, other: Board) -> None:
-        """Add the counts of another board."""
+        """Add the counts of another board, but not its objectives, which are in no backlog."""
         self.version += 1
         self.past += other.past
         add_all(self.states, other.states)
         add_all(self.unmapped, other.unmapped)
-        add_all(self.unmapped_objectives, other.unmapped_objectives)
         self.load.merge(other.load)
-        for width, window in other.windows.items():
-            self.windows[width].merge(window)
-        for pi, objectives in other.objectives.items():
-            self.objectives.setdefault(pi, {}).update(objectives)
-            self._predictability.clear()
+        for label, window in other.windows.items():
+            self.windows[label].merge(window)
 
-    def count_arrival(self, widths: Iterable[int], item_type: str, step: int) -> None:
-        """Count a start in the windows of these widths (`step` 1), or no longer count it (-1)."""
+    def count_arrival(self, labels: Iterable[str], item_type: str, step: int) -> None:
+        """Count a start in these windows (`step` 1), or no longer count it (-1)."""
         self.version += 1
-        for width in widths:
-            self.windows[width].count_arrival(item_type, step)
+        for label in labels:
+            self.windows[label].count_arrival(item_type, step)
 
-    def count_finish(self, widths: Iterable[int], finish: Finish, step: int) -> None:
-        """Count a finish in the windows of these widths (`step` 1), or no longer count it (-1)."""
+    def count_finish(self, labels: Iterable[str], finish: Finish, step: int) -> None:
+        """Count a finish in these windows (`step` 1), or no longer count it (-1)."""
         self.version += 1
-        for width in widths:
-            self.windows[width].count_finish(finish, step)
+        for label in labels:
+            self.windows[label].count_finish(finish, step)
 
     def count_objective(self, key: bytes, objective: Objective, step: int, *, mapped: bool = True) -> None:
         """Count a PI objective (`step` 1), or no longer count it (-1). An objective without a PI counts nowhere.
@@ -206,7 +202,7 @@ class Board:
             }
         return dict(self._predictability)
 
-    def flow_time(self, width: int, q: float) -> float | None:
+    def flow_time(self, label: str, q: float) -> float | None:
         """Give any quantile of flow time over a window, in seconds; None if nothing was measured."""
-        times = self.windows[width].finishes.times.ascending()
+        times = self.windows[label].finishes.times.ascending()
         return quantile(times, q) if times else None

@@ -1,25 +1,29 @@
 """All boards of a worker: a summary replaces the item's former one, at every level of its owners' paths.
 
-Load counts under the owner that an item has now, arrivals under its owner at the start, velocity under its owner at the
-finish. So each level is the sum of the one below, and a move inside an ART changes nothing for the ART.
+Load counts under the owner and in the backlog that an item has now, arrivals under those at its start, velocity under
+those at its finish. So each level is the sum of those below it and of what it owns itself, and a move inside an ART
+changes nothing for the ART. No board counts items of two backlogs.
 
-The trailing windows of all boards end at one instant, which `advance` sets.
+The windows of all boards are those of one instant, which `advance` sets.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 
-from stream.config.model import FlowConfig
+from stream.config.model import LEVELS, FlowConfig
 from stream.flow.board import NO_STATE, Board, CurrentState
 from stream.flow.bulk import Bulk
+from stream.flow.counts import change
 from stream.flow.finished import Finish
-from stream.flow.nodes import PORTFOLIO, Node, configured_nodes, path
+from stream.flow.nodes import Node, above, backlog_of_objectives, configured_nodes, load_limits, node_of, path, places
 from stream.flow.partition_items import ALWAYS, PartitionItems
+from stream.flow.statistics import NEVER
 from stream.flow.timeline import Interval
+from stream.flow.windows import Open, Windows
 from stream.items.objective import Objective
-from stream.items.summary import Summary, Team
+from stream.items.summary import Counted, Owner
 
 FEW_OF_AN_OWNER = 16
 MANY = 20_000
@@ -34,21 +38,23 @@ class Boards:
     """
 
     def __init__(self, config: FlowConfig, partition_of: Callable[[str], int]) -> None:
+        self._config = config
         self._partition_of = partition_of
-        self._widths = tuple(sorted(window.microseconds for window in config.windows))
-        self._limits = dict(configured_nodes(config))
+        self.windows = Windows(config)
+        self._limits = load_limits(config)
+        self._objectives_in = {level: backlog_of_objectives(config, level) for level in LEVELS}
         # If the configuration lists no PIs, none can be checked, and each objective counts under the PI it names.
         self._increments = frozenset(increment.name for increment in config.program_increments)
-        self._boards: dict[Node, Board] = {node: Board(self._widths) for node in self._limits}
-        # Nodes that the configuration does not name: items that nobody owns count there.
+        self._boards: dict[Node, Board] = {node: self._new_board() for node in configured_nodes(config)}
+        # Nodes that are shown once something counts there.
         self._others: dict[Node, Board] = {}
         self._partitions: dict[int, PartitionItems] = {}
         self._now: int | None = None
-        self._intervals: dict[int, Interval] = {}
-        # The cache needs no bound: owners are the teams of the configuration, or nobody.
-        self._paths: dict[Team, tuple[int, tuple[Board, ...]]] = {}
+        self.open = Open({}, {}, NEVER)
+        # The cache needs no bound: owners and backlogs are those of the configuration, or nobody.
+        self._paths: dict[tuple[Owner, str], tuple[int, tuple[Board, ...]]] = {}
 
-    def put(self, partition: int, key: bytes, summary: Summary | Objective | None) -> None:
+    def put(self, partition: int, key: bytes, summary: Counted | Objective | None) -> None:
         """Replace the former summary of an item or objective; None removes it."""
         items = self._partition(partition)
         former = items.summaries.get(key)
@@ -61,12 +67,13 @@ class Boards:
             items.summaries[key] = summary
         for each, step in ((former, -1), (summary, 1)):
             if isinstance(each, Objective):
-                mapped = not self._increments or each.pi in self._increments
-                for board in self._of(each.owner, partition):
-                    board.count_objective(key, each, step, mapped=mapped)
-        old = former if isinstance(former, Summary) else None
-        new = summary if isinstance(summary, Summary) else None
+                for board in self._of_objective(each.owner, partition):
+                    self._count_objective(board, key, each, step)
+        old = former if isinstance(former, Counted) else None
+        new = summary if isinstance(summary, Counted) else None
         self._move(partition, old, new)
+        self._count_unplaced(partition, items, old, -1)
+        self._count_unplaced(partition, items, new, 1)
         # Most events change neither start nor finish, and so no window.
         if (old and old.start) != (new and new.start):
             self._restart(partition, items, key, old, -1)
@@ -75,7 +82,7 @@ class Boards:
             self._refinish(partition, items, key, old, -1)
             self._refinish(partition, items, key, new, 1)
 
-    def put_all(self, partition: int, summaries: Mapping[bytes, Summary | Objective]) -> None:
+    def put_all(self, partition: int, summaries: Mapping[bytes, Counted | Objective]) -> None:
         """Put many summaries.
 
         Fast twin of `put`, several times faster for items that are new here; held equal by
@@ -83,22 +90,27 @@ class Boards:
         """
         items = self._partition(partition)
         known = items.summaries
-        fresh = {key: each for key, each in summaries.items() if isinstance(each, Summary) and key not in known}
+        fresh = {key: each for key, each in summaries.items() if isinstance(each, Counted) and key not in known}
         for key in summaries.keys() - fresh.keys():
             self.put(partition, key, summaries[key])
         bulk = Bulk(fresh)
-        if len(fresh) < FEW_OF_AN_OWNER * len(bulk.owners):
+        if len(fresh) < FEW_OF_AN_OWNER * len(bulk.places):
             # With few items of each owner, a board for each owner costs more than it saves.
             for key, summary in fresh.items():
                 self.put(partition, key, summary)
             return
         items.summaries.update(fresh)
-        for owner in bulk.owners:
-            boards = self._of(owner, partition)
+        for summary in fresh.values():
+            self._count_unplaced(partition, items, summary, 1)
+        intervals, widths = self.open.intervals, self.windows.widths
+        trailing = {label: interval for label, interval in intervals.items() if label in widths}
+        periods = {label: interval for label, interval in intervals.items() if label not in widths}
+        for place in bulk.places:
+            boards = self._of(*place, partition)
             if boards:
-                items.starts.extend(bulk.starts[owner].when)
-                items.finishes.extend(bulk.finishes[owner].when)
-                summed = bulk.board(owner, self._intervals)
+                items.starts.extend(bulk.starts[place].when)
+                items.finishes.extend(bulk.finishes[place].when)
+                summed = bulk.board(place, trailing, periods)
                 for board in boards:
                     board.merge(summed)
         items.changes_at = ALWAYS
@@ -109,7 +121,7 @@ class Boards:
 
         Many, if each owner has enough of them to gain by it; else few, so that the event loop is not held up.
         """
-        teams = sum(node.level == "team" for node in self._limits)
+        teams = sum(owner.team != "" for owner, _ in places(self._config))
         return MANY if FEW_OF_AN_OWNER * teams <= MANY else MANY // 10
 
     def drop(self, partition: int) -> None:
@@ -119,33 +131,46 @@ class Boards:
         # A value stream and all nodes below it belong to one partition. Only the portfolio counts several.
         for nodes in (self._boards, self._others):
             for node, board in nodes.items():
-                if node == PORTFOLIO or self._partition_of(node.value_stream) == partition:
-                    nodes[node] = Board(self._widths, board.version + 1)
-        for nodes in (self._boards, self._others):
-            for node, board in nodes.items():
-                if node.level == "value_stream":
-                    self._boards[PORTFOLIO].merge(board)
+                if node.is_everything or self._partition_of(node.value_stream) == partition:
+                    nodes[node] = self._new_board(board.version + 1)
         self._paths.clear()
+        self._sum_portfolio()
+
+    def _sum_portfolio(self) -> None:
+        for node, board in [*self._boards.items(), *self._others.items()]:
+            if node.own if node.level == "portfolio" else node.level == "value_stream" and not node.own:
+                self._board(Node("portfolio", backlog=node.backlog)).merge(board)
+        portfolio = self._board(Node("portfolio", backlog=self._objectives_in["portfolio"]))
+        for partition, items in self._partitions.items():
+            for key, each in items.summaries.items():
+                if isinstance(each, Objective) and self._partition_of(each.owner.value_stream) == partition:
+                    self._count_objective(portfolio, key, each, 1)
 
     def advance(self, now: int) -> None:
-        """Let all windows end at `now` (microseconds)."""
+        """Let all windows be those of `now` (microseconds)."""
         before, self._now = self._now, now
-        former, self._intervals = self._intervals, {width: Interval(now - width, now) for width in self._widths}
+        former, self.open = self.open.intervals, self.windows.at(now)
         for partition, items in self._partitions.items():
             if before is None or now < before or now >= items.changes_at:
-                for width, interval in self._intervals.items():
-                    self._shift(partition, items, width, former.get(width), interval)
-                items.look_ahead(self._intervals.values())
+                for label in self.windows.labels:
+                    self._shift(partition, items, label, former.get(label), self.open.intervals.get(label))
+                items.look_ahead(now, self.windows.widths.values(), self.open.until)
 
     def nodes(self) -> Iterator[Placed]:
         """Give each node with its limit and board: configured nodes, others that count something, the portfolio."""
-        *configured, portfolio = self._boards
-        for node in configured:
-            yield node, self._limits[node], self._boards[node]
-        for node in sorted(self._others, key=lambda node: node[1:]):
-            if not self._others[node].empty:
-                yield node, None, self._others[node]
-        yield portfolio, None, self._boards[portfolio]
+        shown = [node for node in self._boards if not node.is_everything]
+        shown += sorted((node for node, board in self._others.items() if not board.empty), key=lambda node: node[1:])
+        shown += [node for node in self._boards if node.is_everything]
+        for node in shown:
+            yield node, None if node.own else self._limits.get(node), self._board(node)
+
+    def unplaced(self, partitions: Container[int]) -> Counter[tuple[str, str]]:
+        """Count the items of these partitions that no backlog holds, by source and flow item type."""
+        found: Counter[tuple[str, str]] = Counter()
+        for partition, items in self._partitions.items():
+            if partition in partitions:
+                found.update(items.unplaced)
+        return found
 
     def items(self, partition: int) -> int:
         """Give the number of summaries of a partition."""
@@ -158,87 +183,112 @@ class Boards:
             items = self._partitions[partition] = PartitionItems()
         return items
 
-    def _move(self, partition: int, old: Summary | None, new: Summary | None) -> None:
+    def _move(self, partition: int, old: Counted | None, new: Counted | None) -> None:
         before, after = (
             NO_STATE if old is None else CurrentState.of(old),
             NO_STATE if new is None else CurrentState.of(new),
         )
-        if old is not None and new is not None and old.owner == new.owner:
-            for board in self._of(new.owner, partition):
+        if old is not None and new is not None and (old.owner, old.backlog) == (new.owner, new.backlog):
+            for board in self._of(new.owner, new.backlog, partition):
                 board.move(before, after)
             return
         if old is not None:
-            for board in self._of(old.owner, partition):
+            for board in self._of(old.owner, old.backlog, partition):
                 board.move(before, NO_STATE)
         if new is not None:
-            for board in self._of(new.owner, partition):
+            for board in self._of(new.owner, new.backlog, partition):
                 board.move(NO_STATE, after)
 
-    def _restart(self, partition: int, items: PartitionItems, key: bytes, summary: Summary | None, step: int) -> None:
-        boards = self._of(summary.start.owner, partition) if summary and summary.start else ()
-        if not (boards and summary and summary.start):
+    def _count_unplaced(self, partition: int, items: PartitionItems, summary: Counted | None, step: int) -> None:
+        """Count an item that no backlog holds, in the partition of its present owner only."""
+        if summary is None or summary.backlog is not None or summary.deleted:
             return
-        start = summary.start
+        if self._partition_of(summary.owner.value_stream) == partition:
+            change(items.unplaced, (summary.source, summary.item_type), step)
+
+    def _restart(self, partition: int, items: PartitionItems, key: bytes, summary: Counted | None, step: int) -> None:
+        start = summary and summary.start
+        boards = self._of(start.owner, start.backlog, partition) if start else ()
+        if not (boards and start):
+            return
         (items.starts.add if step > 0 else items.starts.remove)((start.time, key))
-        widths = self._holding(items, start.time)
+        labels = self._holding(items, start.time)
         for board in boards:
             board.past += step
-            board.count_arrival(widths, start.item_type, step)
+            board.count_arrival(labels, start.item_type, step)
 
-    def _refinish(self, partition: int, items: PartitionItems, key: bytes, summary: Summary | None, step: int) -> None:
-        boards = self._of(summary.finish.owner, partition) if summary and summary.finish else ()
-        if not (boards and summary and summary.finish):
+    def _refinish(self, partition: int, items: PartitionItems, key: bytes, summary: Counted | None, step: int) -> None:
+        finish = summary and summary.finish
+        boards = self._of(finish.owner, finish.backlog, partition) if finish else ()
+        if not (boards and summary and finish):
             return
-        finish = summary.finish
         (items.finishes.add if step > 0 else items.finishes.remove)((finish.time, key))
-        widths, counted = self._holding(items, finish.time), Finish.of(summary, finish)
+        labels, counted = self._holding(items, finish.time), Finish.of(summary, finish)
         for board in boards:
             board.past += step
-            board.count_finish(widths, counted, step)
+            board.count_finish(labels, counted, step)
 
-    def _holding(self, items: PartitionItems, time: int) -> Sequence[int]:
-        """Give the widths of the windows that hold an instant, and note when it next enters or leaves one."""
+    def _holding(self, items: PartitionItems, time: int) -> Sequence[str]:
+        """Give the windows that hold an instant, and note when the clock next moves it into or out of one."""
         if self._now is None:
             return ()
         if time > self._now:
             items.changes_at = min(items.changes_at, time)
             return ()
-        widths = self._widths[bisect_right(self._widths, self._now - time) :]
-        if widths:
-            items.changes_at = min(items.changes_at, time + widths[0])
-        return widths
+        labels = [label for label, interval in self.open.intervals.items() if interval.has(time)]
+        leaves = (time + self.windows.widths[label] for label in labels if label in self.windows.widths)
+        items.changes_at = min(items.changes_at, *leaves, NEVER)
+        return labels
 
-    def _shift(self, partition: int, items: PartitionItems, width: int, old: Interval | None, new: Interval) -> None:
-        leaving = None if old is None else old.beyond(new)
-        for interval, step in ((leaving, -1), (new if old is None else new.beyond(old), 1)):
-            if interval is not None:
-                self._cross(partition, items, width, interval, step)
+    def _shift(
+        self, partition: int, items: PartitionItems, label: str, old: Interval | None, new: Interval | None
+    ) -> None:
+        for interval in [] if old is None else old.beyond(new):
+            self._cross(partition, items, label, interval, -1)
+        for interval in [] if new is None else new.beyond(old):
+            self._cross(partition, items, label, interval, 1)
 
-    def _cross(self, partition: int, items: PartitionItems, width: int, interval: Interval, step: int) -> None:
-        """Let the starts and finishes in an interval enter (1) or leave (-1) the windows of a width."""
+    def _cross(self, partition: int, items: PartitionItems, label: str, interval: Interval, step: int) -> None:
+        """Let the starts and finishes in an interval enter (1) or leave (-1) a window."""
         for key in items.starts.within(interval):
             start = items.started(key)
-            for board in self._of(start.owner, partition):
-                board.count_arrival((width,), start.item_type, step)
+            for board in self._of(start.owner, start.backlog, partition):
+                board.count_arrival((label,), start.item_type, step)
         for key in items.finishes.within(interval):
             summary, finish = items.finished(key)
-            for board in self._of(finish.owner, partition):
-                board.count_finish((width,), Finish.of(summary, finish), step)
+            for board in self._of(finish.owner, finish.backlog, partition):
+                board.count_finish((label,), Finish.of(summary, finish), step)
 
-    def _of(self, owner: Team, partition: int) -> tuple[Board, ...]:
-        found = self._paths.get(owner)
+    def _of(self, owner: Owner, backlog: str | None, partition: int) -> tuple[Board, ...]:
+        if backlog is None:
+            return ()
+        found = self._paths.get((owner, backlog))
         if found is None:
-            found = self._paths[owner] = (self._partition_of(owner.value_stream), tuple(map(self._board, path(owner))))
+            boards = tuple(map(self._board, path(owner, backlog)))
+            found = self._paths[owner, backlog] = (self._partition_of(owner.value_stream), boards)
         return found[1] if found[0] == partition else ()
+
+    def _of_objective(self, owner: Owner, partition: int) -> list[Board]:
+        if self._partition_of(owner.value_stream) != partition:
+            return []
+        nodes = (node_of(each, "") for each in above(owner))
+        return [self._board(node._replace(backlog=self._objectives_in[node.level])) for node in nodes]
+
+    def _count_objective(self, board: Board, key: bytes, objective: Objective, step: int) -> None:
+        mapped = not self._increments or objective.pi in self._increments
+        board.count_objective(key, objective, step, mapped=mapped)
 
     def _board(self, node: Node) -> Board:
         found = self._boards.get(node) or self._others.get(node)
         if found is None:
-            found = self._others[node] = Board(self._widths)
+            found = self._others[node] = self._new_board()
         return found
 
+    def _new_board(self, version: int = 0) -> Board:
+        return Board(self.windows.labels, version)
 
-def _finished(summary: Summary | None) -> object:
+
+def _finished(summary: Counted | None) -> object:
     if summary is None or summary.finish is None:
         return None
     return summary.finish, summary.start, summary.active, summary.stays

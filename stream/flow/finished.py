@@ -1,6 +1,7 @@
 """The numbers of the items finished in a window.
 
 - Flow velocity (SAFe; Kanban: throughput): the number of items, by flow item type.
+- Velocity in points: their estimates at the finish. Items without one are counted as unestimated.
 - Flow time: finish - start, in elapsed seconds. Items without a start count in velocity only, and separately.
 - Flow efficiency: sum of active seconds / sum of flow time. It is a ratio of sums, so that one-minute items do not
   dominate.
@@ -18,10 +19,11 @@ from typing import NamedTuple
 
 from stream.events.event import DAY, SECOND
 from stream.flow.counts import add_all, change
+from stream.flow.estimates import Estimates
 from stream.flow.ranked import Ranked
 from stream.flow.statistics import Statistics, describe
 from stream.items.stays import Stays
-from stream.items.summary import Stamp, Summary
+from stream.items.summary import Counted, Stamp
 
 HOUR = 3_600 * SECOND
 BUCKETS = (
@@ -31,27 +33,34 @@ BUCKETS = (
 
 
 class Finish(NamedTuple):
-    """A finished item. Durations are microseconds; `flow_time` is None if the item has no start."""
+    """A finished item. Durations are microseconds; `flow_time` is None if the item has no start.
+
+    `points` are millionths; None if the item was not estimated.
+    """
 
     item_type: str
     flow_time: int | None
     active: int
     stays: Mapping[str, int]
+    points: int | None = None
 
     @classmethod
-    def of(cls, summary: Summary, finish: Stamp) -> Finish:
+    def of(cls, summary: Counted, finish: Stamp) -> Finish:
         """Give it for an item and its finish."""
         flow_time = None if summary.start is None else finish.time - summary.start.time
-        return cls(finish.item_type, flow_time, summary.active, summary.stays)
+        return cls(finish.item_type, flow_time, summary.active, summary.stays, finish.points)
 
 
 class Finished(NamedTuple):
     """The numbers of a window; durations in seconds.
 
-    `buckets[i]` is the number of items whose flow time is at most `BUCKETS[i]` (microseconds).
+    `buckets[i]` is the number of items whose flow time is at most `BUCKETS[i]` (microseconds). `points` are millionths.
+    `velocity`, `points` and `unestimated` are by flow item type.
     """
 
     velocity: Counter[str]
+    points: Counter[str]
+    unestimated: Counter[str]
     without_start: int
     flow_time: Statistics
     buckets: tuple[int, ...]
@@ -74,12 +83,13 @@ class Finished(NamedTuple):
 class Finishes:
     """The sums over the finished items of a window. Items can be added and removed in any order."""
 
-    __slots__ = ("_active", "_buckets", "_elapsed", "_stays", "_velocity", "_without_start", "times")
+    __slots__ = ("_active", "_buckets", "_elapsed", "_estimates", "_stays", "_velocity", "_without_start", "times")
 
     def __init__(self) -> None:
         # Flow times in microseconds.
         self.times = Ranked[int]()
         self._velocity: Counter[str] = Counter()
+        self._estimates = Estimates()
         self._stays: Counter[str] = Counter()
         self._buckets = [0] * (len(BUCKETS) + 1)
         self._without_start = self._active = self._elapsed = 0
@@ -98,6 +108,7 @@ class Finishes:
 
     def _count(self, finish: Finish, step: int) -> None:
         change(self._velocity, finish.item_type, step)
+        self._estimates.count(finish.item_type, finish.points, step)
         if finish.flow_time is None:
             self._without_start += step
             return
@@ -110,6 +121,7 @@ class Finishes:
     def extend(self, finishes: Sequence[Finish]) -> None:
         """Add many finished items. Fast twin of `add`; held equal by tests/flow/test_finished.py."""
         self._velocity.update([finish.item_type for finish in finishes])
+        self._estimates.extend([(finish.item_type, finish.points) for finish in finishes])
         measured = [finish for finish in finishes if finish.flow_time is not None]
         times = [finish.flow_time for finish in finishes if finish.flow_time is not None]
         self.times.extend(times)
@@ -123,6 +135,7 @@ class Finishes:
     def merge(self, other: Finishes) -> None:
         """Add the sums of another one."""
         add_all(self._velocity, other._velocity)
+        self._estimates.merge(other._estimates)
         add_all(self._stays, other._stays)
         self.times.merge(other.times)
         self._buckets = [mine + its for mine, its in zip(self._buckets, other._buckets, strict=True)]
@@ -134,6 +147,8 @@ class Finishes:
         """Give the numbers of the window."""
         return Finished(
             velocity=self._velocity.copy(),
+            points=self._estimates.points.copy(),
+            unestimated=self._estimates.unestimated.copy(),
             without_start=self._without_start,
             flow_time=describe(self.times.ascending(), self._elapsed),
             buckets=tuple(accumulate(self._buckets[:-1])),

@@ -15,17 +15,16 @@ During a PI most objectives are not assessed yet: by actual / planned, a target 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Container, Mapping
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
 from stream.config.model import Duration, FlowConfig, Target
 from stream.events.event import SECOND
 from stream.flow.board import Board
-from stream.flow.nodes import Node, configured_nodes
+from stream.flow.nodes import Node, backlog_of_objectives, node_of, places
 from stream.flow.predictability import Predictability
 from stream.flow.statistics import NEVER
+from stream.flow.windows import increments
 
 
 class MeasuredTarget(NamedTuple):
@@ -39,33 +38,20 @@ class MeasuredTarget(NamedTuple):
     met: bool | None
 
 
-class Increment(NamedTuple):
-    """A PI: its name, its first instant, and the first instant after it (microseconds)."""
-
-    name: str
-    begin: int
-    end: int
-
-
 class Goals:
     """The targets of a configuration, by node."""
 
     def __init__(self, config: FlowConfig) -> None:
         self._targets: dict[Node, list[Target]] = defaultdict(list)
-        nodes = [node for node, _ in configured_nodes(config)]
         for target in config.targets:
+            backlog = config.backlog_of(target) or backlog_of_objectives(config, target.level)
+            nodes = (node_of(owner, backlog) for owner, _ in places(config))
             self._targets[next(node for node in nodes if _means(target, node))].append(target)
-        zone = ZoneInfo(config.time_zone)
-        self._increments = sorted(
-            (
-                Increment(pi.name, _midnight(pi.start, zone), _midnight(pi.end + timedelta(days=1), zone))
-                for pi in config.program_increments
-            ),
-            key=lambda increment: increment.begin,
-        )
+        self._labels = {target.name: config.label_of(target.window) for target in config.targets if target.window}
+        self._increments = increments(config)
 
     def measure(
-        self, node: Node, board: Board, increments: Mapping[str, Predictability], now: int
+        self, node: Node, board: Board, open_windows: Container[str], increments: Mapping[str, Predictability], now: int
     ) -> tuple[MeasuredTarget, ...]:
         """Measure the targets of a node at `now` (microseconds), in the order of the file."""
         found = []
@@ -74,7 +60,7 @@ class Goals:
             if target.metric == "predictability":
                 actual = self._predictability(increments, now)
             else:
-                actual = _actual(target, board)
+                actual = self._actual(target, board, open_windows)
             met = None if actual is None else _within(actual, at_least, at_most)
             found.append(MeasuredTarget(target.name, target.metric, at_least, at_most, actual, met))
         return tuple(found)
@@ -84,6 +70,12 @@ class Goals:
         if all(target.metric != "predictability" for target in self._targets.get(node, ())):
             return NEVER
         return min((edge for each in self._increments for edge in each[1:] if edge > now), default=NEVER)
+
+    def _actual(self, target: Target, board: Board, open_windows: Container[str]) -> float | None:
+        label = self._labels.get(target.name)
+        if label is None:
+            return len(board.load)
+        return _over_window(target, board, label) if label in open_windows else None
 
     def _predictability(self, increments: Mapping[str, Predictability], now: int) -> float | None:
         begun = [increment for increment in self._increments if increment.begin <= now]
@@ -95,11 +87,7 @@ class Goals:
 
 def _means(target: Target, node: Node) -> bool:
     names = (target.value_stream, target.art, target.team)
-    return node.level == target.level and all(name in (None, own) for name, own in zip(names, node[1:], strict=True))
-
-
-def _midnight(day: date, zone: ZoneInfo) -> int:
-    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()) * SECOND
+    return node.level == target.level and all(name in (None, own) for name, own in zip(names, node[1:4], strict=True))
 
 
 def _bound(amount: Duration | float | None) -> float | None:
@@ -110,13 +98,10 @@ def _within(actual: float, at_least: float | None, at_most: float | None) -> boo
     return (at_least is None or actual >= at_least) and (at_most is None or actual <= at_most)
 
 
-def _actual(target: Target, board: Board) -> float | None:
-    if target.window is None:
-        return len(board.load)
-    window = target.window.microseconds
-    done = board.windows[window].numbers().finished
+def _over_window(target: Target, board: Board, label: str) -> float | None:
+    done = board.windows[label].numbers().finished
     if target.metric == "flow_time":
-        return None if target.quantile is None else board.flow_time(window, target.quantile)
+        return None if target.quantile is None else board.flow_time(label, target.quantile)
     if target.metric == "velocity":
         return done.velocity.total()
     if target.metric == "efficiency":

@@ -13,13 +13,14 @@ from typing import NamedTuple
 
 from stream.events.event import SECOND
 from stream.flow.counts import add_all, change
+from stream.flow.estimates import Estimates
 from stream.flow.ranked import Ranked
 from stream.flow.statistics import NEVER, QUANTILES, Statistics, between, rank
-from stream.items.summary import FlowState, Summary
+from stream.items.summary import Counted, FlowState
 
 
 class InLoad(NamedTuple):
-    """What an item in progress counts as; instants are microseconds.
+    """What an item in progress counts as; instants are microseconds, points millionths.
 
     `kind` is flow item type and flow state. `blocked` is the flow item type while the item is blocked, else None.
     """
@@ -30,9 +31,10 @@ class InLoad(NamedTuple):
     start_is_lower_bound: bool
     start: int
     blocked_since: int | None
+    points: int | None = None
 
     @classmethod
-    def of(cls, summary: Summary) -> InLoad | None:
+    def of(cls, summary: Counted) -> InLoad | None:
         """Give it for an item; None if the item is not in progress."""
         start, flow_state, state = summary.start, summary.flow_state, summary.state
         if not summary.in_load or start is None or flow_state is None:
@@ -41,7 +43,8 @@ class InLoad(NamedTuple):
             raise ValueError(f"item {summary.item!r} is in load without a state")
         blocked = None if summary.blocked_since is None else summary.item_type
         lower = summary.start_is_lower_bound
-        return cls((summary.item_type, flow_state), state, blocked, lower, start.time, summary.blocked_since)
+        since = summary.blocked_since
+        return cls((summary.item_type, flow_state), state, blocked, lower, start.time, since, summary.points)
 
 
 class Ages(NamedTuple):
@@ -73,12 +76,13 @@ class Ages(NamedTuple):
 class Load:
     """The load of one node."""
 
-    __slots__ = ("_blocked_since", "_starts", "_sum", "blocked", "by_state", "by_type", "lower_bounds")
+    __slots__ = ("_blocked_since", "_starts", "_sum", "blocked", "by_state", "by_type", "estimates", "lower_bounds")
 
     def __init__(self) -> None:
         self.by_type: Counter[tuple[str, FlowState]] = Counter()
         self.by_state: Counter[str] = Counter()
         self.blocked: Counter[str] = Counter()
+        self.estimates = Estimates()
         self.lower_bounds = 0
         self._starts = Ranked[int]()
         self._sum = 0
@@ -105,15 +109,17 @@ class Load:
     def _count(self, item: InLoad, step: int) -> None:
         change(self.by_type, item.kind, step)
         change(self.by_state, item.state, step)
+        self.estimates.count(item.kind[0], item.points, step)
         if item.blocked is not None:
             change(self.blocked, item.blocked, step)
         self.lower_bounds += step * item.start_is_lower_bound
 
-    def extend(self, items: Sequence[Summary]) -> None:
+    def extend(self, items: Sequence[Counted]) -> None:
         """Add many items in progress. Fast twin of `replace`; held equal by tests/flow/test_windows_and_clock.py."""
         self.by_type.update([(item.item_type, item.flow_state) for item in items if item.flow_state is not None])
         self.by_state.update([item.state for item in items if item.state is not None])
         self.blocked.update([item.item_type for item in items if item.blocked_since is not None])
+        self.estimates.extend([(item.item_type, item.points) for item in items])
         self.lower_bounds += sum([item.start_is_lower_bound for item in items])
         starts = [item.start.time for item in items if item.start is not None]
         self._starts.extend(starts)
@@ -125,6 +131,7 @@ class Load:
         add_all(self.by_type, other.by_type)
         add_all(self.by_state, other.by_state)
         add_all(self.blocked, other.blocked)
+        self.estimates.merge(other.estimates)
         self.lower_bounds += other.lower_bounds
         self._starts.merge(other._starts)
         self._sum += other._sum

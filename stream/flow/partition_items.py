@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import cast
 
-from stream.flow.statistics import NEVER
-from stream.flow.timeline import Interval, Timeline
+from stream.flow.timeline import Timeline
 from stream.items.objective import Objective
-from stream.items.summary import Stamp, Summary
+from stream.items.summary import Counted, Stamp
 
 ALWAYS = 0
 
@@ -19,28 +19,29 @@ class PartitionItems:
     `changes_at` is the first instant (microseconds) at which the clock alone moves an item into or out of a window.
     """
 
-    __slots__ = ("changes_at", "finishes", "starts", "summaries")
+    __slots__ = ("changes_at", "finishes", "starts", "summaries", "unplaced")
 
     def __init__(self) -> None:
-        self.summaries: dict[bytes, Summary | Objective] = {}
+        self.summaries: dict[bytes, Counted | Objective] = {}
+        # Items that no backlog holds, by source and flow item type, where their present owner counts.
+        self.unplaced: Counter[tuple[str, str]] = Counter()
         self.starts = Timeline()
         self.finishes = Timeline()
         self.changes_at = ALWAYS
 
     def started(self, key: bytes) -> Stamp:
         """Give the start of an item that is in `starts`."""
-        return cast("Stamp", cast("Summary", self.summaries[key]).start)
+        return cast("Stamp", cast("Counted", self.summaries[key]).start)
 
-    def finished(self, key: bytes) -> tuple[Summary, Stamp]:
+    def finished(self, key: bytes) -> tuple[Counted, Stamp]:
         """Give an item that is in `finishes`, and its finish."""
-        summary = cast("Summary", self.summaries[key])
+        summary = cast("Counted", self.summaries[key])
         return summary, cast("Stamp", summary.finish)
 
-    def look_ahead(self, intervals: Iterable[Interval]) -> None:
-        """Set `changes_at` for these windows."""
-        found = [interval.high - interval.low + first for interval in intervals for first in self._after(interval.low)]
-        found += [first for interval in intervals for first in self._after(interval.high)]
-        self.changes_at = min(found, default=NEVER)
+    def look_ahead(self, now: int, widths: Iterable[int], edge: int) -> None:
+        """Set `changes_at`: `widths` are those of the trailing windows, `edge` is the next edge of a period."""
+        found = [first + width for width in widths for first in self._after(now - width)]
+        self.changes_at = min([*found, *self._after(now), edge])
 
     def _after(self, instant: int) -> list[int]:
         firsts = (timeline.first_after(instant) for timeline in (self.starts, self.finishes))

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from stream.items.objective import MILLION
+from stream.items.points import MILLION
 
 Value = tuple[bool, int, int | None]
 MAX_INCREMENTS = 100

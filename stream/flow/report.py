@@ -20,8 +20,10 @@ from stream.flow.load import Ages
 from stream.flow.nodes import Node
 from stream.flow.predictability import Predictability
 from stream.flow.statistics import Statistics
+from stream.items.points import MILLION
 from stream.items.summary import FlowState
 
+NODE_FIELDS = ("level", "value_stream", "art", "team", "backlog")
 _FIGURES = tuple(each.name for each in fields(Statistics))
 
 
@@ -31,8 +33,11 @@ class NodeNumbers(NamedTuple):
     It is the same object until an event or the clock changes something of the node.
 
     Attributes:
+        points: Points of the items in progress, in millionths, by flow item type.
+        unestimated: Items in progress without an estimate, by flow item type.
+        periods: Names of the periods among the windows, by label.
         ageing: The number of items in progress that are older than the 85 % quantile of flow time in the longest
-            window; None if nothing was finished in it.
+            trailing window; None if nothing was finished in it.
         blocked_since: Since when the longest-blocked item is blocked (microseconds).
         unmapped: Items in states that no workflow names, by source and state.
         unmapped_objectives: Objectives of PIs that the configuration does not list, by source and PI.
@@ -41,6 +46,8 @@ class NodeNumbers(NamedTuple):
     node: Node
     limit: int | None
     load: int
+    points: Mapping[str, int]
+    unestimated: Mapping[str, int]
     by_type: Mapping[tuple[str, FlowState], int]
     by_state: Mapping[str, int]
     blocked: Mapping[str, int]
@@ -52,6 +59,7 @@ class NodeNumbers(NamedTuple):
     ageing: int | None
     blocked_since: int | None
     windows: Mapping[str, WindowNumbers]
+    periods: Mapping[str, str]
     predictability: Mapping[str, Predictability]
     targets: tuple[MeasuredTarget, ...]
 
@@ -74,8 +82,7 @@ class Reading:
 
     def __init__(self, config: FlowConfig, boards: Boards) -> None:
         self._boards = boards
-        self._windows = config.windows
-        self._longest = max(window.microseconds for window in config.windows)
+        self._longest = max(config.trailing, key=lambda window: window.microseconds, default=None)
         self._goals = Goals(config)
         self._kept: dict[Node, Kept] = {}
 
@@ -97,11 +104,14 @@ class Reading:
 
     def _read(self, node: Node, limit: int | None, board: Board, now: int) -> Kept:
         load, predictability = board.load, board.predictability()
-        line = board.windows[self._longest].numbers().finished.flow_time.p85
+        longest, opened = self._longest, self._boards.open
+        line = None if longest is None else board.windows[str(longest)].numbers().finished.flow_time.p85
         numbers = NodeNumbers(
             node=node,
             limit=limit,
             load=len(load),
+            points=dict(load.estimates.points),
+            unestimated=dict(load.estimates.unestimated),
             by_type=dict(load.by_type),
             by_state=dict(load.by_state),
             blocked=dict(load.blocked),
@@ -112,11 +122,13 @@ class Reading:
             ages=load.ages(now),
             ageing=None if line is None else load.older_than(line, now),
             blocked_since=load.blocked_since,
-            windows={window.label: board.windows[window.microseconds].numbers() for window in self._windows},
+            windows={label: board.windows[label].numbers() for label in opened.intervals},
+            periods=opened.names,
             predictability=predictability,
-            targets=self._goals.measure(node, board, predictability, now),
+            targets=self._goals.measure(node, board, opened.intervals, predictability, now),
         )
-        return Kept(numbers, board.version, now, min(load.steady_until(now, line), self._goals.steady_until(node, now)))
+        edges = (load.steady_until(now, line), self._goals.steady_until(node, now), opened.until)
+        return Kept(numbers, board.version, now, min(edges))
 
 
 def as_json(numbers: NodeNumbers, at: int) -> dict[str, Any]:
@@ -128,9 +140,11 @@ def as_json(numbers: NodeNumbers, at: int) -> dict[str, Any]:
     for (item_type, _), count in numbers.by_type.items():
         by_type[item_type] += count
     return {
-        **numbers.node._asdict(),
+        **dict(zip(NODE_FIELDS, numbers.node, strict=False)),
         "load": {
             "items": numbers.load,
+            "points": sum(numbers.points.values()) / MILLION,
+            "unestimated": sum(numbers.unestimated.values()),
             "by_type": _sorted(by_type),
             "by_state": bounded(numbers.by_state),
             "blocked": sum(numbers.blocked.values()),
@@ -139,9 +153,11 @@ def as_json(numbers: NodeNumbers, at: int) -> dict[str, Any]:
         "age": _figures(numbers.ages.at(at)),
         "ageing": numbers.ageing,
         "blocked_age_max": numbers.blocked_age_max(at),
-        "unmapped": _by_source(numbers.unmapped),
-        "unmapped_objectives": _by_source(numbers.unmapped_objectives),
-        "windows": {label: _window(window) for label, window in numbers.windows.items()},
+        "unmapped": by_source(bounded_places(numbers.unmapped)),
+        "unmapped_objectives": by_source(bounded_places(numbers.unmapped_objectives)),
+        "windows": {
+            label: _period(label, numbers.periods) | _window(window) for label, window in numbers.windows.items()
+        },
         "predictability": {
             pi: {**values._asdict(), "ratio": values.ratio} for pi, values in numbers.predictability.items()
         },
@@ -149,9 +165,10 @@ def as_json(numbers: NodeNumbers, at: int) -> dict[str, Any]:
     }
 
 
-def _by_source(unmapped: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+def by_source(counts: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
+    """Write counts by source and state, PI or flow item type as JSON, in sorted order."""
     found: dict[str, dict[str, int]] = {}
-    for (source, name), count in bounded_places(unmapped).items():
+    for (source, name), count in sorted(counts.items()):
         found.setdefault(source, {})[name] = count
     return found
 
@@ -173,11 +190,18 @@ def bounded_places(unmapped: Mapping[tuple[str, str], int]) -> dict[tuple[str, s
     return found
 
 
+def _period(label: str, names: Mapping[str, str]) -> dict[str, Any]:
+    """Name the PI, or the first day of the iteration, that a window is; a trailing window has no name."""
+    return {label.removeprefix("previous_"): names[label]} if label in names else {}
+
+
 def _window(window: WindowNumbers) -> dict[str, Any]:
     done: Finished = window.finished
     return {
         "arrivals": window.arrivals.total(),
         "velocity": done.velocity.total(),
+        "velocity_points": done.points.total() / MILLION,
+        "unestimated": done.unestimated.total(),
         "velocity_by_type": _sorted(done.velocity),
         "without_start": done.without_start,
         "flow_time": _figures(done.flow_time),

@@ -21,11 +21,17 @@ class Interval(NamedTuple):
     low: int
     high: int
 
-    def beyond(self, other: Interval) -> Interval:
-        """Give the part outside another interval of the same width."""
-        if self.high > other.high:
-            return Interval(max(self.low, other.high), self.high)
-        return Interval(self.low, min(self.high, other.low))
+    def beyond(self, other: Interval | None) -> list[Interval]:
+        """Give the parts outside another interval."""
+        if other is None:
+            return [self]
+        before = Interval(self.low, min(self.high, other.low))
+        after = Interval(max(self.low, other.high), self.high)
+        return [part for part in (before, after) if part.low < part.high]
+
+    def has(self, instant: int) -> bool:
+        """Tell whether an instant lies in it."""
+        return self.low < instant <= self.high
 
 
 class Timeline(Ranked[tuple[int, bytes]]):

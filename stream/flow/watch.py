@@ -16,11 +16,11 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from stream.flow.goals import MeasuredTarget
-from stream.flow.nodes import PORTFOLIO, Node
+from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers
 
 Key = tuple[str, ...]
-"""`("limit", level, names ...)` for a limit, `("target", name)` for a target."""
+"""`("limit", level, backlog, names ...)` for a limit, `("target", name)` for a target."""
 
 
 class Kind(StrEnum):
@@ -33,6 +33,7 @@ class Kind(StrEnum):
 
 
 BREACHES = frozenset({Kind.PASSED, Kind.MISSED})
+NO_LIMITS: Mapping[Node, int] = {}
 
 
 class LastNotice(NamedTuple):
@@ -73,14 +74,21 @@ class Watch:
         else:
             self._notices[key] = notice
 
-    def look(self, nodes: Sequence[NodeNumbers], now: int) -> list[Change]:
+    def look(self, nodes: Sequence[NodeNumbers], now: int, limits: Mapping[Node, int] = NO_LIMITS) -> list[Change]:
         """Compare the nodes with the last notices. Once the changes are durable, pass them to `confirm`.
 
         `nodes` must be all nodes of the partition. Only the portfolio may be missing, while its numbers are not known.
+        `limits` are those of the configuration. A node with a limit that is not shown has no load.
         """
         seen: set[Key] = set()
         changes = [change for numbers in nodes for change in self._node(numbers, now, seen)]
-        return [*changes, *self._gone(seen, {numbers.node for numbers in nodes})]
+        if not any(numbers.node.is_everything for numbers in nodes):
+            seen |= {key for key, notice in self._notices.items() if notice.node.is_everything}
+        hidden = [each.node for key, each in self._notices.items() if key[0] == "limit" and key not in seen]
+        for node in hidden:
+            if node in limits:
+                changes += self._limit(node, 0, limits[node], now, seen)
+        return [*changes, *(Change(key, None) for key in self._notices if key not in seen)]
 
     def confirm(self, changes: Sequence[Change]) -> None:
         """Keep the notices of changes that are durable now."""
@@ -93,13 +101,13 @@ class Watch:
 
     def _node(self, numbers: NodeNumbers, now: int, seen: set[Key]) -> Iterator[Change]:
         if numbers.limit is not None:
-            yield from self._limit(numbers, numbers.limit, now, seen)
+            yield from self._limit(numbers.node, numbers.load, numbers.limit, now, seen)
         for target in numbers.targets:
             yield from self._target(numbers.node, target, now, seen)
 
-    def _limit(self, numbers: NodeNumbers, limit: int, now: int, seen: set[Key]) -> Iterator[Change]:
-        node, load, recovers_at = numbers.node, numbers.load, limit - limit // 10
-        key = ("limit", node.level, *filter(None, node[1:]))
+    def _limit(self, node: Node, load: int, limit: int, now: int, seen: set[Key]) -> Iterator[Change]:
+        recovers_at = limit - limit // 10
+        key = ("limit", node.level, node.backlog, *filter(None, node[1:4]))
         seen.add(key)
         passed = key in self._notices and self._notices[key].kind is Kind.PASSED
         if (load <= recovers_at) if passed else (load > limit):
@@ -113,7 +121,7 @@ class Watch:
         if target.met is None:
             return
         kind = Kind.MET if target.met else Kind.MISSED
-        former = self._notices.get(key)
+        former = self._former(key, node)
         # A target with another node or metric than before is another target under the same name.
         if former is None or (former.kind, former.node, former.metric) != (kind, node, target.metric):
             data = {
@@ -126,7 +134,7 @@ class Watch:
             yield self._change(key, kind, now, LastNotice(kind, now, now, node, target.metric), data)
 
     def _change(self, key: Key, kind: Kind, now: int, notice: LastNotice, data: Mapping[str, Any]) -> Change:
-        former = self._notices.get(key)
+        former = self._former(key, notice.node)
         if former is None:
             return Change(key, notice, None, data)
         same = (former.node, former.metric) == (notice.node, notice.metric)
@@ -134,9 +142,9 @@ class Watch:
         lasted = max(0, now - former.since) if over else None
         return Change(key, notice._replace(number=former.number + 1), lasted, data)
 
-    def _gone(self, seen: set[Key], nodes: set[Node]) -> list[Change]:
-        return [
-            Change(key, None)
-            for key, notice in self._notices.items()
-            if key not in seen and (notice.node != PORTFOLIO or PORTFOLIO in nodes)
-        ]
+    def _former(self, key: Key, node: Node) -> LastNotice | None:
+        """Give the last notice of a key. If a release before backlogs wrote it, it was of this node's backlog."""
+        former = self._notices.get(key)
+        if former is None or former.node.backlog:
+            return former
+        return former._replace(node=former.node._replace(backlog=node.backlog))

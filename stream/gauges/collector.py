@@ -20,12 +20,11 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from stream import __version__
-from stream.config.model import OTHER
 from stream.events.event import SECOND
 from stream.flow.report import NodeNumbers
-from stream.gauges.catalogue import CATALOGUE, OF_ENGINE, OF_NODES, Metric
+from stream.gauges.catalogue import CATALOGUE, LEVEL, OF_ENGINE, OF_NODES, Metric
 from stream.gauges.engine_numbers import FRESHNESS_BUCKETS, EngineNumbers
-from stream.gauges.samples import BOUNDS, histograms, moving, own, windowed
+from stream.gauges.samples import BOUNDS, Exported, histograms, moving, own, windowed
 from stream.gauges.snapshot import Published, Snapshot
 
 _FAMILIES: Mapping[str, type[Any]] = {
@@ -34,17 +33,18 @@ _FAMILIES: Mapping[str, type[Any]] = {
     "gaugehistogram": GaugeHistogramMetricFamily,
     "histogram": HistogramMetricFamily,
 }
-_NODE_LABELS = {metric.name: len(metric.node_labels) for metric in OF_NODES}
+_NODE_LABELS = {metric.name: metric.node_labels for metric in OF_NODES}
+INCREMENTS = ("pi", "previous_pi")
 _FRESHNESS_BOUNDS = [*map(str, FRESHNESS_BUCKETS), "+Inf"]
 
 
 class FlowCollector(Collector):
-    """Collects the newest snapshot and the engine's own counts. `item_types` are the configured flow item types."""
+    """Collects the newest snapshot and the engine's own counts."""
 
-    def __init__(self, published: Published, engine: EngineNumbers, item_types: Iterable[str]) -> None:
+    def __init__(self, published: Published, engine: EngineNumbers, exported: Exported) -> None:
         self._published = published
         self._engine = engine
-        self._item_types = (*item_types, OTHER)
+        self._exported = exported
 
     def describe(self) -> Iterable[Family]:
         """Describe the catalogue, so that a scrape may ask for single metrics (`/metrics?name[]=`)."""
@@ -57,28 +57,30 @@ class FlowCollector(Collector):
         for numbers in snapshot.nodes:
             self._node(of_nodes, numbers, snapshot.at)
         yield from of_nodes.values()
-        yield from EngineCollector(self._engine, snapshot).collect()
+        series = sum(len(family.samples) for family in of_nodes.values())
+        yield from EngineCollector(self._engine, snapshot, series).collect()
 
     def _node(self, of_nodes: Mapping[str, Any], numbers: NodeNumbers, at: int) -> None:
-        level = numbers.node.level
-        node = (*numbers.node[1:], level)
-        gauges = [*own(numbers, self._item_types), *moving(numbers, at, self._published.met_since)]
-        for label, window in numbers.windows.items():
-            gauges += windowed(level, label, window, self._item_types)
-            for name, labels, counts, total in histograms(level, label, window):
+        exported, node = self._exported, numbers.node
+        values = dict(zip(LEVEL, (*node[1:5], node.level), strict=True))
+        gauges = [*own(numbers, exported), *moving(numbers, at, self._published.met_since, exported)]
+        for label, window in exported.windows_of(numbers):
+            gauges += windowed(node, label, window, exported)
+            for name, labels, counts, total in histograms(node, label, window, exported):
                 buckets = list(zip(BOUNDS, counts, strict=True))
-                of_nodes[name].add_metric([*node[: _NODE_LABELS[name]], *labels], buckets, total)
+                of_nodes[name].add_metric([*(values[each] for each in _NODE_LABELS[name]), *labels], buckets, total)
         for name, rows in gauges:
             for labels, value in rows:
-                of_nodes[name].add_metric([*node[: _NODE_LABELS[name]], *labels], value)
+                of_nodes[name].add_metric([*(values[each] for each in _NODE_LABELS[name]), *labels], value)
 
 
 class EngineCollector(Collector):
-    """Collects the engine's counts and the state of a snapshot."""
+    """Collects the engine's counts and the state of a snapshot. `series` are those of nodes on the page."""
 
-    def __init__(self, engine: EngineNumbers, snapshot: Snapshot) -> None:
+    def __init__(self, engine: EngineNumbers, snapshot: Snapshot, series: int) -> None:
         self._engine = engine
         self._snapshot = snapshot
+        self._series = series
 
     def describe(self) -> Iterable[Family]:
         """Describe the engine's part of the catalogue."""
@@ -89,6 +91,7 @@ class EngineCollector(Collector):
         of_engine = families(OF_ENGINE)
         _counts(of_engine, self._engine)
         _state(of_engine, self._snapshot)
+        of_engine["flow_exported_series"].add_metric([], self._series)
         yield from of_engine.values()
 
 
@@ -118,6 +121,11 @@ def _counts(of_engine: Mapping[str, Any], engine: EngineNumbers) -> None:
 
 def _state(of_engine: Mapping[str, Any], snapshot: Snapshot) -> None:
     of_engine["flow_ready"].add_metric([], float(snapshot.ready))
+    for window, name in snapshot.periods.items():
+        if window in INCREMENTS:
+            of_engine["flow_program_increment_info"].add_metric([window, name], 1)
+    for labels, count in snapshot.unplaced.items():
+        of_engine["flow_unplaced_items"].add_metric(labels, count)
     of_engine["flow_tracked_items"].add_metric([], snapshot.items)
     if snapshot.at:
         of_engine["flow_snapshot_timestamp_seconds"].add_metric([], snapshot.at / SECOND)

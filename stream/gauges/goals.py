@@ -23,22 +23,25 @@ def objectives(numbers: NodeNumbers) -> Iterator[Gauge]:
 
 def targets(numbers: NodeNumbers) -> Iterator[Gauge]:
     """Yield a node's targets and their actual values."""
-    yield "flow_target_value", [row for target in numbers.targets for row in _bounds(target)]
+    backlog = numbers.node.backlog
+    yield "flow_target_value", [row for target in numbers.targets for row in _bounds(target, backlog)]
     measured = [(target, target.actual) for target in numbers.targets if target.actual is not None]
-    yield "flow_target_actual_value", [(_named(target), actual) for target, actual in measured]
-    yield "flow_target_met", [(_named(target), float(target.met is True)) for target, _ in measured]
+    yield "flow_target_actual_value", [(_named(target, backlog), actual) for target, actual in measured]
+    yield "flow_target_met", [(_named(target, backlog), float(target.met is True)) for target, _ in measured]
 
 
 def met_since(numbers: NodeNumbers, since: Mapping[str, int]) -> Iterator[Gauge]:
     """Yield since when a node's targets have been seen met; `since` is in microseconds, by name."""
     met = [target for target in numbers.targets if target.met and target.name in since]
-    yield "flow_target_met_since_timestamp_seconds", [(_named(target), since[target.name] / SECOND) for target in met]
+    rows = [(_named(target, numbers.node.backlog), since[target.name] / SECOND) for target in met]
+    yield "flow_target_met_since_timestamp_seconds", rows
 
 
-def _bounds(target: MeasuredTarget) -> list[Row]:
+def _bounds(target: MeasuredTarget, backlog: str) -> list[Row]:
     bounds = (("at_least", target.at_least), ("at_most", target.at_most))
-    return [((*_named(target), bound), amount) for bound, amount in bounds if amount is not None]
+    return [((*_named(target, backlog), bound), amount) for bound, amount in bounds if amount is not None]
 
 
-def _named(target: MeasuredTarget) -> tuple[str, str]:
-    return target.name, target.metric
+def _named(target: MeasuredTarget, backlog: str) -> tuple[str, str, str]:
+    """Give name, metric and backlog; a target for predictability has none."""
+    return target.name, target.metric, "" if target.metric == "predictability" else backlog

@@ -6,7 +6,7 @@ hundreds of thousands of samples, so each costs only one format and one join.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -48,7 +48,7 @@ class LineWriter:
     """Writes a node's samples as text, with the name of each sample."""
 
     def __init__(self, node: Node) -> None:
-        self._node = dict(zip(LEVEL, map(_escaped, (*node[1:], node.level)), strict=True))
+        self._node = dict(zip(LEVEL, map(_escaped, (*node[1:5], node.level)), strict=True))
         self._templates = _Templates(self._node)
 
     def gauges(self, gauges: Iterable[Gauge]) -> Iterator[tuple[str, str]]:
@@ -85,8 +85,8 @@ def _number(value: Any) -> str:
     return text
 
 
-def _text(name: str, labels: Iterable[str]) -> str:
-    slots = (f'{label}="%({label})s"' if label in LEVEL else f'{label}="{_SLOT}"' for label in sorted(labels))
+def _text(name: str, of_node: Collection[str], labels: Iterable[str]) -> str:
+    slots = (f'{label}="%({label})s"' if label in of_node else f'{label}="{_SLOT}"' for label in sorted(labels))
     return f"{name}{{{','.join(slots)}}} {_SLOT}\n"
 
 
@@ -98,11 +98,11 @@ def _template(name: str, metric: Metric) -> _Template:
     def slot_values(labels: tuple[str, ...]) -> tuple[str, ...]:
         return tuple([_escaped(labels[place]) for place in order])
 
-    return _Template(_text(name, metric.labels), slot_values)
+    return _Template(_text(name, metric.node_labels, metric.labels), slot_values)
 
 
 def _buckets(metric: Metric) -> tuple[str, str, str]:
-    head, middle, tail, _ = _text(f"{metric.name}_bucket", (*metric.labels, "le")).split(_SLOT)
+    head, middle, tail, _ = _text(f"{metric.name}_bucket", metric.node_labels, (*metric.labels, "le")).split(_SLOT)
     return head, middle, tail
 
 

@@ -10,12 +10,12 @@ from urllib.parse import parse_qs
 from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.exposition import choose_encoder, gzip_accepted
 
-from stream.config.model import OTHER
 from stream.gauges import exposition
 from stream.gauges.catalogue import OF_NODES
 from stream.gauges.collector import EngineCollector, FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.rendering import Rendering
+from stream.gauges.samples import Exported
 from stream.gauges.snapshot import Published
 
 Respond = Callable[[str, list[tuple[str, str]]], Any]
@@ -26,11 +26,12 @@ GZIP_FORMAT = zlib.MAX_WBITS + 16
 PIECES_A_CHUNK = 1_024
 # Our metric names are the same in all escaping schemes except these.
 ESCAPED = ("escaping=dots", "escaping=values")
-OF_A_NODE = frozenset(name for metric in OF_NODES for name in metric.samples)
+# What is read from the lines of nodes.
+OF_A_NODE = frozenset(("flow_exported_series", *(name for metric in OF_NODES for name in metric.samples)))
 
 
 class Metrics:
-    """A WSGI application. `item_types` are the configured flow item types.
+    """A WSGI application.
 
     A scrape that asks for numbers of nodes calls `renew` in its thread. It returns when a new snapshot is published.
     """
@@ -39,15 +40,14 @@ class Metrics:
         self,
         published: Published,
         engine: EngineNumbers,
-        item_types: Iterable[str],
+        exported: Exported,
         renew: Callable[[], None] = lambda: None,
     ) -> None:
         self._published = published
         self._renew = renew
         self._engine = engine
-        item_types = tuple(item_types)
-        self._rendering = Rendering(published, (*item_types, OTHER))
-        self._client = make_wsgi_app(_registry(FlowCollector(published, engine, item_types)))
+        self._rendering = Rendering(published, exported)
+        self._client = make_wsgi_app(_registry(FlowCollector(published, engine, exported)))
 
     def __call__(self, environ: dict[str, Any], respond: Respond) -> Iterable[bytes]:
         """Answer a GET. The Prometheus client answers requests for a rare escaping scheme."""
@@ -75,7 +75,8 @@ class Metrics:
         else:
             snapshot, lines = self._published.snapshot, {}
         write = exposition.openmetrics if kind.startswith("application/openmetrics-text") else exposition.text
-        registry = _registry(EngineCollector(self._engine, snapshot))
+        series = sum(piece.count(b"\n") for pieces in lines.values() for piece in pieces)
+        registry = _registry(EngineCollector(self._engine, snapshot, series))
         engine = encode(registry if asked is None else registry.restricted_registry(asked))
         return [*write(lines, asked), engine]
 

@@ -17,7 +17,7 @@ from stream.flow.board import WindowNumbers
 from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers
 from stream.gauges.lines import LineWriter
-from stream.gauges.samples import MOVING, OWN, WINDOWED, histograms, moving, own, windowed
+from stream.gauges.samples import MOVING, OWN, WINDOWED, Exported, histograms, moving, own, windowed
 from stream.gauges.snapshot import Published, Snapshot
 
 Pieces = tuple[bytes, ...]
@@ -45,9 +45,9 @@ class _Moving(NamedTuple):
 class Rendering:
     """Gives the lines of the newest snapshot. Scrapes run in several threads and take turns."""
 
-    def __init__(self, published: Published, item_types: tuple[str, ...]) -> None:
+    def __init__(self, published: Published, exported: Exported) -> None:
         self._published = published
-        self._item_types = item_types
+        self._exported = exported
         self._written: dict[Node, _Written] = {}
         self._moving: dict[Node, _Moving] = {}
         self._lock = threading.Lock()
@@ -94,22 +94,22 @@ class Rendering:
         return self._write_moving(numbers, at, met_since)
 
     def _write_moving(self, numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> _Moving:
-        texts = LineWriter(numbers.node).gauges(moving(numbers, at, met_since))
+        texts = LineWriter(numbers.node).gauges(moving(numbers, at, met_since, self._exported))
         return _Moving(numbers, at, met_since, _pieces(MOVING, texts))
 
     def _write(self, numbers: NodeNumbers, former: Mapping[str, _Window]) -> _Written:
         writer = LineWriter(numbers.node)
         windows = {}
-        for label, window in numbers.windows.items():
+        for label, window in self._exported.windows_of(numbers):
             kept = former.get(label)
             if kept is None or kept.numbers is not window:
-                kept = _Window(window, self._window(writer, numbers.node.level, label, window))
+                kept = _Window(window, self._window(writer, numbers.node, label, window))
             windows[label] = kept
-        return _Written(numbers, _pieces(OWN, writer.gauges(own(numbers, self._item_types))), windows)
+        return _Written(numbers, _pieces(OWN, writer.gauges(own(numbers, self._exported))), windows)
 
-    def _window(self, writer: LineWriter, level: str, label: str, window: WindowNumbers) -> Pieces:
-        texts = list(writer.gauges(windowed(level, label, window, self._item_types)))
-        for histogram in histograms(level, label, window):
+    def _window(self, writer: LineWriter, node: Node, label: str, window: WindowNumbers) -> Pieces:
+        texts = list(writer.gauges(windowed(node, label, window, self._exported)))
+        for histogram in histograms(node, label, window, self._exported):
             texts += writer.histogram(histogram)
         return _pieces(WINDOWED, texts)
 

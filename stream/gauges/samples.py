@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from stream.config.model import OTHER, FlowConfig
 from stream.events.event import SECOND
 from stream.flow.board import WindowNumbers
 from stream.flow.finished import BUCKETS
+from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers, bounded, bounded_places
 from stream.flow.statistics import QUANTILES, Statistics
 from stream.gauges import goals
 from stream.gauges.catalogue import OF_NODES, Gauge, Row
+from stream.items.points import MILLION
 from stream.items.summary import LOAD_STATES
 
 BOUNDS = (*(str(bound / SECOND) for bound in BUCKETS), "+Inf")
@@ -34,6 +37,33 @@ _STATES = sorted(LOAD_STATES)
 _QUANTILES = tuple((q, str(q)) for q in QUANTILES)
 
 
+class Exported(NamedTuple):
+    """What the page shows of the nodes: the flow item types that it always shows, the windows, and what it leaves out.
+
+    `windows` are their labels; None means all. `left_out` are names of metrics.
+    """
+
+    item_types: tuple[str, ...]
+    windows: frozenset[str] | None = None
+    left_out: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, config: FlowConfig) -> Exported:
+        """Give what a configuration exports."""
+        types = (*config.item_types, OTHER)
+        return cls(types, frozenset(config.exported_windows), frozenset(config.export.leave_out))
+
+    def only(self, gauges: Iterable[Gauge]) -> Iterable[Gauge]:
+        """Leave out what is not exported."""
+        return (gauge for gauge in gauges if gauge[0] not in self.left_out) if self.left_out else gauges
+
+    def windows_of(self, numbers: NodeNumbers) -> Iterator[tuple[str, WindowNumbers]]:
+        """Yield the windows of a node that are exported."""
+        for label, window in numbers.windows.items():
+            if self.windows is None or label in self.windows:
+                yield label, window
+
+
 class Histogram(NamedTuple):
     """The number of items at or below each of `BOUNDS`, and the sum over all items."""
 
@@ -43,9 +73,18 @@ class Histogram(NamedTuple):
     total: float
 
 
-def own(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
-    """Yield the samples that only an event of the node changes."""
-    if numbers.node.level == "team":
+def own(numbers: NodeNumbers, exported: Exported) -> Iterable[Gauge]:
+    """Give the samples that only an event of the node changes."""
+    return exported.only(_own(numbers, exported.item_types))
+
+
+def windowed(node: Node, label: str, window: WindowNumbers, exported: Exported) -> Iterable[Gauge]:
+    """Give the samples of one window of a node."""
+    return exported.only(_windowed(node, label, window, exported.item_types))
+
+
+def _own(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
+    if numbers.node.is_owner:
         yield from _load(numbers, item_types)
         yield "flow_state_items", [((state,), count) for state, count in bounded(numbers.states).items()]
         if numbers.unmapped:
@@ -64,11 +103,12 @@ def own(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
         yield from goals.targets(numbers)
 
 
-def windowed(level: str, label: str, window: WindowNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
-    """Yield the samples of one window of a node."""
+def _windowed(node: Node, label: str, window: WindowNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
     done = window.finished
-    if level == "team":
+    if node.is_owner:
         yield from _counts(label, window, item_types)
+    if node.own:
+        return
     if done.flow_time.mean is not None:
         yield "flow_time_mean_seconds", [((label,), done.flow_time.mean)]
         yield "flow_time_quantile_seconds", _quantiles(done.flow_time, label)
@@ -78,18 +118,22 @@ def windowed(level: str, label: str, window: WindowNumbers, item_types: tuple[st
     yield "flow_distribution_ratio", [((label, each), share) for each, share in done.distribution.items()]
 
 
-def histograms(level: str, label: str, window: WindowNumbers) -> Iterator[Histogram]:
+def histograms(node: Node, label: str, window: WindowNumbers, exported: Exported) -> Iterator[Histogram]:
     """Yield the distributions of one window of a node."""
-    if level == "team":
+    if node.is_owner and "flow_time_seconds" not in exported.left_out:
         done = window.finished
         yield Histogram("flow_time_seconds", (label,), (*done.buckets, done.flow_time.count), done.elapsed)
 
 
-def moving(numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> Iterator[Gauge]:
-    """Yield the samples that change without an event: ages at `at`, and when targets were first seen met.
+def moving(numbers: NodeNumbers, at: int, met_since: Mapping[str, int], exported: Exported) -> Iterable[Gauge]:
+    """Give the samples that change without an event: ages at `at`, and when targets were first seen met.
 
     Times are in microseconds.
     """
+    return () if numbers.node.own else exported.only(_moving(numbers, at, met_since))
+
+
+def _moving(numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> Iterator[Gauge]:
     age, blocked = numbers.ages.at(at), numbers.blocked_age_max(at)
     if blocked is not None:
         yield "flow_blocked_age_max_seconds", [((), blocked)]
@@ -103,18 +147,27 @@ def moving(numbers: NodeNumbers, at: int, met_since: Mapping[str, int]) -> Itera
 def _load(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
     types = _union(item_types, (item_type for item_type, _ in numbers.by_type))
     yield "flow_blocked_items", [((each,), numbers.blocked.get(each, 0)) for each in types]
+    yield "flow_load_points", [((each,), numbers.points.get(each, 0) / MILLION) for each in types]
+    yield "flow_load_unestimated_items", [((each,), numbers.unestimated.get(each, 0)) for each in types]
     count = numbers.by_type.get
     yield "flow_load_items", [((each, state.value), count((each, state), 0)) for each in types for state in _STATES]
 
 
 def _counts(label: str, window: WindowNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:
     done = window.finished
-    for name, counts in (("flow_velocity_items", done.velocity), ("flow_arrivals_items", window.arrivals)):
-        yield name, [((label, each), counts.get(each, 0)) for each in _union(item_types, counts)]
+    yield "flow_arrivals_items", _by_type(label, window.arrivals, _union(item_types, window.arrivals))
+    types = _union(item_types, done.velocity)
+    yield "flow_velocity_items", _by_type(label, done.velocity, types)
+    yield "flow_velocity_points", [((label, each), done.points.get(each, 0) / MILLION) for each in types]
+    yield "flow_velocity_unestimated_items", _by_type(label, done.unestimated, types)
     yield "flow_state_seconds", [((label, state), seconds) for state, seconds in bounded(done.stays).items()]
     yield "flow_without_start_items", [((label,), done.without_start)]
     yield "flow_active_seconds", [((label,), done.active)]
     yield "flow_elapsed_seconds", [((label,), done.elapsed)]
+
+
+def _by_type(label: str, counts: Mapping[str, int], types: Iterable[str]) -> list[Row]:
+    return [((label, each), counts.get(each, 0)) for each in types]
 
 
 def _quantiles(statistics: Statistics, *labels: str) -> list[Row]:

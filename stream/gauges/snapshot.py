@@ -21,6 +21,8 @@ class Snapshot(NamedTuple):
     - `seconds`: how long it took to read the boards.
     - `partitions`: the partitions of `flow.items` whose nodes are shown.
     - `until`: until when they may be shown, in seconds of uptime.
+    - `periods`: the names of the windows that are periods, by label.
+    - `unplaced`: how many items no backlog holds, by source and flow item type.
     """
 
     at: int
@@ -30,6 +32,8 @@ class Snapshot(NamedTuple):
     seconds: float = 0.0
     partitions: frozenset[int] = frozenset()
     until: float = inf
+    periods: Mapping[str, str] = {}
+    unplaced: Mapping[tuple[str, str], int] = {}
 
     @property
     def ready(self) -> bool:
@@ -38,7 +42,7 @@ class Snapshot(NamedTuple):
 
     def withdrawn(self, reason: tuple[str, str]) -> Snapshot:
         """Return the same without any numbers, and with the reason."""
-        return self._replace(nodes=(), reasons=(reason,), partitions=frozenset(), until=inf)
+        return self._replace(nodes=(), reasons=(reason,), partitions=frozenset(), until=inf, periods={}, unplaced={})
 
 
 class Published:

@@ -12,13 +12,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from stream.events.limits import MAX_VALUE
+from stream.items.points import millionths
 from stream.items.row import Entry
 from stream.items.rules import Rules
-from stream.items.summary import Team
-
-MILLION = 1_000_000
-
+from stream.items.summary import Owner
 
 _WRITTEN = {"planned": "planned_millionths", "actual": "actual_millionths"}
 
@@ -32,7 +29,7 @@ class Objective(Struct, frozen=True, gc=False, rename=_WRITTEN):
 
     objective: str
     source: str
-    owner: Team
+    owner: Owner
     pi: str | None
     committed: bool
     planned: int
@@ -56,14 +53,9 @@ def fold_objective(objective: str, entries: Iterable[Entry], rules: Rules, now: 
         owner=rules.team_named(fields.get("team"), fields.get("art"), fields.get("value_stream")),
         pi=_text(fields.get("pi")),
         committed=fields.get("committed") is not False,
-        planned=_millionths(fields.get("planned_value")) or 0,
-        actual=_millionths(fields.get("actual_value")),
+        planned=millionths(fields.get("planned_value")) or 0,
+        actual=millionths(fields.get("actual_value")),
     )
-
-
-def _millionths(value: Any) -> int | None:
-    # An earlier release accepted any value.
-    return round(max(-MAX_VALUE, min(value, MAX_VALUE)) * MILLION) if isinstance(value, int | float) else None
 
 
 def _text(value: Any) -> str | None:

@@ -1,4 +1,4 @@
-"""The configuration as the fold needs it: owner, workflow and flow item type by an item's attributes."""
+"""The configuration as the fold needs it: owner, backlog, workflow and flow item type by an item's attributes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 from stream.config.model import OTHER, FlowConfig, Workflow
 from stream.items.matching import Rule, as_text, fingerprint_of, matches
-from stream.items.summary import UNASSIGNED, FlowState, Team
+from stream.items.summary import UNASSIGNED, FlowState, Owner
 
 MAX_REMEMBERED = 100_000
+# Attributes that no rule needs, and a summary has.
+SHOWN = ("key", "parent", "points")
 
 
 class WorkflowRules:
@@ -34,27 +36,35 @@ class Rules:
     """Rules over attributes. Answers are cached, since most items have the same attributes."""
 
     def __init__(self, config: FlowConfig) -> None:
-        self._owners = list(_owner_rules(config))
+        self._owners = [(Owner(*names), rules) for names, rules in config.owners]
         self._owner_fields = _fields(rule for _, rules in self._owners for rule in rules)
         # Most teams own the items that name them. These teams are looked up; only the others are searched.
         self._places: dict[str, int] = {}
         self._others: list[tuple[int, tuple[Rule, ...]]] = []
-        for place, (team, rules) in enumerate(self._owners):
-            if rules == ({"team": team.team},):
-                self._places.setdefault(team.team, place)
+        for place, (owner, rules) in enumerate(self._owners):
+            if owner.team and rules == ({"team": owner.team},):
+                self._places.setdefault(owner.team, place)
             else:
                 self._others.append((place, rules))
         self._workflows = [WorkflowRules(workflow) for workflow in config.workflows]
-        # The workflow of an item can change only with one of these fields or with the source.
-        self.workflow_fields = _fields(workflow.applies_to for workflow in self._workflows)
-        # The fold needs no other attributes of an item, except the source.
-        self.fields = tuple(sorted({*self._owner_fields, *self.workflow_fields, "item_type", "state"} - {"source"}))
+        self._workflow_fields = _fields(workflow.applies_to for workflow in self._workflows)
+        # A backlog without `holds` takes the rest.
+        self._backlogs = [(each.backlog, each.holds or {}) for each in config.backlogs]
+        self._backlog_fields = _fields(holds for _, holds in self._backlogs)
+        # Owner, backlog, type and workflow of an item can change only with one of these fields or with the source.
+        placing = {*self._owner_fields, *self._backlog_fields, *self._workflow_fields, "item_type"} - {"source"}
+        # The attributes that the fold needs, besides the source, and whether they place the item.
+        self.fields = {field: field in placing for field in sorted(placing | {*SHOWN, "state"})}
         self._types = {name: kind for kind, names in config.item_types.items() for name in names}
-        self._owner_of: dict[Any, Team] = {}
+        self._owner_of: dict[Any, Owner] = {}
+        self._backlog_of: dict[Any, str | None] = {}
         self._workflow_of: dict[Any, WorkflowRules | None] = {}
 
-    def owner(self, attributes: Mapping[str, Any]) -> Team:
-        """Give the first team, in the order of the file, with a rule that matches; else `unassigned`."""
+    def owner(self, attributes: Mapping[str, Any]) -> Owner:
+        """Give the first owner with a rule that matches: teams first, then ARTs, value streams and the portfolio.
+
+        The owners of a level are in the order of the file. `unassigned` if no rule matches.
+        """
         key = _key(self._owner_fields, attributes)
         found = self._owner_of.get(key)
         if found is None:
@@ -62,7 +72,7 @@ class Rules:
             _remember(self._owner_of, key, found)
         return found
 
-    def _first(self, attributes: Mapping[str, Any]) -> Team:
+    def _first(self, attributes: Mapping[str, Any]) -> Owner:
         name = attributes.get("team")
         names = name if isinstance(name, list | tuple) else () if name is None else (name,)
         named = [self._places[as_text(each)] for each in names if as_text(each) in self._places]
@@ -70,17 +80,25 @@ class Rules:
         first = min([*named, *(() if ruled is None else (ruled,))], default=None)
         return UNASSIGNED if first is None else self._owners[first][0]
 
-    def team_named(self, team: str | None, art: str | None = None, value_stream: str | None = None) -> Team:
+    def backlog(self, attributes: Mapping[str, Any]) -> str | None:
+        """Give the first backlog whose `holds` matches; None if none does."""
+        key = _key(self._backlog_fields, attributes)
+        if key not in self._backlog_of:
+            found = next((backlog for backlog, holds in self._backlogs if matches(holds, attributes)), None)
+            _remember(self._backlog_of, key, found)
+        return self._backlog_of[key]
+
+    def team_named(self, team: str | None, art: str | None = None, value_stream: str | None = None) -> Owner:
         """Give the first team of that name, within the ART and value stream if they are given; else `unassigned`."""
         wanted = (value_stream, art, team)
-        named = (owner for owner, _ in self._owners if owner.team == team)
+        named = (owner for owner, _ in self._owners if owner.team and owner.team == team)
         return next(
             (owner for owner in named if all(w in (None, n) for w, n in zip(wanted, owner, strict=True))), UNASSIGNED
         )
 
     def workflow(self, attributes: Mapping[str, Any]) -> WorkflowRules | None:
         """Give the first workflow whose `applies_to` matches; None if none does."""
-        key = _key(self.workflow_fields, attributes)
+        key = _key(self._workflow_fields, attributes)
         if key not in self._workflow_of:
             found = next((flow for flow in self._workflows if matches(flow.applies_to, attributes)), None)
             _remember(self._workflow_of, key, found)
@@ -92,15 +110,6 @@ class Rules:
         if type(kind) is str:
             return self._types.get(kind, OTHER)
         return OTHER if kind is None else self._types.get(as_text(kind), OTHER)
-
-
-def _owner_rules(config: FlowConfig) -> list[tuple[Team, tuple[Rule, ...]]]:
-    return [
-        (Team(stream.value_stream, art.art, team.team), team.owns or ({"team": team.team},))
-        for stream in config.organisation
-        for art in stream.arts
-        for team in art.teams
-    ]
 
 
 def _key(fields: tuple[str, ...], attributes: Mapping[str, Any]) -> tuple[Any, ...]:

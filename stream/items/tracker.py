@@ -16,7 +16,7 @@ from stream.events.limits import MAX_EVENT_BYTES
 from stream.events.partition import EventsPartition
 from stream.events.rejection import Reason, Rejection
 from stream.items.append_only import AppendOnlyHistory, reopen
-from stream.items.codec import encode_summary, shared
+from stream.items.codec import encode_summary
 from stream.items.derivation import Derivation
 from stream.items.fold import Life, fold, live
 from stream.items.full import FullItems
@@ -285,10 +285,9 @@ class Batch:
 
     def _send(self, key: bytes, summary: Summary | Objective | None, counts_in: int, sent: int, arrival: int) -> None:
         value = None if summary is None else encode_summary(summary, self._derivation.name)
-        kept = None if summary is None else shared(summary)
         for partition in range(self._derivation.partitions):
             if counts_in >> partition & 1:
-                self._outcome.summaries.append(SummaryRow(partition, key, value, kept, arrival))
+                self._outcome.summaries.append(SummaryRow(partition, key, value, summary, arrival))
             elif sent >> partition & 1:
                 self._outcome.summaries.append(SummaryRow(partition, key, None, None, arrival))
 

@@ -11,7 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Sequence
 
 from stream.errors import KafkaError
-from stream.flow.nodes import PORTFOLIO
+from stream.flow.nodes import load_limits
 from stream.flow.report import NodeNumbers
 from stream.flow.watch import Change
 from stream.gauges.snapshot import Snapshot
@@ -34,6 +34,7 @@ class Feed:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._limits = load_limits(engine.config)
         self._writing = asyncio.Lock()
 
     def assign(self) -> None:
@@ -66,7 +67,7 @@ class Feed:
             snapshot, assignment = engine.published.snapshot, engine.assignment
             for partition, nodes in self._by_partition(snapshot):
                 memory = engine.measured[partition].feed_memory
-                changes = memory.watch.look(nodes, snapshot.at)
+                changes = memory.watch.look(nodes, snapshot.at, self._limits)
                 async for news in self._news(memory.nodes, nodes, snapshot.at):
                     if assignment != engine.assignment:
                         return
@@ -119,8 +120,9 @@ class Feed:
             partition: [] for partition in sorted(self._engine.measured.keys() & snapshot.partitions)
         }
         for numbers in snapshot.nodes:
-            partition = 0 if numbers.node == PORTFOLIO else derivation.partition(numbers.node.value_stream)
-            if partition in nodes and (numbers.node != PORTFOLIO or self._whole):
+            node = numbers.node
+            partition = 0 if node.is_everything else derivation.partition(node.value_stream)
+            if not node.own and partition in nodes and (self._whole or not node.is_everything):
                 nodes[partition].append(numbers)
         return list(nodes.items())
 
@@ -128,7 +130,8 @@ class Feed:
         """Yield what has changed in nodes of a partition, in parts that Kafka acknowledges in time."""
         there = {numbers.node for numbers in nodes}
         # While this worker still reads some partitions, the portfolio is not known, but it is not gone.
-        part = told.gone({*there, PORTFOLIO} if self._whole else there)
+        known = not self._whole or any(node.is_everything for node in there)
+        part = told.gone(there, whole=known)
         pauses = CooperativePauses()
         for one in told.look(nodes, at):
             part.append(one)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +14,7 @@ import orjson
 from stream.events.event import SECOND
 from stream.events.time import format_time, parse_time
 from stream.flow.nodes import Node
+from stream.flow.report import NODE_FIELDS
 from stream.flow.watch import Change, Key, Kind, LastNotice
 from stream.kafka.outbox import Row
 
@@ -27,16 +28,29 @@ DIGITS = 20
 
 
 def node_key(node: Node) -> bytes:
-    """Write a node as a key: its level and its names, such as `["art","Payments","Checkout"]`."""
-    return orjson.dumps([node.level, *filter(None, node[1:])])
+    """Write a node as a key: level, backlog and names, such as `["art","features","Payments","Checkout"]`."""
+    return orjson.dumps([node.level, *filter(None, (node.backlog, *_names_of(node)))])
 
 
 def read_node_key(key: bytes) -> Node:
-    """Read a key of a node. Raises ValueError."""
-    names = _names(key)
-    if not names or names[0] not in LEVELS or len(names) != LEVELS[names[0]]:
+    """Read a key of a node; one without a backlog is of a release before backlogs. Raises ValueError."""
+    level, *names = _names(key) or ("",)
+    if not _is_node(level, names):
         raise ValueError("the key names no node")
-    return Node(*names)
+    backlog = names.pop(0) if len(names) == LEVELS[level] else ""
+    return _node(level, *names, *[""] * (3 - len(names)), backlog)
+
+
+def _is_node(level: str, names: Sequence[str]) -> bool:
+    return level in LEVELS and len(names) in {LEVELS[level] - 1, LEVELS[level]}
+
+
+def _node(*fields: Any) -> Node:
+    return Node(*fields)
+
+
+def _names_of(node: Node) -> tuple[str, str, str]:
+    return node.value_stream, node.art, node.team
 
 
 def measured(node: Node, numbers: Mapping[str, Any], at: int) -> Row:
@@ -67,7 +81,7 @@ def alert(change: Change, at: int) -> Row:
     body = _envelope(f"{key.decode()}/{number}", notice.kind.value, notice.node, at)
     body["sequence"] = number
     body["data"] = {
-        **notice.node._asdict(),
+        **dict(zip(NODE_FIELDS, notice.node, strict=False)),
         **change.data,
         "since": format_time(notice.since),
         "lasted_seconds": None if change.lasted is None else change.lasted / SECOND,
@@ -78,14 +92,15 @@ def alert(change: Change, at: int) -> Row:
 def read_alert(key: bytes, value: bytes | None) -> tuple[Key, LastNotice | None]:
     """Read the last notice of a limit or target. Raises ValueError, KeyError or TypeError."""
     named = _names(key)
-    limit = named[:1] == ("limit",) and named[1:2] and LEVELS.get(named[1]) == len(named) - 1
+    limit = named[:1] == ("limit",) and len(named) > 1 and _is_node(named[1], named[2:])
     if not limit and not (named[:1] == ("target",) and len(named) == 2):
         raise ValueError("the key names neither a limit nor a target")
     if value is None:
         return named, None
     body = orjson.loads(value)
     data = body["data"]
-    node = Node(*(data[field] for field in Node._fields))
+    # A release before backlogs has not written the last one.
+    node = _node(*(data[field] for field in NODE_FIELDS[:-1]), data.get("backlog", ""))
     since, number = parse_time(data["since"]), int(body["sequence"][:DIGITS])
     return named, LastNotice(Kind(body["type"]), since, number, node, data.get("metric", ""))
 
@@ -104,6 +119,6 @@ def _envelope(identity: str, kind: str, node: Node, at: int) -> dict[str, Any]:
         "source": SOURCE,
         "type": kind,
         "time": format_time(at),
-        "subject": "/".join(filter(None, node[1:])) or node.level,
+        "subject": "/".join(filter(None, _names_of(node))) or node.level,
         "datacontenttype": "application/json",
     }

@@ -65,9 +65,13 @@ class NodeRecords:
             if not same:
                 yield _news(former, numbers, at)
 
-    def gone(self, nodes: Iterable[Node]) -> list[News]:
-        """Give a tombstone for each node that is not among these any more."""
-        return [News(node, None, Row(node_key(node), None)) for node in self._sent.keys() - set(nodes)]
+    def gone(self, nodes: Iterable[Node], *, whole: bool) -> list[News]:
+        """Give a tombstone for each node that is not among these any more.
+
+        `whole` says whether the portfolio is among them. If not, it is not known, but it is not gone.
+        """
+        gone = [node for node in self._sent.keys() - set(nodes) if whole or not node.is_everything]
+        return [News(node, None, Row(node_key(node), None)) for node in gone]
 
     def sent(self, news: Sequence[News]) -> None:
         """Note that changes are durable."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from math import inf
 from time import monotonic
@@ -15,7 +16,7 @@ from time import monotonic
 from stream.clock import uptime, wall_time
 from stream.errors import KafkaError
 from stream.events.event import SECOND
-from stream.flow.nodes import PORTFOLIO, Node
+from stream.flow.nodes import Node
 from stream.flow.report import Reading
 from stream.gauges.snapshot import Snapshot
 from stream.items.outcome import MILLISECOND, SummaryRow
@@ -196,7 +197,13 @@ class Measure:
         until = self.readiness.until(instant) if ready or not reasons else inf
         self._published = monotonic()
         seconds = self._published - begun
-        engine.published.snapshot = Snapshot(now, tuple(nodes), tuple(reasons), items, seconds, ready, until)
+        unplaced: Counter[tuple[str, str]] = Counter()
+        for (source, item_type), count in engine.boards.unplaced(ready).items():
+            unplaced[engine.numbers.label(source), item_type] += count
+        periods = engine.boards.open.names if ready else {}
+        engine.published.snapshot = Snapshot(
+            now, tuple(nodes), tuple(reasons), items, seconds, ready, until, periods, unplaced
+        )
 
     def _observe(self, arrivals: Sequence[int]) -> None:
         """Note the freshness of events whose summaries were just counted."""
@@ -211,4 +218,4 @@ class Measure:
         partition = self._engine.derivation.partition
         if len(ready) == self._engine.derivation.partitions:
             return None
-        return lambda node: node != PORTFOLIO and partition(node.value_stream) in ready
+        return lambda node: not node.is_everything and partition(node.value_stream) in ready

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from stream.flow.boards import Boards
-from stream.items.codec import decode_summary
+from stream.items.codec import counted, decode_counted
 from stream.items.objective import Objective
 from stream.items.outcome import SummaryRow
-from stream.items.summary import Summary
+from stream.items.summary import Counted
 from stream.kafka.places import TP
 from stream.worker.feed_memory import FeedMemory
 from stream.worker.readiness import Shown
@@ -35,7 +35,7 @@ class Measured:
         # Each summary of this derivation has this text in it.
         self._mark = f'"config":"{derivation}"'.encode()
         # During a backlog an item has many summaries, and the boards need the last one only.
-        self._noted: dict[bytes, bytes | Summary | Objective | None] = {}
+        self._noted: dict[bytes, bytes | Counted | Objective | None] = {}
         self.live = False
         self.shown = Shown(tp.partition)
         self.feed_memory = FeedMemory()
@@ -52,10 +52,11 @@ class Measured:
 
     def add(self, row: SummaryRow) -> None:
         """Count a summary of this worker's own; before the partition is live, only note it."""
+        summary = None if row.summary is None else counted(row.summary)
         if self.live:
-            self._boards.put(self.tp.partition, row.key, row.summary)
+            self._boards.put(self.tp.partition, row.key, summary)
         else:
-            self._noted[row.key] = row.summary
+            self._noted[row.key] = summary
 
     def add_read(self, records: Iterable[Any]) -> None:
         """Count summaries that were read from Kafka; before the partition is live, only note the newest of each."""
@@ -74,8 +75,8 @@ class Measured:
             self._count([self._noted.popitem() for _ in range(min(at_once, len(self._noted)))])
             await asyncio.sleep(0)
 
-    def _count(self, rows: Sequence[tuple[bytes, bytes | Summary | Objective | None]]) -> None:
-        found: dict[bytes, Summary | Objective] = {}
+    def _count(self, rows: Sequence[tuple[bytes, bytes | Counted | Objective | None]]) -> None:
+        found: dict[bytes, Counted | Objective] = {}
         for key, noted in rows:
             summary = self._decoded(key, noted) if isinstance(noted, bytes) else noted
             if summary is not None:
@@ -89,9 +90,9 @@ class Measured:
         if summary is not None or value is None:
             self._boards.put(self.tp.partition, key, summary)
 
-    def _decoded(self, key: bytes, value: bytes, offset: int | None = None) -> Summary | Objective | None:
+    def _decoded(self, key: bytes, value: bytes, offset: int | None = None) -> Counted | Objective | None:
         try:
-            return decode_summary(value, self._derivation)
+            return decode_counted(value, self._derivation)
         except ValueError as error:
             self._unreadable(RecordPlace(*self.tp, key, offset), error)
             return None

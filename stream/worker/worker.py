@@ -22,6 +22,7 @@ from stream.config.model import FlowConfig
 from stream.errors import KafkaUnreachableError
 from stream.gauges.metrics import Metrics
 from stream.gauges.page import Page
+from stream.gauges.samples import Exported
 from stream.kafka.places import TP
 from stream.kafka.read_results import Polled
 from stream.settings import Settings
@@ -67,7 +68,7 @@ class Worker:
         self.engine = engine = Engine(settings, config, clients, clock)
         self._clients = clients
         self._topics = TopicsWatch(engine, clients.describe)
-        self._metrics = Metrics(engine.published, engine.numbers, config.item_types, self._renew)
+        self._metrics = Metrics(engine.published, engine.numbers, Exported.of(config), self._renew)
         self._page: Page | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._was_ready = False

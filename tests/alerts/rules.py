@@ -45,6 +45,12 @@ def rules(path: Path) -> list[dict[str, Any]]:
 RULES = [rule for path in RULE_FILES for rule in rules(path)]
 RECORDS = {rule["record"]: rule["expr"] for rule in RULES if "record" in rule}
 ALERTS = {rule["alert"]: rule for rule in RULES if "alert" in rule}
+# The labels by which `mixes` knows a number of one backlog, for records and for Prometheus' own series too.
+HELD = {
+    **SERIES,
+    **{name: {"backlog"} & SERIES.get(name.split(":")[1], set()) for name in RECORDS},
+    "up": {"instance", "job"},
+}
 
 
 Selected = tuple[promql.VectorSelector, frozenset[str]]

@@ -13,8 +13,10 @@ from urllib.parse import parse_qs, urlsplit
 import promql_parser as promql
 import pytest
 
+from tests.alerts.backlogs import EACH, held, mixes
 from tests.alerts.rules import (
     ALERTS,
+    HELD,
     PROMETHEUS,
     RECORDS,
     REPOSITORY,
@@ -32,13 +34,14 @@ from tests.alerts.rules import (
 from tests.tools.debian import tool
 
 DASHBOARDS = REPOSITORY / "deploy" / "grafana" / "dashboards"
-LABELS = {"severity", "area", "level", "value_stream", "art", "team", "target", "metric"}
+LABELS = {"severity", "area", "level", "value_stream", "art", "team", "backlog", "target", "metric"}
 ENGINE_LABELS = {
     "severity",
     "area",
     "value_stream",
     "art",
     "team",
+    "backlog",
     "source",
     "topic",
     "state",
@@ -47,6 +50,9 @@ ENGINE_LABELS = {
     "instance",
     "job",
 }
+
+# These tell that there are no numbers at all.
+ABSENT = {"FlowNumbersMissing", "FlowWindowsMissing"}
 
 
 def _cases(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,6 +126,40 @@ def test_rules_read_metrics_that_are_there_by_labels_that_they_have(rule: dict[s
         if selector.name in SERIES:
             matched = {matcher.name for matcher in selector.matchers.matchers}
             assert matched <= SERIES[selector.name]
+
+
+@each_rule
+def test_no_rule_mixes_two_backlogs(rule: dict[str, Any]) -> None:
+    for asked in (rule["expr"], *(query for text in rule.get("annotations", {}).values() for query in queries(text))):
+        assert not mixes(asked, HELD)
+
+
+@each_rule
+def test_a_rule_about_nodes_of_the_flow_keeps_the_backlog(rule: dict[str, Any]) -> None:
+    """So that each alert and each record is about one backlog, and says which."""
+    read_by = [selector for selector, _ in selectors(promql.parse(rule["expr"]))]
+    if any("backlog" in HELD[str(selector.name)] for selector in read_by) and rule.get("alert") not in ABSENT:
+        assert held(promql.parse(rule["expr"]), HELD) == EACH
+
+
+def test_each_alert_about_a_backlog_is_seen_to_name_it() -> None:
+    named = {alert["exp_labels"]["backlog"] for alert in EXPECTED if "backlog" in alert["exp_labels"]}
+    assert named == {"all", "epics", "features", "stories"}
+    for alert in EXPECTED:
+        backlog = alert["exp_labels"].get("backlog", "all")
+        assert backlog == "all" or f" ({backlog})" in alert["exp_annotations"]["summary"]
+        assert "(all)" not in alert["exp_annotations"]["summary"]
+
+
+def test_sums_to_a_level_count_what_is_owned_at_and_below_it() -> None:
+    """An ART's own items are in its sum, its value stream's and the portfolio's, and in that of no team."""
+    for name, expr in RECORDS.items():
+        level, metric, operation = name.split(":")
+        if operation == "sum" and level != "owner":
+            gone = {"art": "team", "value_stream": "art, team", "portfolio": "value_stream, art, team"}[level]
+            owners = {"art": '{art!=""}', "value_stream": '{value_stream!=""}', "portfolio": ""}[level]
+            last = "sum" if f"owner:{metric}:sum" in RECORDS else "max"
+            assert expr == f"sum without ({gone}) (owner:{metric}:{last}{owners})"
 
 
 @pytest.mark.parametrize("file", ["flow.yml", "levels.yml"])

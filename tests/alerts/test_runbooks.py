@@ -8,13 +8,20 @@ from pathlib import Path
 import promql_parser as promql
 import pytest
 
-from tests.alerts.rules import ALERTS, RUNBOOKS, SERIES, selectors
+from tests.alerts.backlogs import mixes
+from tests.alerts.rules import ALERTS, HELD, REPOSITORY, RUNBOOKS, SERIES, selectors
 from tests.docs.documents import blocks, headings, text
 
 INDEX = RUNBOOKS / "README.md"
+METRICS = REPOSITORY / "docs" / "metrics.md"
 PAGES = sorted(path for path in RUNBOOKS.glob("*.md") if path != INDEX)
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+def split(block: str) -> list[str]:
+    """Return the queries of a block: each begins a line, and may go on in indented ones."""
+    return re.split(r"\n(?! )", block.strip())
 
 
 def test_each_alert_has_a_runbook_and_each_runbook_an_alert() -> None:
@@ -28,7 +35,7 @@ def test_a_runbook_has_the_parts_that_its_reader_looks_for(page: Path) -> None:
 
 @each_page
 def test_queries_of_a_runbook_ask_metrics_and_labels_that_are_there(page: Path) -> None:
-    asked = [line for block in blocks(page, "promql") for line in block.splitlines()]
+    asked = [query for block in blocks(page, "promql") for query in split(block)]
     assert asked, "a diagnosis begins with a query"
     for query in asked:
         for selector, _ in selectors(promql.parse(query)):
@@ -36,6 +43,13 @@ def test_queries_of_a_runbook_ask_metrics_and_labels_that_are_there(page: Path) 
             known = {*SERIES.get(selector.name, {"job"}), "instance"}
             assert selector.name in {*SERIES, "up"}, query
             assert {matcher.name for matcher in selector.matchers.matchers} <= known, query
+
+
+@pytest.mark.parametrize("page", [*PAGES, METRICS], ids=lambda page: page.stem)
+def test_no_query_of_a_page_mixes_two_backlogs(page: Path) -> None:
+    for block in blocks(page, "promql"):
+        for query in split(block):
+            assert not mixes(query, HELD)
 
 
 def test_the_index_names_each_alert_with_its_severity_under_its_area() -> None:

@@ -12,6 +12,7 @@ from stream.events.time import parse_time
 from stream.flow.replay import Replay
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
+from stream.gauges.samples import Exported
 from stream.gauges.snapshot import Published, Snapshot
 from tests.chaos.lives import Change
 from tests.chaos.organisation import CLOCK, FLOW_YAML
@@ -26,7 +27,7 @@ def replayed(changes: Iterable[Change]) -> dict[Series, float]:
     published = Published()
     published.snapshot = Snapshot(at, replay.read(), ())
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(FlowCollector(published, EngineNumbers(), config.item_types))
+    registry.register(FlowCollector(published, EngineNumbers(), Exported.of(config)))
     return of_nodes(parse_metrics(generate_latest(registry).decode()))
 
 

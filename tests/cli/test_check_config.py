@@ -22,13 +22,20 @@ def test_what_was_understood() -> None:
     assert result.status == 0
     lines = dict(line.split(": ", 1) for line in result.out.splitlines())
     assert lines["fingerprint"] == load_config(FLOW_YAML).fingerprint
-    assert (lines["value streams"], lines["arts"], lines["teams"], lines["limits"]) == ("2", "2", "3", "6")
-    assert lines["windows"] == "1d, 7d, 14d, 30d, 90d"
-    assert lines["value stream Payments (limit 60)"] == "Checkout (limit 30): Cards (limit 8), Wallets (limit 6)"
+    assert (lines["value streams"], lines["arts"], lines["teams"], lines["limits"]) == ("2", "2", "3", "8")
+    assert lines["windows"] == lines["exported windows"] == "1d, 7d, 14d, 30d, 90d, pi, previous_pi"
+    assert lines["iterations"] == "2w from 2026-10-01"
+    assert lines["backlogs"] == "epics (home portfolio), features (home art), stories (home team)"
+    assert lines["owners above teams"] == "Payments / Checkout, Payments, portfolio"
+    assert lines["portfolio (limit 5)"] == "Payments, Operations"
+    arts = "Checkout (limit 6): Cards (limit 8), Wallets (limit 6)"
+    assert lines["value stream Payments (limit features 12, stories 60)"] == arts
 
 
 def test_what_is_not_there_is_a_dash() -> None:
-    assert "sources: -\n" in run(CASES / "minimal.good.yaml").out
+    lines = run(CASES / "minimal.good.yaml").out.splitlines()
+    assert {"sources: -", "iterations: -", "owners above teams: -", "left out: -"} <= set(lines)
+    assert "portfolio: Payments" in lines
 
 
 def test_json() -> None:
@@ -37,6 +44,8 @@ def test_json() -> None:
     found = result.json
     assert (found["valid"], found["mistakes"], found["teams"]) == (True, [], 3)
     assert found["workflows"] == ["delivery", "tickets"]
+    assert found["backlogs"][:2] == [{"backlog": "epics", "home": "portfolio"}, {"backlog": "features", "home": "art"}]
+    assert found["left_out"] == []
 
 
 def test_mistakes_go_to_stderr() -> None:
@@ -87,7 +96,7 @@ def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     cli.main(["check-config", str(FLOW_YAML)], standalone_mode=False)
     shown = capsys.readouterr().out
     assert "is a valid configuration" in shown
-    assert "│ Support (limit 12): First Line (limit 9)" in shown
+    assert "│ Support (limit stories 12): First Line (limit 9)" in shown
     assert "value stream Operations" in shown
 
 

@@ -25,6 +25,8 @@ EXAMPLES = ROOT / "schemas" / "examples"
 REFERENCE = ROOT / "deploy" / "flow.yaml"
 VALID = sorted(EXAMPLES.glob("flow-config.valid*.yaml"))
 INVALID = sorted(EXAMPLES.glob("flow-config.invalid-*.yaml"))
+# The parts that are one mapping, not a list of them.
+MAPPINGS = ("states", "portfolio", "iterations", "export")
 GOOD = sorted((ROOT / "tests" / "config").glob("*.good.yaml"))
 
 
@@ -68,7 +70,7 @@ def test_the_reference_names_every_key() -> None:
 
 
 def steps_of(part: str) -> tuple[str, ...]:
-    return (part,) if part == "states" else (part, "*")
+    return (part,) if part in MAPPINGS else (part, "*")
 
 
 def stands(document: Document, way: tuple[str, ...], key: str) -> bool:

@@ -9,6 +9,7 @@ import pytest
 
 from stream.kafka.topics import Topic, topics
 from stream.settings import Settings
+from stream.worker.feed_messages import node_key, read_alert, read_node_key
 from tests.contract.documents import SCHEMAS, asyncapi
 
 DEFAULTS = Settings.from_env({})
@@ -51,6 +52,18 @@ def test_each_message_names_its_key(topic: Topic) -> None:
         key = _local(document, reference["$ref"])["bindings"]["kafka"]["key"]
         described = _local(document, key["$ref"]) if "$ref" in key else key
         assert described["description"]
+
+
+def test_keys_of_the_feed_are_the_programs() -> None:
+    messages = asyncapi()["components"]["messages"]
+    nodes, alerts = (messages[name]["bindings"]["kafka"]["key"]["examples"] for name in ("nodeMeasured", "alert"))
+    assert [node_key(read_node_key(key.encode())).decode() for key in nodes] == nodes
+    assert all(read_node_key(key.encode()).backlog for key in nodes)
+    read = [read_alert(key.encode(), None) for key in alerts]
+    assert read == [
+        (("limit", "team", "stories", "Payments", "Checkout", "Cards"), None),
+        (("target", "time-to-market"), None),
+    ]
 
 
 def test_consumer_group_is_the_programs() -> None:

@@ -13,13 +13,14 @@ from stream.events.decode import decode
 from stream.events.encode import envelope
 from stream.events.rejection import Reason, Rejection
 from stream.events.time import format_time
-from stream.flow.report import NodeNumbers, Reading, as_json
+from stream.flow.report import NodeNumbers, Reading, as_json, by_source
 from stream.flow.watch import Watch
 from stream.items.outcome import Refusal
 from stream.worker.feed_messages import alert, measured, read_alert
 from stream.worker.letters import dead_letter
 from tests.contract.documents import example, examples, validator
-from tests.oracle.histories import configs, event_lists, instants
+from tests.oracle.configurations import configs
+from tests.oracle.histories import event_lists, instants
 from tests.properties.engine import Engine, accepted, configured, microseconds
 
 EVENT = validator("event")
@@ -54,8 +55,13 @@ def test_events_summaries_and_numbers_fit_their_schemas(data: st.DataObject, at:
     for value in engine.items.values():
         summary = orjson.loads(value)
         (OBJECTIVE if "objective" in summary else SUMMARY).validate(summary)
-    nodes = Reading(engine.config, engine.boards()).read(engine.now)
-    body = {"at": format_time(engine.now), "nodes": [as_json(node, engine.now) for node in nodes]}
+    boards = engine.boards()
+    nodes = [numbers for numbers in Reading(engine.config, boards).read(engine.now) if not numbers.node.own]
+    body = {
+        "at": format_time(engine.now),
+        "nodes": [as_json(numbers, engine.now) for numbers in nodes],
+        "unplaced": by_source(boards.unplaced({0})),
+    }
     REPLAY.validate(orjson.loads(orjson.dumps(body)))
     _feed_fits(nodes, engine.now)
 

@@ -48,6 +48,12 @@ def panels(board: Board) -> list[dict[str, Any]]:
     return [panel for panel in board["panels"] if panel["type"] != "row"]
 
 
+def first_values(board: Board) -> dict[str, str]:
+    """Return the backlog with which a dashboard begins, if it has one to choose."""
+    chosen = {variable["name"]: variable.get("current", {}) for variable in board["templating"].get("list", [])}
+    return {name: current["value"] for name, current in chosen.items() if name == "backlog"}
+
+
 def queries(values: Mapping[str, str] = VALUES) -> Iterator[Query]:
     """Return every query of every committed dashboard and wall, with the variables filled in."""
     for board in boards():
@@ -56,6 +62,7 @@ def queries(values: Mapping[str, str] = VALUES) -> Iterator[Query]:
 
 def queries_of(board: Board, values: Mapping[str, str] = VALUES) -> Iterator[Query]:
     """Return the queries of one dashboard."""
+    values = {**first_values(board), **values}
     for panel in panels(board):
         for target in panel["targets"]:
             expr = VARIABLE.sub(lambda found: values[found[1] or found[2]], target["expr"])

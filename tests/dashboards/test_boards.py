@@ -15,7 +15,7 @@ import yaml
 from stream.cli.dashboards import RUNBOOKS
 from stream.config.loading import load_config
 from stream.dashboards.files import FOLDERS, files, left_over
-from tests.dashboards.material import GRAFANA, REPOSITORY, Board, boards, panels
+from tests.dashboards.material import GRAFANA, REPOSITORY, Board, boards, config, first_values, panels
 
 BOARDS = boards()
 READING = [board for board in BOARDS if "wall" not in board["uid"]]
@@ -118,13 +118,61 @@ def test_colours_begin_at_their_bounds(board: Board) -> None:
 def test_variables_are_the_agreed_ones(board: Board) -> None:
     found = variables(board)
     assert found[0] == "datasource"
-    assert set(found) <= {"datasource", "value_stream", "art", "team", "window"}
+    assert set(found) <= {"datasource", "value_stream", "art", "team", "backlog", "window"}
     used = set(re.findall(r"\$\{?(\w+)", json.dumps([board["panels"], board["templating"]])))
     assert used - set(found) <= {"__rate_interval", "__range", "__url_time_range", "__field", "__all"}
     assert set(found) <= used
     for variable in board["templating"]["list"]:
         if variable["name"] == "window":
             assert variable["current"]["value"] == "30d"
+
+
+SEVERAL = """
+backlogs:
+  - {backlog: epics, home: portfolio, holds: {item_type: [Epic]}}
+  - {backlog: features, home: art, holds: {item_type: [Feature]}}
+  - {backlog: stories, home: team}
+"""
+HIGH = "\nbacklogs: [{backlog: epics, home: portfolio}]\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "first"),
+    [
+        ("", {"overview": "all", "art": "all", "team": "all", "bottlenecks": "all"}),
+        (SEVERAL, {"overview": "features", "art": "features", "team": "stories", "bottlenecks": "stories"}),
+        (HIGH, {"overview": "epics", "art": "epics", "team": "epics", "bottlenecks": "epics"}),
+    ],
+    ids=["one", "several", "none at home"],
+)
+def test_a_dashboard_begins_with_the_home_backlog_of_its_level(more: str, first: dict[str, str]) -> None:
+    found = {}
+    for name, text in files(config("One", more=more), RUNBOOKS).items():
+        if name.startswith("dashboards/"):
+            board = json.loads(text)
+            found |= {board["uid"].removeprefix("flowgauge-"): value for value in first_values(board).values()}
+    assert found == first
+
+
+@pytest.mark.parametrize(
+    ("windows", "usual"),
+    [
+        ("windows: [7d, 30d, pi]", "30d"),
+        ("windows: [7d, 90d, pi]", "90d"),
+        ("windows: [pi]", "pi"),
+        ("windows: [7d, 30d, pi]\nexport: {windows: [7d, pi]}", "7d"),
+    ],
+)
+def test_a_dashboard_begins_with_a_window_that_is_there(windows: str, usual: str) -> None:
+    increments = "program_increments: [{name: '1', start: 2026-10-01, end: 2026-12-10}]"
+    made = files(config("One", more=f"{windows}\n{increments}\n"), RUNBOOKS)
+    (window,) = (
+        variable["current"]["value"]
+        for variable in json.loads(made["dashboards/flowgauge-team.json"])["templating"]["list"]
+        if variable["name"] == "window"
+    )
+    assert window == usual
+    assert f'window=\\"{usual}\\"' in made["walls/flowgauge-wall-one.json"]
 
 
 @each_reading
@@ -151,7 +199,7 @@ def test_a_series_leads_on_by_labels_that_it_has(board: Board) -> None:
             labels = set(re.findall(r"__field\.labels\.(\w+)", link["url"]))
             assert labels
             for target in panel["targets"]:
-                grouped = re.match(r"(?:sort_desc\(topk\(\d+, )*sum by \(([^)]*)\)", target["expr"])
+                grouped = re.match(r"(?:sort_desc\(topk\(\d+, |label_replace\(|\()*sum by \(([^)]*)\)", target["expr"])
                 assert grouped is None or labels <= set(grouped[1].split(", ")), panel["title"]
 
 

@@ -11,7 +11,8 @@ import pytest
 from promql_parser import AggModifierType, AggregateExpr, BinaryExpr, Call, MatrixSelector, VectorSelector
 
 from stream.gauges.catalogue import CATALOGUE
-from tests.dashboards.material import Query, boards, queries
+from tests.alerts.backlogs import mixes
+from tests.dashboards.material import Board, Query, boards, panels, queries
 from tests.docs.generate import REPOSITORY
 
 SUFFIXES = {
@@ -117,6 +118,32 @@ def test_what_workers_may_show_twice_is_brought_down_to_one_series(query: Query)
     for part in parts(tree):
         if isinstance(part, VectorSelector) and "team" in SERIES[part.name]:
             assert {str(part), f"({part})"} & once, f"{part} may come from two workers"
+
+
+@each_query
+def test_no_query_mixes_two_backlogs(query: Query) -> None:
+    assert not mixes(query.expr, SERIES)
+
+
+@pytest.mark.parametrize("board", boards(), ids=lambda board: str(board["uid"]))
+def test_each_number_of_a_node_is_of_the_chosen_backlog(board: Board) -> None:
+    """On the engine's board there is nothing to choose: it shows each backlog beside the others."""
+    for panel in panels(board):
+        for target in panel["targets"]:
+            asked = [m for m in re.findall(r"(flow_\w+)(?:\{([^}]*)\})?", target["expr"]) if has_backlog(m[0])]
+            chosen = {"".join(re.findall('backlog="([^"]*)"', matchers)) for _, matchers in asked}
+            if board["uid"] == "flowgauge-engine":
+                assert chosen <= {""}
+                assert not asked or "backlog" in target["expr"]
+            elif "wall" not in board["uid"]:
+                assert chosen <= {"$backlog"}, panel["title"]
+            else:
+                assert len(chosen - {"", "$backlog"}) == len(chosen) <= 1, panel["title"]
+
+
+def has_backlog(series: str) -> bool:
+    """Return whether a series is a number of a backlog; each target is one by itself."""
+    return "backlog" in SERIES.get(series, ()) and not series.startswith("flow_target_")
 
 
 def test_histograms_are_shown_under_the_names_that_queries_use() -> None:

@@ -9,6 +9,7 @@ import promql_parser
 import pytest
 from promql_parser import VectorSelector
 
+from stream.config.loading import parse_config
 from stream.dashboards.files import files
 from stream.dashboards.slug import slugs
 from tests.dashboards.material import Board, boards, config, panels, queries_of
@@ -151,6 +152,55 @@ def shown(steps: list[tuple[float | None, str]], value: float) -> str:
 
 def test_without_a_limit_the_wall_shows_items_in_place_of_ratios() -> None:
     assert "flow_load_ratio" not in json.dumps(made("One"))
+
+
+BACKLOGS = """
+backlogs:
+  - {backlog: 'big "epics" $x', home: portfolio, holds: {item_type: [Epic]}}
+  - {backlog: features, home: art, holds: {item_type: [Feature]}}
+  - {backlog: stories, home: team}
+"""
+
+
+def asked_backlogs(wall: Board) -> dict[str, set[str]]:
+    """Return the backlogs that each panel asks for, by its title."""
+    found: dict[str, set[str]] = {}
+    for query in queries_of(wall, {}):
+        for part in parts(promql_parser.parse(query.expr)):
+            if isinstance(part, VectorSelector):
+                values = {m.value for m in part.matchers.matchers if m.name == "backlog"}
+                found.setdefault(query.panel, set()).update(values)
+    return {title.split(": ")[1]: backlogs for title, backlogs in found.items() if backlogs}
+
+
+def test_each_panel_of_a_wall_shows_the_home_backlog_of_the_level_that_it_is_about() -> None:
+    walls = made("One", more=BACKLOGS)
+    one = asked_backlogs(walls["flowgauge-wall-one-4k"])
+    assert one.pop("flow load by team, stories") == {"stories"}
+    assert one.pop("flow load by ART, features") == {"features"}
+    assert set(map(frozenset, one.values())) == {frozenset({"features"})}
+    every = asked_backlogs(walls["flowgauge-wall-portfolio-4k"])
+    assert every.pop("flow load by team, stories") == {"stories"}
+    assert every.pop("flow load by value stream, features") == {"features"}
+    assert set(map(frozenset, every.values())) == {frozenset({'big "epics" $x'})}
+    assert all(title.endswith(', big "epics" $x') for title in every)
+
+
+def test_a_limit_of_another_backlog_is_no_limit_on_the_wall() -> None:
+    text = """
+version: 1
+portfolio: {load_limit: 5}
+organisation:
+  - value_stream: One
+    load_limit: {stories: 90}
+    arts:
+      - {art: A, load_limit: {features: 9}, teams: [{team: T}]}
+workflows: [{name: w, states: {active: [Doing]}}]
+"""
+    written = files(parse_config(text + BACKLOGS, "flow.yaml"), "http://runbooks")
+    ratio = {name: set(re.findall(r'flow_load_ratio\{[^}]*level=\\"(\w+)', text)) for name, text in written.items()}
+    assert ratio["walls/flowgauge-wall-one-4k.json"] == {"art"}
+    assert ratio["walls/flowgauge-wall-portfolio-4k.json"] == {"portfolio"}
 
 
 def test_at_most_six_targets_are_shown_and_the_title_says_of_how_many() -> None:

@@ -57,12 +57,12 @@ def test_each_team_plans_each_increment_on_its_first_day_of_work_in_it() -> None
     teams = {team.team for stream in config.organisation for art in stream.arts for team in art.teams}
     plans = [event for event in of_objectives(history()) if "planned_value" in event["data"]]
     assert {(event["data"]["pi"], event["data"]["team"]) for event in plans} == {
-        (pi, team) for pi in ("2026.3", "2026.4") for team in teams
+        (pi, team) for pi in ("2026.4", "2026.5") for team in teams
     }
     days = {datetime.fromisoformat(event["time"]).astimezone(ZoneInfo("Europe/Berlin")).date() for event in plans}
-    later = [day for day in days if day >= date(2026, 10, 5)]
-    assert min(later) == date(2026, 10, 5)
-    assert max(later) < date(2026, 10, 12)
+    later = [day for day in days if day >= date(2026, 10, 12)]
+    assert min(later) == date(2026, 10, 12)
+    assert max(later) < date(2026, 10, 19)
 
 
 def test_values_are_reached_after_they_are_planned_and_at_most_as_planned() -> None:
@@ -77,13 +77,13 @@ def test_values_are_reached_after_they_are_planned_and_at_most_as_planned() -> N
 
 def test_an_increment_that_is_over_is_assessed_and_the_running_one_is_under_way() -> None:
     found = values(history())
-    over = [each for each in found.values() if each["pi"] == "2026.3"]
+    over = [each for each in found.values() if each["pi"] == "2026.4"]
     assert all("actual_value" in each for each in over)
     ratio = sum(each["actual_value"] for each in over) / sum(
         each["planned_value"] for each in over if each["committed"]
     )
     assert 0.7 < ratio < 1.1
-    running = [each for each in found.values() if each["pi"] == "2026.4"]
+    running = [each for each in found.values() if each["pi"] == "2026.5"]
     assert 0.2 < sum("actual_value" in each for each in running) / len(running) < 0.95
 
 

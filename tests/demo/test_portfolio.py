@@ -4,91 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from stream.config.loading import load_config
-from stream.config.model import FlowConfig
-from stream.demo.portfolio import PORTFOLIO, simulate
+from stream.demo.portfolio import simulate
 from stream.demo.worktime import LIVE_SPEED, WatchedSpan
 from stream.events.decode import decode_value
 from stream.events.event import EventType
 from stream.events.time import parse_time
+from tests.demo.lives import END, START, Key, config, history, limits, lives, loads, of, states, teams
 
-START = datetime(2026, 8, 25, 10, tzinfo=UTC)
-END = START + timedelta(days=90)
 ARRIVAL = int(END.timestamp()) * 1_000_000
 
-Path = tuple[str, ...]
 
-
-@cache
-def history(seed: int) -> tuple[dict[str, Any], ...]:
-    return tuple(simulate(seed, START, END))
-
-
-@cache
-def config() -> FlowConfig:
-    return load_config(PORTFOLIO)
-
-
-def teams() -> dict[str, tuple[Path, Path, Path]]:
-    """Return each team's nodes, from the team up."""
-    return {
-        team.team: (
-            (stream.value_stream, art.art, team.team),
-            (stream.value_stream, art.art),
-            (stream.value_stream,),
-        )
-        for stream in config().organisation
-        for art in stream.arts
-        for team in art.teams
-    }
-
-
-def limits() -> dict[Path, int]:
-    found: dict[Path, int | None] = {}
-    for stream in config().organisation:
-        found[stream.value_stream,] = stream.load_limit
-        for art in stream.arts:
-            found[stream.value_stream, art.art] = art.load_limit
-            for team in art.teams:
-                found[stream.value_stream, art.art, team.team] = team.load_limit
-    return {path: limit for path, limit in found.items() if limit is not None}
-
-
-def states(*kinds: str) -> set[str]:
-    return {state for workflow in config().workflows for kind in kinds for state in getattr(workflow.states, kind)}
-
-
-def passed_and_recovered(events: tuple[dict[str, Any], ...]) -> tuple[set[Path], set[Path]]:
-    """Return the nodes that exceeded their limit, and those of them that came back below it, by a plain count."""
-    started, where, limit = states("active", "waiting"), teams(), limits()
-    items: dict[str, dict[str, Any]] = {}
-    load: Counter[Path] = Counter()
-    over: set[Path] = set()
-    passed: set[Path] = set()
-    recovered: set[Path] = set()
-    for event in events:
-        item = items.setdefault(event["data"]["item"], {})
-        before = where[item["team"]] if item.get("state") in started else ()
-        item.update(event["data"])
-        if event["type"] == EventType.DELETED:
-            item["state"] = None
-        after = where[item["team"]] if item.get("state") in started else ()
-        load.subtract(before)
-        load.update(after)
-        for node in {*before, *after}:
-            if load[node] > limit[node]:
-                over.add(node)
-                passed.add(node)
-            elif node in over:
-                over.remove(node)
-                recovered.add(node)
+def passed_and_recovered(seed: int) -> tuple[set[Key], set[Key]]:
+    """Return the nodes, by backlog, that exceeded their limit, and those of them that came back below it."""
+    limit = limits()
+    over: set[Key] = set()
+    passed: set[Key] = set()
+    recovered: set[Key] = set()
+    for _, load, changed in loads(seed):
+        for key in changed & limit.keys():
+            if load[key] > limit[key]:
+                over.add(key)
+                passed.add(key)
+            elif key in over:
+                over.remove(key)
+                recovered.add(key)
     return passed, recovered
 
 
@@ -97,7 +42,7 @@ def test_the_organisation_has_its_size_and_limits_at_every_level() -> None:
     assert len(organisation) == 3
     assert sum(len(stream.arts) for stream in organisation) == 6
     assert len(teams()) == 24
-    assert len(limits()) == 3 + 6 + 24
+    assert len(limits()) == 1 + 3 * 3 + 2 * 6 + 24
 
 
 def test_same_seed_same_events() -> None:
@@ -132,13 +77,14 @@ def test_an_item_begins_with_all_that_rules_need() -> None:
     first: dict[str, dict[str, Any]] = {}
     for event in history(1):
         first.setdefault(event["data"]["item"], event["data"])
-    needed = {"key", "title", "state", "item_type", "project", "team", "component", "points"}
+    needed = {"key", "title", "state", "item_type", "project"}
     assert all(needed <= data.keys() for data in first.values())
-    assert {data["team"] for data in first.values()} == set(teams())
+    stories = [first[item] for item in of(1, "stories")]
+    assert {data["team"] for data in stories} == set(teams())
     trains = [art for stream in config().organisation for art in stream.arts]
     owned = {rule["component"] for art in trains for team in art.teams for rule in team.owns}
     assert len(owned) == 8
-    assert owned <= {data["component"] for data in first.values()}
+    assert owned <= {data["component"] for data in stories}
 
 
 def test_states_and_types_are_those_of_the_configuration() -> None:
@@ -151,8 +97,8 @@ def test_states_and_types_are_those_of_the_configuration() -> None:
 
 def test_a_history_has_the_size_and_the_mishaps_of_a_real_one() -> None:
     events = history(1)
-    assert 25_000 <= len(events) <= 60_000
-    items = {event["data"]["item"] for event in events}
+    assert 40_000 <= len(events) <= 80_000
+    items = lives(1)
     done, ended = states("done"), states("cancelled")
     seen: Counter[str] = Counter()
     last: dict[str, str] = {}
@@ -183,9 +129,11 @@ def test_blocked_items_say_why() -> None:
 
 def test_limits_are_passed_and_recover() -> None:
     for seed in (1, 2, 3):
-        passed, recovered = passed_and_recovered(history(seed))
-        assert {len(path) for path in passed} >= {2, 3}
-        assert len([path for path in passed if len(path) == 3]) >= 12
+        passed, recovered = passed_and_recovered(seed)
+        levels = Counter((backlog, len(path)) for backlog, path in passed)
+        assert levels["stories", 3] >= 12
+        assert levels["features", 2] >= 3
+        assert levels["epics", 1] + levels["epics", 0] >= 1
         assert len(recovered) >= len(passed) - 6
 
 

@@ -59,7 +59,7 @@ def test_an_interrupted_simulation_goes_on_where_it_stopped(tmp_path: Path) -> N
 
 def test_after_a_pause_the_portfolio_has_worked_on_in_office_hours(tmp_path: Path) -> None:
     with EventJournal(tmp_path / "journal") as journal:
-        live = [step.due for step in take(journal, 9_000) if step.due and step.due > NOW]
+        live = [step.due for step in take(journal, 11_000) if step.due and step.due > NOW]
         assert live
         more = [step.due for step in take(journal, 4_000, now=LATER) if step.due]
     assert live[-1] <= more[0]

@@ -32,7 +32,8 @@ LINKS = {
 
 
 def labels(alertname: str, level: str, owner: dict[str, str], **more: str) -> dict[str, str]:
-    return {"alertname": alertname, "area": "flow", "severity": "warning", "level": level, **owner, **more}
+    node = {"level": level, "backlog": "stories", **owner}
+    return {"alertname": alertname, "area": "flow", "severity": "warning", **node, **more}
 
 
 def amtool(*arguments: str) -> str:
@@ -65,6 +66,7 @@ def test_the_configuration_and_its_templates_are_valid() -> None:
         (labels("FlowVelocityStalled", "team", FIRST_LINE), "sink,first-line"),
         (labels("FlowVelocityStalled", "art", FIRST_LINE | {"team": ""}), "sink,operations"),
         (labels("FlowTargetMissed", "portfolio", PORTFOLIO, target="promises-kept"), "sink,portfolio"),
+        (labels("FlowLoadAboveLimit", "portfolio", PORTFOLIO, backlog="epics"), "sink,portfolio"),
         (labels("FlowLoadAboveLimit", "team", dict.fromkeys(CARDS, "unassigned")), "sink,portfolio"),
         (labels("FlowLoadNearLimit", "team", CARDS, severity="info"), "sink,digest"),
         ({"alertname": "FlowEngineNotReady", "area": "engine", "severity": "critical"}, "sink,platform"),
@@ -166,7 +168,7 @@ def test_alerts_of_a_value_stream_arrive_together_and_so_does_the_all_clear(noti
     alerts = [labels("FlowItemsAgeing", "team", CARDS), labels("FlowItemsAgeing", "team", WALLETS)]
     notified.post(*alerts)
     first = until(lambda: notified.got("/alerts"), 20, "the webhook")[0]
-    assert first["groupLabels"] == {"alertname": "FlowItemsAgeing", "value_stream": "Payments"}
+    assert first["groupLabels"] == {"alertname": "FlowItemsAgeing", "value_stream": "Payments", "backlog": "stories"}
     assert {alert["labels"]["team"] for alert in first["alerts"]} == {"Cards", "Wallets"}
     assert first["alerts"][0]["annotations"]["runbook_url"] == LINKS["runbook_url"]
     notified.post(*alerts, ends="2026-01-01T00:00:00Z")
@@ -178,7 +180,7 @@ def test_slack_is_told_what_where_and_two_links(notified: World) -> None:
     (message,) = until(lambda: notified.got("/slack"), 20, "Slack's message")
     assert message["channel"] == "#team-cards"
     (body,) = message["attachments"]
-    assert body["title"] == "[FIRING:1] FlowLoadAboveLimit Payments / Checkout / Cards"
+    assert body["title"] == "[FIRING:1] FlowLoadAboveLimit Payments / Checkout / Cards (stories)"
     assert body["title_link"] == LINKS["dashboard_url"]
     assert body["color"] == "danger"
     assert body["text"].startswith("*about Cards* (since ")
@@ -186,15 +188,15 @@ def test_slack_is_told_what_where_and_two_links(notified: World) -> None:
 
 
 def test_teams_is_told_by_a_card_with_links(notified: World) -> None:
-    notified.post(labels("FlowLoadAboveLimit", "value_stream", PAYMENTS))
+    notified.post(labels("FlowLoadAboveLimit", "value_stream", PAYMENTS, backlog="features"))
     (message,) = until(lambda: notified.got("/teams/payments"), 20, "the card")
     texts = [block["text"] for block in message["attachments"][0]["content"]["body"]]
-    assert texts[0] == "[FIRING:1] FlowLoadAboveLimit Payments"
+    assert texts[0] == "[FIRING:1] FlowLoadAboveLimit Payments (features)"
     assert f"[Dashboard]({LINKS['dashboard_url']}) [Runbook]({LINKS['runbook_url']})" in texts[1]
 
 
 def test_mail_has_a_subject_and_the_links(notified: World) -> None:
-    notified.post(labels("FlowTargetMissed", "portfolio", PORTFOLIO))
+    notified.post(labels("FlowTargetMissed", "portfolio", PORTFOLIO, backlog="all"))
     mail = message_from_string(until(lambda: notified.mail.mails, 20, "the mail")[0])
     assert mail["Subject"] == "[FIRING:1] FlowTargetMissed"
     assert mail["To"] == "portfolio@example.com"
@@ -236,10 +238,11 @@ def test_under_one_alert_another_is_not_sent(notified: World, over: dict[str, st
     "other",
     [
         labels("FlowLoadAboveLimit", "team", CARDS | {"art": "Another"}),
+        labels("FlowLoadAboveLimit", "team", CARDS, backlog="features"),
         labels("FlowItemsAgeing", "team", CARDS),
         labels("FlowLoadAboveLimit", "value_stream", PAYMENTS),
     ],
-    ids=["team of another ART", "another alert", "the value stream"],
+    ids=["team of another ART", "another backlog", "another alert", "the value stream"],
 )
 def test_beside_an_art_over_its_limit_and_a_lost_worker_others_are_sent(notified: World, other: dict[str, str]) -> None:
     engine = [{"alertname": name, "area": "engine"} for name in ("FlowWorkerDown", "FlowEngineNotReady")]

@@ -16,15 +16,16 @@ from pathlib import Path
 import click
 
 from stream.cli.main import cli
-from stream.config.model import MAX_STATES, MAX_TEAMS, MAX_WINDOWS, FlowConfig
+from stream.config.model import MAX_BACKLOGS, MAX_STATES, MAX_TEAMS, MAX_WINDOWS, FlowConfig
 from stream.events.event import DAY
-from stream.events.limits import MAX_AHEAD, MAX_EVENT_BYTES, MAX_FIELDS
+from stream.events.limits import MAX_AHEAD, MAX_EVENT_BYTES, MAX_FIELDS, MAX_VALUE
 from stream.gauges.catalogue import CATALOGUE
 from stream.gauges.engine_numbers import MAX_SOURCES
 from stream.gauges.page import SCRAPES
 from stream.gauges.server import LIMITS
 from stream.items.fold import MAX_STAYS
 from stream.items.history import MAX_EVENTS, MAX_ROW_BYTES
+from stream.items.spells import MAX_SPELLS
 from stream.kafka.batches import MAX_BATCH_BYTES
 from stream.kafka.topics import DAY_MS, MIB, topics
 from stream.settings import SETTINGS, Settings
@@ -106,6 +107,8 @@ def _limits() -> str:
     rows = [
         ("events of one item", f"{MAX_EVENTS:,}, and {MAX_ROW_BYTES // MIB} MiB", "rejected as `history_full`"),
         ("one event", f"{MAX_EVENT_BYTES // MIB} MiB, {MAX_FIELDS} fields", "rejected as `too_large` or `bad_field`"),
+        ("business values", f"0 to {MAX_VALUE:,}", "rejected as `bad_field`"),
+        ("points", f"0 to {MAX_VALUE:,}", "the item counts as not estimated"),
         (
             "one batch of records, decompressed",
             f"{MAX_BATCH_BYTES // MIB} MiB",
@@ -114,13 +117,15 @@ def _limits() -> str:
         ("one dead letter, compressed", f"{MAX_LETTER_BYTES // MIB} MiB", f"kept in parts of {PART_BYTES // MIB} MiB"),
         ("an event's time, after its arrival", f"{MAX_AHEAD // DAY} days", "rejected as `in_the_future`"),
         ("sources in the engine's metrics", str(MAX_SOURCES), "counted as `other`"),
-        ("workflow states of one team in the metrics", str(MAX_STATES), "counted as `other`"),
+        ("workflow states of one node in one backlog", str(MAX_STATES), "counted as `other`"),
         (
             "workflow states of one item between start and finish",
             str(MAX_STAYS),
             "time in further states counted as `other`; `flow_summaries_merged_total`",
         ),
+        ("intervals in progress of one item", str(MAX_SPELLS), "the newest are kept; its summary has `spells_are_cut`"),
         ("windows", str(MAX_WINDOWS), "refused by `check-config`"),
+        ("backlogs", str(MAX_BACKLOGS), "refused by `check-config`"),
         ("teams", f"{MAX_TEAMS:,}", "refused by `check-config`"),
         ("partitions of the items topic", "64", "refused as a setting"),
         (

@@ -28,6 +28,7 @@ ALERTS: Mapping[str, dict[str, str]] = {
     "target": {"alertname": "FlowTargetMissed", "target": "focus"},
 }
 WORKER = {"alertname": "FlowWorkerDown"}
+GROUP = ("alertname", "value_stream", "backlog")
 
 
 def test_what_goes_wrong_is_told_and_its_end_too(system: Stack) -> None:
@@ -102,14 +103,12 @@ def notified(system: Stack, status: str, alerts: Mapping[str, dict[str, str]], s
 
 
 def grouped(system: Stack, labels: Mapping[str, str]) -> bool:
-    """Return whether the message is about one kind of alert in one value stream."""
+    """Return whether the message is about one kind of alert and one backlog in one value stream."""
     webhook = system.notified("firing", **labels)
     assert webhook is not None
     common = webhook["body"]["groupLabels"]
-    kinds = {
-        (each["labels"]["alertname"], each["labels"].get("value_stream", "")) for each in webhook["body"]["alerts"]
-    }
-    return kinds == {(common["alertname"], common.get("value_stream", ""))}
+    kinds = {tuple(each["labels"].get(label, "") for label in GROUP) for each in webhook["body"]["alerts"]}
+    return kinds == {tuple(common.get(label, "") for label in GROUP)}
 
 
 def resolves(system: Stack, labels: Mapping[str, str]) -> None:

@@ -18,6 +18,14 @@ CARDS = {"project": "PAY", "component": "cards"}
 WALLETS = {"team": "Wallets"}
 TYPES = ("Story", "Bug", "Spike", "Tech Debt", "Risk", "Task")
 JIRA, GITHUB = "jira/acme", "github/acme"
+# Features and epics of the portfolio, a value stream, an ART and two teams.
+PLANNED: tuple[tuple[str, str, Json], ...] = (
+    (JIRA, "Epic", {"project": "PORT"}),
+    (JIRA, "Feature", {"project": "PAYMENTS"}),
+    (JIRA, "Feature", {"project": "CHK"}),
+    (JIRA, "Feature", CARDS),
+    (GITHUB, "Feature", {}),
+)
 _numbers = itertools.count()
 
 
@@ -42,7 +50,7 @@ def life(item: str, source: str, states: Iterable[tuple[str, datetime]], **field
 
 
 def past() -> list[Json]:
-    """Write some finished, waiting, blocked, ageing, lost and unowned work, this PI's objectives, and one of no PI."""
+    """Write work of every kind in every backlog, this PI's objectives, and one of no PI."""
     today, day = now(), timedelta(days=1)
     events: list[Json] = []
     for number in range(12):
@@ -52,7 +60,7 @@ def past() -> list[Json]:
             ("Ready for Review", end - 0.6 * day), ("In Review", end - 0.3 * day), ("Done", end),
         ]  # fmt: skip
         owner = CARDS if number % 2 else WALLETS
-        events += life(f"past-{number}", JIRA, states, **owner, item_type=TYPES[number % 6])
+        events += life(f"past-{number}", JIRA, states, **owner, item_type=TYPES[number % 6], points=number % 6 or None)
         tickets = [("open", end - 2 * day), ("assigned", end - day), ("closed", end)]
         events += life(f"ticket-{number}", GITHUB, tickets, item_type="Bug")
     for number, owner in enumerate((CARDS, WALLETS)):
@@ -61,9 +69,27 @@ def past() -> list[Json]:
         events += life(f"queued-{number}", JIRA, [("Ready for Test", today - day)], **owner, item_type="Bug")
     events += life("ticket-now", GITHUB, [("assigned", today - 5 * day)], item_type="Bug")
     events.append(event(GITHUB, today - 3 * day, item="ticket-now", blocked=True))
+    for source, item_type, owner in PLANNED:
+        events += _planned(today, source, item_type, owner)
     events += life("lost", JIRA, [("Parked", today - day)], **CARDS)
     events += life("unowned", JIRA, [("In Progress", today - day)], project="NOBODY")
     return [*events, *_objectives(today)]
+
+
+def _planned(today: datetime, source: str, item_type: str, owner: Json) -> Iterator[Json]:
+    """Write features or epics of an owner: four that were finished, one in progress and one that is stuck."""
+    day, name = timedelta(days=1), f"{source}-{item_type}-{owner.get('project', '')}"
+    begun, waits, done = (
+        ("In Progress", "Ready for Test", "Done") if source == JIRA else ("assigned", "assigned", "closed")
+    )
+    for number in range(4):
+        end = today - (2 + number) * day
+        states = [(begun, end - (8 + number) * day), (waits, end - 2 * day), (begun, end - day), (done, end)]
+        points = 20 * number or None
+        yield from life(f"{name}-{number}", source, states, **owner, item_type=item_type, points=points)
+    yield from life(f"{name}-now", source, [(begun, today - day)], **owner, item_type=item_type, points=40)
+    yield from life(f"{name}-stuck", source, [(begun, today - 50 * day)], **owner, item_type=item_type)
+    yield event(source, today - 3 * day, item=f"{name}-stuck", blocked=True)
 
 
 def _objectives(today: datetime) -> Iterator[Json]:

@@ -35,7 +35,7 @@ _KNOWN: dict[str, st.SearchStrategy[Any]] = {
     "team": _TEXTS,
     "item_type": _TEXTS,
     "blocked": st.booleans(),
-    "points": st.none() | _NUMBERS,
+    "points": _AMOUNTS,
     "labels": st.lists(st.text(_CHARACTERS, max_size=256), max_size=5),
 }
 _OBJECTIVE: dict[str, st.SearchStrategy[Any]] = {

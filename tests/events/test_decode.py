@@ -219,6 +219,11 @@ def test_a_field_that_cannot_be_taken(field: str, value: object) -> None:
     assert rejection.source == "jira/acme"
 
 
+@pytest.mark.parametrize("points", [0, -0.0, 0.5, 10**9, -1, 1e300, None])
+def test_points_may_be_any_number(points: float | None) -> None:
+    assert with_data({"points": points}).changes == {"points": points}
+
+
 def nested(levels: int) -> Any:
     value: Any = 1
     for level in range(levels):

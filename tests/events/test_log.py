@@ -68,7 +68,7 @@ def test_csv_rows_become_changes(tmp_path: Path) -> None:
         *(("blocked", cell, True) for cell in ("true", "TRUE", "1", "Yes")),
         *(("blocked", cell, False) for cell in ("false", "0", "no")),
         ("points", "5", 5),
-        ("points", "-0.5", -0.5),
+        ("points", "0.5", 0.5),
         ("labels", '"a;b, c;;"', ["a", "b", "c"]),
         ("state", "1", "1"),
         ("component", "true", "true"),

@@ -96,7 +96,8 @@ def plan(time: str, name: str = "A", **fields: Any) -> Json:
 class Numbers:
     """The numbers of a story at an instant.
 
-    Nodes go by their own name, which is unique in `FLOW`; the portfolio has none.
+    Nodes go by their own name, which is unique in `FLOW`; the portfolio has none. In a configuration with backlogs, the
+    backlog follows, as in `Cards:stories` and `:epics`.
     """
 
     def __init__(self, events: Sequence[Json], at: str, flow: str = FLOW) -> None:
@@ -104,11 +105,20 @@ class Numbers:
         replay = Replay(parse_config(flow, "flow.yaml"), now)
         replay.add(decode_value(orjson.dumps(envelope), ARRIVAL) for envelope in events)
         self._now = now
-        self._rows = {own_name(row.node): row for row in replay.read()}
+        self._replay = replay
+        self._rows = {own_name(row.node): row for row in replay.read() if not row.node.own}
 
     def node(self, name: str = "") -> Json:
         """Give the numbers of a node."""
         return as_json(self._rows[name], self._now)
+
+    def names(self) -> set[str]:
+        """Name all nodes that are shown."""
+        return set(self._rows)
+
+    def unplaced(self) -> dict[tuple[str, str], int]:
+        """Give how many items no backlog holds, by source and flow item type."""
+        return dict(self._replay.unplaced())
 
     def load(self, name: str = "") -> int:
         """Give a node's load."""
@@ -144,4 +154,5 @@ class Numbers:
 def own_name(node: Node) -> str:
     """Give a node's own name; that of `unassigned` is its level as well, since all three are called so."""
     name = "" if node.level == "portfolio" else str(getattr(node, node.level))
-    return f"{node.level} {name}" if name == "unassigned" else name
+    name = f"{node.level} {name}" if name == "unassigned" else name
+    return name if node.backlog == "all" else f"{name}:{node.backlog}"

@@ -134,12 +134,15 @@ def test_a_window_holds_what_lies_after_its_begin_and_up_to_now() -> None:
 def test_where_nothing_happened_counts_are_zero_and_statistics_are_null() -> None:
     node = Numbers([], "2026-07-03").node("Invoices")
     nothing = {"count": 0, "mean": None, "p50": None, "p85": None, "p95": None, "max": None}
-    assert node["load"] == {"items": 0, "by_type": {}, "by_state": {}, "blocked": 0, "limit": None}
+    estimated = {"points": 0, "unestimated": 0}
+    assert node["load"] == {"items": 0, **estimated, "by_type": {}, "by_state": {}, "blocked": 0, "limit": None}
     assert node["age"] == nothing
     assert list(node["windows"]) == ["1d", "7d", "30d", "365d"]
     assert node["windows"]["7d"] == {
         "arrivals": 0,
         "velocity": 0,
+        "velocity_points": 0,
+        "unestimated": 0,
         "velocity_by_type": {},
         "without_start": 0,
         "flow_time": nothing,

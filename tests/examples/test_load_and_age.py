@@ -18,6 +18,8 @@ def test_load_is_what_is_active_or_waiting_under_the_owner_and_type_it_has_now()
     numbers = Numbers(events, "2026-07-03")
     assert numbers.node("Cards")["load"] == {
         "items": 2,
+        "points": 0,
+        "unestimated": 2,
         "by_type": {"defect": 2},
         "by_state": {"Doing": 1, "Ready": 1},
         "blocked": 0,

@@ -10,7 +10,7 @@ from stream.flow.finished import Finish
 from stream.items.summary import FlowState, Summary
 from tests.flow.material import doing, done
 
-WEEK = 7 * DAY
+WEEK = "7d"
 
 
 def count(board: Board, summary: Summary, step: int = 1) -> None:
@@ -56,14 +56,14 @@ def test_a_move_between_unmapped_states_counts_the_new_one() -> None:
 
 
 def test_a_window_gives_the_same_object_until_it_changes() -> None:
-    board = Board([DAY, WEEK])
+    board = Board(["1d", WEEK])
     item = done(3, 1, active=DAY)
     count(board, item)
-    day, week = board.windows[DAY].numbers(), board.windows[WEEK].numbers()
+    day, week = board.windows["1d"].numbers(), board.windows[WEEK].numbers()
     assert week.finished.velocity == week.arrivals == {"feature": 1}
     assert board.windows[WEEK].numbers() is week
     count(board, item, -1)
-    assert board.windows[DAY].numbers() is day
+    assert board.windows["1d"].numbers() is day
     assert board.windows[WEEK].numbers() == day
     assert week.finished.velocity == {"feature": 1}
 

@@ -6,14 +6,13 @@ from msgspec.structs import replace
 
 from stream.events.event import DAY
 from stream.flow.boards import FEW_OF_AN_OWNER, MANY, Boards
-from stream.flow.nodes import PORTFOLIO, Node, configured_nodes
+from stream.flow.nodes import Node, configured_nodes
 from stream.flow.report import Reading
 from stream.items.objective import Objective
-from stream.items.summary import UNASSIGNED, Stamp, Team
-from tests.flow.material import CARDS, CREDIT, FLOW, configured, doing, done
+from stream.items.summary import UNASSIGNED, Owner, Stamp
+from tests.flow.material import CARDS, CREDIT, FLOW, PORTFOLIO, TEAM, configured, doing, done
 
 CONFIG = configured()
-TEAM_CARDS = Node("team", *CARDS)
 
 
 def one_partition(_: str) -> int:
@@ -21,21 +20,21 @@ def one_partition(_: str) -> int:
 
 
 def loads(boards: Boards) -> dict[str, int]:
-    return {".".join(part for part in node if part): len(board.load) for node, _, board in boards.nodes()}
+    return {".".join(filter(None, node[:4])): len(board.load) for node, _, board in boards.nodes()}
 
 
 def test_nodes_are_in_the_order_of_the_file_with_their_limits_and_the_portfolio_last() -> None:
     expected = [
-        (Node("value_stream", "Payments"), 20),
-        (Node("art", "Payments", "Checkout"), 10),
-        (TEAM_CARDS, 2),
-        (Node("team", "Payments", "Checkout", "Wallets"), None),
-        (Node("value_stream", "Lending"), None),
-        (Node("art", "Lending", "Loans"), None),
-        (Node("team", *CREDIT), None),
+        (Node("value_stream", "Payments", backlog="all"), 20),
+        (Node("art", "Payments", "Checkout", backlog="all"), 10),
+        (TEAM, 2),
+        (Node("team", "Payments", "Checkout", "Wallets", "all"), None),
+        (Node("value_stream", "Lending", backlog="all"), None),
+        (Node("art", "Lending", "Loans", backlog="all"), None),
+        (Node("team", *CREDIT, "all"), None),
         (PORTFOLIO, None),
     ]
-    assert configured_nodes(CONFIG) == expected
+    assert configured_nodes(CONFIG) == [node for node, _ in expected]
     assert [(node, limit) for node, limit, _ in Boards(CONFIG, one_partition).nodes()] == expected
 
 
@@ -58,12 +57,12 @@ def test_nodes_that_are_not_configured_are_there_while_something_counts_in_them(
     found = [node for node, limit, _ in boards.nodes() if node.value_stream == "unassigned" and limit is None]
     assert [node.level for node in found] == ["value_stream", "art", "team"]
     boards.put(0, b"1", doing(1))
-    assert [node for node, _, _ in boards.nodes()] == [node for node, _ in configured_nodes(CONFIG)]
+    assert [node for node, _, _ in boards.nodes()] == configured_nodes(CONFIG)
 
 
 def test_each_board_counts_only_what_belongs_to_its_partition() -> None:
     """An item started by Cards and now with Credit is in two partitions and counts once at each place."""
-    moved = replace(doing(1, CREDIT), start=Stamp(DAY, CARDS, "feature"))
+    moved = replace(doing(1, CREDIT), start=Stamp(DAY, CARDS, "feature", "all"))
     boards = Boards(CONFIG, lambda value_stream: 1 if value_stream == "Lending" else 0)
     boards.put(0, b"1", moved)
     boards.put(1, b"1", moved)
@@ -76,7 +75,7 @@ def test_each_board_counts_only_what_belongs_to_its_partition() -> None:
     }
     arrivals = {node.level: row.windows["7d"].arrivals.total() for node, row in nodes.items() if node.team != "Wallets"}
     assert arrivals == {"portfolio": 1, "value_stream": 0, "art": 0, "team": 0}
-    assert nodes[TEAM_CARDS].windows["7d"].arrivals.total() == 1
+    assert nodes[TEAM].windows["7d"].arrivals.total() == 1
 
 
 def test_dropping_a_partition_takes_out_all_that_it_brought() -> None:
@@ -104,7 +103,7 @@ def test_unmapped_objectives_go_with_their_partition_and_leave_an_empty_node() -
     boards.put(0, b"3", nobody)
     counts = {row.node: row.unmapped_objectives for row in Reading(listed, boards).read(DAY)}
     assert counts[PORTFOLIO] == {("planning", "b"): 3}
-    assert counts[TEAM_CARDS] == counts[Node("team", *UNASSIGNED)] == {("planning", "b"): 1}
+    assert counts[TEAM] == counts[Node("team", *UNASSIGNED, "all")] == {("planning", "b"): 1}
     boards.drop(1)
     counts = {row.node: row.unmapped_objectives for row in Reading(listed, boards).read(DAY)}
     assert counts[PORTFOLIO] == {("planning", "b"): 2}
@@ -117,7 +116,7 @@ def test_unmapped_objectives_go_with_their_partition_and_leave_an_empty_node() -
 
 def test_teams_of_one_name_in_two_arts_are_two_nodes() -> None:
     boards = Boards(CONFIG, one_partition)
-    boards.put(0, b"1", doing(1, Team("Payments", "Checkout", "Credit")))
+    boards.put(0, b"1", doing(1, Owner("Payments", "Checkout", "Credit")))
     assert loads(boards)["team.Lending.Loans.Credit"] == 0
     assert loads(boards)["team.Payments.Checkout.Credit"] == 1
 

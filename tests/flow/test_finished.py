@@ -47,8 +47,16 @@ def test_buckets_are_cumulative_and_take_their_own_bound_in() -> None:
 def test_of_nothing() -> None:
     numbers = finished()
     assert (numbers.velocity, numbers.distribution, numbers.efficiency, numbers.stays) == ({}, {}, None, {})
+    assert (numbers.points, numbers.unestimated) == ({}, {})
     assert numbers.flow_time == Statistics()
     assert set(numbers.buckets) == {0}
+
+
+def test_points_are_those_of_the_finish_and_no_points_are_not_zero() -> None:
+    finishes = [done(5, 2, points=points).finish for points in (500_000, 2_000_000, 0, None)]
+    item = done(5, 2, points=9_000_000)
+    numbers = finished(*(Finish.of(item, each) for each in finishes if each is not None), finish(None, "defect"))
+    assert (numbers.points, numbers.unestimated) == ({"feature": 2_500_000}, {"feature": 1, "defect": 1})
 
 
 def test_the_efficiency_of_no_time_is_unknown() -> None:
@@ -71,6 +79,7 @@ FINISHES = st.builds(
     st.none() | st.integers(0, 400 * 24 * HOUR),
     st.integers(0, HOUR),
     st.dictionaries(st.sampled_from(["Doing", "Ready"]), st.integers(0, HOUR)),
+    st.sampled_from([None, 0, 500_000, 3_000_000]),
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,11 +34,23 @@ def test_counts_by_type_state_and_blocked_and_lower_bounds() -> None:
 
 
 def test_taking_out_what_was_put_in_leaves_nothing() -> None:
-    load, item = Load(), doing(1, blocked_since=5, start_is_lower_bound=True)
-    put(load, item)
-    assert item.start is not None
-    load.replace(InLoad.of(item), None)
-    assert (len(load), load.by_type, load.by_state, load.blocked, load.lower_bounds) == (0, {}, {}, {}, 0)
+    for points in (None, 0, 500_000):
+        load, item = Load(), doing(1, points=points, blocked_since=5, start_is_lower_bound=True)
+        put(load, item)
+        assert item.start is not None
+        load.replace(InLoad.of(item), None)
+        assert (len(load), load.by_type, load.by_state, load.blocked, load.lower_bounds) == (0, {}, {}, {}, 0)
+        assert (load.estimates.points, load.estimates.unestimated) == ({}, {})
+
+
+def test_a_new_estimate_takes_the_place_of_the_former_one() -> None:
+    load = Load()
+    put(load, doing(1, points=None))
+    found = []
+    for before, after in pairwise([None, 500_000, 3_000_000, 0, None]):
+        load.replace(InLoad.of(doing(1, points=before)), InLoad.of(doing(1, points=after)))
+        found.append((dict(load.estimates.points), dict(load.estimates.unestimated)))
+    assert found == [({"feature": 500_000}, {}), ({"feature": 3_000_000}, {}), ({}, {}), ({}, {"feature": 1})]
 
 
 def test_age_is_now_less_start_and_never_negative() -> None:

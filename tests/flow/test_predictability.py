@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from stream.flow.board import Board
 from stream.flow.predictability import MAX_INCREMENTS, Predictability, predictability
-from stream.items.objective import MILLION, Objective
+from stream.items.objective import Objective
+from stream.items.points import MILLION
 from tests.flow.material import CARDS
 
 

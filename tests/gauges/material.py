@@ -16,13 +16,15 @@ from stream.flow.report import NodeNumbers, Reading
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.metrics import Metrics
+from stream.gauges.samples import Exported
 from stream.gauges.snapshot import Published, Snapshot
 from stream.items.objective import Objective
 from stream.items.outcome import Outcome, Refusal
-from stream.items.summary import FlowState, Stamp, Summary, Team
+from stream.items.summary import FlowState, Owner, Stamp, Summary
 
 NOW = 20_000 * DAY
-CARDS = Team("Payments", "Checkout", "Cards")
+CARDS = Owner("Payments", "Checkout", "Cards")
+CHECKOUT = Owner("Payments", "Checkout", "")
 
 FLOW = """\
 version: 1
@@ -42,29 +44,52 @@ targets:
   - {name: waste, level: art, art: Checkout, metric: efficiency, window: 7d, at_least: 0.4}
 """
 
+# The same with two backlogs and periods. The ART owns features.
+LEVELS = f"""\
+{FLOW.replace("art: Checkout, ", "art: Checkout, load_limit: {features: 5, stories: 9}, owns: [{project: CHK}], ", 1)}
+backlogs:
+  - {{backlog: features, home: art, holds: {{item_type: Feature}}}}
+  - {{backlog: stories, home: team, holds: {{item_type: [Story, Bug]}}}}
+iterations: {{first: 2024-10-01, length: 2w}}
+""".replace("windows: [7d]", "windows: [7d, pi, iteration]")
+
 
 def configured(text: str = FLOW) -> FlowConfig:
     """Parse a configuration."""
     return parse_config(text, "flow.yaml")
 
 
-def started(days: int, owner: Team = CARDS) -> Stamp:
+def started(days: int, owner: Owner = CARDS) -> Stamp:
     """Return a stamp of some days ago."""
-    return Stamp(NOW - days * DAY, owner, "feature")
+    return Stamp(NOW - days * DAY, owner, "feature", "all", 3_000_000)
+
+
+def boards_of(config: FlowConfig, *summaries: Summary | Objective) -> Boards:
+    """Count summaries."""
+    boards = Boards(config, lambda _: 0)
+    for number, summary in enumerate(summaries):
+        boards.put(0, b"%d" % number, summary)
+    return boards
 
 
 def nodes(config: FlowConfig, *summaries: Summary | Objective) -> list[NodeNumbers]:
     """Count summaries and read all nodes."""
-    boards = Boards(config, lambda _: 0)
-    for number, summary in enumerate(summaries):
-        boards.put(0, b"%d" % number, summary)
-    return Reading(config, boards).read(NOW)
+    return Reading(config, boards_of(config, *summaries)).read(NOW)
 
 
-DOING = Summary("1", "jira/acme", CARDS, "feature", "Doing", FlowState.ACTIVE, start=started(2))
+def moved(summary: Summary, backlog: str | None, owner: Owner = CARDS) -> Summary:
+    """Let an item have been another owner's, in another backlog, all its life."""
+    start, finish = (
+        stamp and replace(stamp, owner=owner, backlog=backlog) for stamp in (summary.start, summary.finish)
+    )
+    return replace(summary, owner=owner, backlog=backlog, start=start, finish=finish)
+
+
+DOING = Summary("1", "jira/acme", CARDS, "feature", "Doing", FlowState.ACTIVE, "all", points=500_000, start=started(2))
 READY = replace(
     DOING,
     item_type="defect",
+    points=None,
     state="Ready",
     flow_state=FlowState.WAITING,
     blocked_since=NOW - DAY,
@@ -79,12 +104,21 @@ DONE = replace(
     active=2 * DAY,
     stays={"Doing": 2 * DAY, "Ready": 6 * DAY},
 )
-WITHOUT_START = replace(DONE, start=None, finish=Stamp(NOW, CARDS, "other"), active=0, stays={})
-
+WITHOUT_START = replace(DONE, start=None, finish=Stamp(NOW, CARDS, "other", "all"), active=0, stays={})
 
 UNMAPPED = replace(DOING, state="On Hold", flow_state=FlowState.UNMAPPED)
 OBJECTIVE = Objective("o", "jira/acme", CARDS, "2024.4", committed=True, planned=8_000_000, actual=6_000_000)
 UNLISTED = replace(OBJECTIVE, objective="u", source="planning", pi="2024.04")
+# Everything at once, for `LEVELS`: stories of a team, features of it and of its ART, and an item without a backlog.
+MANY = (
+    *(moved(each, "stories") for each in (DOING, READY, DONE, WITHOUT_START, UNMAPPED)),
+    moved(replace(READY, blocked_since=None), "features", CHECKOUT),
+    moved(DONE, "features", CHECKOUT),
+    moved(DOING, "features"),
+    moved(DOING, None),
+    OBJECTIVE,
+    UNLISTED,
+)
 
 
 def outcome(
@@ -102,15 +136,24 @@ def publish(
     """Publish a snapshot of the summaries."""
     published = Published()
     published.met_since = {"time-to-market": NOW - DAY, "waste": NOW}
-    published.snapshot = Snapshot(NOW, nodes(config, *summaries), reasons, len(summaries), 0.25)
+    boards = boards_of(config, *summaries)
+    read = Reading(config, boards).read(NOW)
+    published.snapshot = Snapshot(
+        NOW, read, reasons, len(summaries), 0.25, periods=boards.open.names, unplaced=boards.unplaced({0})
+    )
     return published
 
 
-def collector(published: Published, numbers: EngineNumbers | None = None) -> FlowCollector:
+EXPORTED = Exported.of(configured(LEVELS))
+
+
+def collector(
+    published: Published, numbers: EngineNumbers | None = None, exported: Exported | None = None
+) -> FlowCollector:
     """Make the collector as the worker does."""
-    return FlowCollector(published, numbers or EngineNumbers(), configured().item_types)
+    return FlowCollector(published, numbers or EngineNumbers(), exported or EXPORTED)
 
 
-def metrics(published: Published, numbers: EngineNumbers | None = None) -> Metrics:
+def metrics(published: Published, numbers: EngineNumbers | None = None, exported: Exported | None = None) -> Metrics:
     """Make the application that answers `/metrics` as the worker does."""
-    return Metrics(published, numbers or EngineNumbers(), configured().item_types)
+    return Metrics(published, numbers or EngineNumbers(), exported or EXPORTED)

@@ -19,15 +19,17 @@ from stream.events.event import DAY
 from stream.events.rejection import Reason
 from stream.flow.finished import BUCKETS
 from stream.flow.report import bounded
-from stream.gauges.catalogue import CATALOGUE
+from stream.gauges.catalogue import CATALOGUE, OF_NODES
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.snapshot import Published
-from stream.items.summary import Team
+from stream.items.summary import UNASSIGNED
 from tests.gauges.material import (
     DOING,
     DONE,
     FLOW,
+    LEVELS,
+    MANY,
     NOW,
     OBJECTIVE,
     READY,
@@ -36,12 +38,14 @@ from tests.gauges.material import (
     WITHOUT_START,
     collector,
     configured,
+    moved,
     outcome,
     publish,
 )
 
 DAY_SECONDS = 86_400.0
 CONFIG = configured()
+OF_BACKLOGS = {name for metric in OF_NODES if "backlog" in metric.labels for name in metric.samples}
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -61,7 +65,11 @@ def values(families: Iterable[Family]) -> Samples:
 
 
 def of(found: Samples, named: str, **labels: str) -> dict[str, float]:
-    """Return a metric's samples that have these labels, by the values of the other labels."""
+    """Return a metric's samples that have these labels, by the values of the other labels.
+
+    The label of the only backlog, `all`, is left out.
+    """
+    labels = {"backlog": "all"} | labels if named in OF_BACKLOGS else labels
     return {
         ",".join(value for label, value in sorted(names) if label not in labels): value
         for (name, names), value in found.items()
@@ -90,7 +98,7 @@ def test_each_sample_has_the_labels_that_the_catalogue_declares() -> None:
     numbers.see({"jira/acme": NOW})
     numbers.unreadable["flow.items"] += 1
     declared = {metric.name.removesuffix("_total"): set(metric.labels) for metric in CATALOGUE}
-    for family in collector(publish(CONFIG, DOING, READY, DONE, UNMAPPED, OBJECTIVE, UNLISTED), numbers).collect():
+    for family in collector(publish(configured(LEVELS), *MANY), numbers).collect():
         assert family.samples, family.name
         for sample in family.samples:
             assert set(sample.labels) - {"le"} == declared[family.name]
@@ -219,6 +227,7 @@ def test_summable_series_exist_for_teams_only_and_the_others_at_each_level() -> 
         labels = dict(names)
         if "team" in labels and "level" not in labels:
             assert labels["team"], name
+            assert ("backlog" in labels) == (name in OF_BACKLOGS)
     levels = {"team": 1, "art": 1, "value_stream": 1, "portfolio": 1}
     assert {level: len(of(found, "flow_time_mean_seconds", level=level)) for level in levels} == levels
     empty = {"level": "portfolio", "value_stream": "", "art": "", "team": ""}
@@ -226,7 +235,7 @@ def test_summable_series_exist_for_teams_only_and_the_others_at_each_level() -> 
 
 
 def test_a_team_that_is_gone_leaves_no_series() -> None:
-    published = publish(CONFIG, DOING, replace(DOING, owner=Team("unassigned", "unassigned", "unassigned")))
+    published = publish(CONFIG, DOING, moved(DOING, "all", UNASSIGNED))
     collected = collector(published)
     assert of(samples(collected), "flow_load_items", team="unassigned")
     published.snapshot = publish(configured(FLOW.replace("Cards", "Wallets"))).snapshot

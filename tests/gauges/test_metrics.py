@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,29 +19,29 @@ from stream.gauges.catalogue import OF_NODES
 from stream.gauges.collector import FlowCollector
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.metrics import Metrics
+from stream.gauges.samples import Exported
 from stream.gauges.snapshot import Published, Snapshot
 from tests.gauges.material import (
     DOING,
     DONE,
+    EXPORTED,
+    LEVELS,
+    MANY,
     NOW,
-    OBJECTIVE,
-    READY,
-    UNLISTED,
-    UNMAPPED,
-    WITHOUT_START,
     collector,
     configured,
     metrics,
     outcome,
     publish,
 )
-from tests.gauges.snapshots import TYPES, seen_met, snapshots
+from tests.gauges.snapshots import exports, seen_met, snapshots
 
 GOLDEN = Path(__file__).parent / "golden.prom"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 NAMES = [
     *(name for metric in OF_NODES for name in metric.samples),
     *("flow_time_seconds", "flow_events", "flow_events_total", "flow_freshness_seconds_bucket", "flow_ready", "up"),
+    *("flow_program_increment_info", "flow_unplaced_items", "flow_exported_series"),
 ]
 BOTH = pytest.mark.parametrize("accept", ["", OPENMETRICS])
 
@@ -82,20 +83,20 @@ def busy() -> tuple[Published, EngineNumbers]:
     numbers = EngineNumbers()
     numbers.count(outcome({("jira/acme", "applied"): 5}, ["jira/acme"]))
     numbers.see({"jira/acme": NOW})
-    return publish(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE, UNLISTED), numbers
+    return publish(configured(LEVELS), *MANY), numbers
 
 
-def pair(snapshot: Snapshot) -> tuple[Metrics, Any]:
+def pair(snapshot: Snapshot, exported: Exported) -> tuple[Metrics, Any]:
     """Publish a snapshot; return our application and the client's."""
     published, numbers = Published(), EngineNumbers()
     published.snapshot, published.met_since = snapshot, seen_met(snapshot)
-    return Metrics(published, numbers, TYPES), client(FlowCollector(published, numbers, TYPES))
+    return Metrics(published, numbers, exported), client(FlowCollector(published, numbers, exported))
 
 
 @settings(max_examples=300, deadline=None)
-@given(snapshots, st.sampled_from(["", OPENMETRICS]))
-def test_any_snapshot_is_written_as_the_client_writes_it(snapshot: Snapshot, accept: str) -> None:
-    ours, theirs = pair(snapshot)
+@given(snapshots, exports, st.sampled_from(["", OPENMETRICS]))
+def test_any_snapshot_is_written_as_the_client_writes_it(snapshot: Snapshot, exported: Exported, accept: str) -> None:
+    ours, theirs = pair(snapshot, exported)
     expected = ask(theirs, accept)
     assert same(ask(ours, accept), expected)
     assert same(ask(ours, accept), expected)
@@ -115,9 +116,11 @@ def test_a_team_of_any_name(odd: str, accept: str) -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(snapshots, st.sampled_from(["", OPENMETRICS]), st.lists(st.sampled_from(NAMES), min_size=1, max_size=4))
-def test_what_is_asked_for_by_name_is_what_the_client_gives(snapshot: Snapshot, accept: str, asked: list[str]) -> None:
-    ours, theirs = pair(snapshot)
+@given(snapshots, exports, st.sampled_from(["", OPENMETRICS]), st.lists(st.sampled_from(NAMES), min_size=1, max_size=4))
+def test_what_is_asked_for_by_name_is_what_the_client_gives(
+    snapshot: Snapshot, exported: Exported, accept: str, asked: list[str]
+) -> None:
+    ours, theirs = pair(snapshot, exported)
     query = "&".join(f"name[]={name}" for name in asked)
     assert same(ask(ours, accept, query), ask(theirs, accept, query))
 
@@ -180,7 +183,7 @@ def test_an_accept_header_that_makes_no_sense_is_passed_over(accept: str) -> Non
 def test_a_worker_that_has_only_begun_shows_all_metrics_without_the_organisations_samples() -> None:
     answer = ask(metrics(Published()))
     assert same(answer, ask(client(collector(Published()))))
-    assert b"# TYPE flow_load_items gauge\n# HELP flow_blocked_items" in answer.body
+    assert b"# TYPE flow_load_items gauge\n# HELP flow_load_points" in answer.body
 
 
 def golden_page() -> str:
@@ -189,8 +192,9 @@ def golden_page() -> str:
     numbers.count(outcome({("jira/acme", "applied"): 5, ("jira/acme", "duplicate"): 1}))
     numbers.see({"jira/acme": NOW - DAY})
     numbers.observe_freshness(0.125)
-    published = publish(configured(), DOING, READY, DONE, WITHOUT_START, UNMAPPED, OBJECTIVE, UNLISTED)
-    return ask(metrics(published, numbers)).body.decode().replace(f'version="{__version__}"', 'version="0"')
+    config = configured(f"{LEVELS}export: {{windows: [pi]}}\n")
+    page = ask(metrics(publish(config, *MANY), numbers, Exported.of(config))).body.decode()
+    return page.replace(f'version="{__version__}"', 'version="0"')
 
 
 def test_the_text_of_a_small_snapshot() -> None:
@@ -205,6 +209,7 @@ def test_the_text_of_a_small_snapshot() -> None:
         ("", f"{OPENMETRICS}; escaping=dots", 1),
         ("name[]=flow_load_items&name[]=up", "", 1),
         ("name[]=flow_ready", "", 0),
+        ("name[]=flow_unplaced_items&name[]=flow_program_increment_info", "", 0),
     ],
 )
 def test_who_asks_for_nodes_has_the_boards_read(query: str, accept: str, renewed: int) -> None:
@@ -214,7 +219,38 @@ def test_who_asks_for_nodes_has_the_boards_read(query: str, accept: str, renewed
         asked.append(shown.snapshot)
         shown.snapshot = publish(configured(), DOING).snapshot
 
-    page = Metrics(shown, EngineNumbers(), TYPES, renew)
+    page = Metrics(shown, EngineNumbers(), EXPORTED, renew)
     body = ask(page, accept, query).body
     assert len(asked) == renewed
     assert (b"flow_load_items{" in body.replace(b"__", b"_")) == (renewed == 1)
+
+
+@pytest.mark.parametrize("query", ["", "name[]=flow_exported_series", "name[]=flow_exported_series&name[]=flow_ready"])
+def test_the_number_of_series_of_nodes_is_that_of_the_whole_page(query: str) -> None:
+    shown, asked = Published(), []
+
+    def renew() -> None:
+        asked.append(shown.snapshot)
+        shown.snapshot = publish(configured(), DOING, DONE).snapshot
+
+    page = Metrics(shown, EngineNumbers(), EXPORTED, renew)
+    count = int(float(re.findall(rb"^flow_exported_series (.*)$", ask(page, "", query).body, re.MULTILINE)[0]))
+    lines = ask(page).body.splitlines()
+    first = {line.split(b"{")[0] for line in lines if b"value_stream=" in line}
+    assert len(asked) == 2
+    assert count == sum(line.split(b"{")[0] in first for line in lines)
+
+
+def test_what_is_left_out_has_no_series_but_is_still_described() -> None:
+    text = LEVELS + "export: {windows: [pi], leave_out: [flow_time_seconds, flow_state_seconds, flow_load_items]}\n"
+    config = configured(text)
+    published = publish(config, *MANY)
+    body = ask(metrics(published, None, Exported.of(config))).body.decode()
+    shown = {line.split("{")[0] for line in body.splitlines() if "value_stream=" in line}
+    everything = ask(metrics(published)).body.decode()
+    assert {line.split("{")[0] for line in everything.splitlines() if "value_stream=" in line} - shown == {
+        *("flow_time_seconds_bucket", "flow_time_seconds_gcount", "flow_time_seconds_gsum"),
+        *("flow_state_seconds", "flow_load_items"),
+    }
+    assert set(re.findall('window="(.*?)"', body)) == {"pi"}
+    assert "# TYPE flow_state_seconds gauge" in body

@@ -14,11 +14,12 @@ from stream.flow.load import Ages
 from stream.flow.report import NodeNumbers
 from stream.gauges import samples
 from stream.gauges.rendering import Rendering
+from stream.gauges.samples import Exported
 from stream.gauges.snapshot import Published
 from tests.gauges.material import DOING, DONE, FLOW, NOW, configured, metrics, nodes, publish
 
 CONFIG = configured(FLOW.replace("windows: [7d]", "windows: [7d, 30d]"))
-TYPES = ("feature", "defect", "other")
+EXPORTED = Exported.of(CONFIG)
 TIMEOUT = 20
 
 
@@ -40,7 +41,7 @@ def pieces(rendering: Rendering, name: str) -> list[bytes]:
 
 def test_what_has_not_changed_is_not_written_again() -> None:
     shown = publish_nodes()
-    rendering = Rendering(shown, TYPES)
+    rendering = Rendering(shown, EXPORTED)
     first = rendering.read()[1]
     shown.snapshot = shown.snapshot._replace(at=NOW + 1, nodes=tuple(shown.snapshot.nodes))
     again = rendering.read()[1]
@@ -52,7 +53,7 @@ def test_what_has_not_changed_is_not_written_again() -> None:
 def test_a_node_that_changed_is_written_again_and_no_other() -> None:
     before = nodes(CONFIG, DOING)
     shown = publish_nodes(*before)
-    rendering = Rendering(shown, TYPES)
+    rendering = Rendering(shown, EXPORTED)
     cards, other = pieces(rendering, "flow_load_items")
     shown.snapshot = shown.snapshot._replace(
         nodes=tuple(each._replace(by_type={}) if each.node.team == "Cards" else each for each in before)
@@ -66,7 +67,7 @@ def test_a_node_that_changed_is_written_again_and_no_other() -> None:
 def test_of_a_changed_node_only_the_windows_that_changed_are_written_again() -> None:
     before = team(nodes(CONFIG, DOING, DONE))
     shown = publish_nodes(before)
-    rendering = Rendering(shown, TYPES)
+    rendering = Rendering(shown, EXPORTED)
     week, month = pieces(rendering, "flow_arrivals_items")
     window = before.windows["7d"]
     grown = WindowNumbers(window.arrivals + window.arrivals, window.finished)
@@ -79,7 +80,7 @@ def test_of_a_changed_node_only_the_windows_that_changed_are_written_again() -> 
 def test_windows_that_are_one_object_are_still_told_apart() -> None:
     before = team(nodes(CONFIG, DOING))
     empty = before.windows["7d"]
-    rendering = Rendering(publish_nodes(before._replace(windows={"7d": empty, "30d": empty})), TYPES)
+    rendering = Rendering(publish_nodes(before._replace(windows={"7d": empty, "30d": empty})), EXPORTED)
     for window, piece in zip(("7d", "30d"), pieces(rendering, "flow_without_start_items"), strict=True):
         assert f'window="{window}"' in piece.decode()
 
@@ -87,7 +88,7 @@ def test_windows_that_are_one_object_are_still_told_apart() -> None:
 def test_what_the_clock_and_the_wall_change_is_written_each_time() -> None:
     ages = Ages(1, 0, ((0, 0, 0.0),) * 3, 0)
     shown = publish_nodes(team(nodes(CONFIG, DOING, DONE))._replace(ages=ages, blocked_since=0))
-    rendering = Rendering(shown, TYPES)
+    rendering = Rendering(shown, EXPORTED)
     for at in (5, 6):
         shown.snapshot = shown.snapshot._replace(at=at * 1_000_000)
         shown.met_since = {"time-to-market": at * 1_000_000}
@@ -98,7 +99,7 @@ def test_what_the_clock_and_the_wall_change_is_written_each_time() -> None:
 
 def test_a_node_that_is_gone_is_neither_shown_nor_kept() -> None:
     shown = publish_nodes()
-    rendering = Rendering(shown, TYPES)
+    rendering = Rendering(shown, EXPORTED)
     rendering.read()
     left = team(list(shown.snapshot.nodes))
     shown.snapshot = shown.snapshot._replace(nodes=(left,))
@@ -110,7 +111,7 @@ def test_a_node_that_is_gone_is_neither_shown_nor_kept() -> None:
 
 
 def test_what_is_written_ahead_is_not_written_again() -> None:
-    rendering, at_once = Rendering(publish_nodes(), TYPES), Rendering(publish_nodes(), TYPES)
+    rendering, at_once = Rendering(publish_nodes(), EXPORTED), Rendering(publish_nodes(), EXPORTED)
     assert len(list(rendering.prepare())) == len(rendering._published.snapshot.nodes)
     written, moving = dict(rendering._written), dict(rendering._moving)
     assert not list(rendering.prepare())
@@ -140,7 +141,7 @@ class Contended:
 
 
 def test_of_two_scrapes_at_once_the_second_waits_and_writes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    rendering = Rendering(publish_nodes(), TYPES)
+    rendering = Rendering(publish_nodes(), EXPORTED)
     found: list[Any] = []
     threads = [threading.Thread(target=lambda: found.append(rendering.read()[1])) for _ in range(2)]
     monkeypatch.setattr(rendering, "_lock", Contended(threads[1]))
@@ -165,7 +166,7 @@ def test_a_client_that_reads_slowly_keeps_no_other_waiting() -> None:
 
 def test_an_item_type_that_comes_later_is_shown() -> None:
     shown = publish_nodes(*nodes(CONFIG, DOING))
-    rendering = Rendering(shown, TYPES)
+    rendering = Rendering(shown, EXPORTED)
     rendering.read()
     shown.snapshot = shown.snapshot._replace(nodes=tuple(nodes(CONFIG, replace(DOING, item_type="spike"))))
     assert b'item_type="spike"' in pieces(rendering, "flow_load_items")[0]

@@ -29,6 +29,32 @@ item_types:
   feature: [Story]
 """
 
+# The same teams; every level owns something, and there are backlogs.
+LEVELS = """\
+version: 1
+portfolio: {owns: [{project: PORT}]}
+organisation:
+  - value_stream: Payments
+    owns: [{project: PAYMENTS}]
+    arts:
+      - art: Checkout
+        owns: [{project: [CHECKOUT, PORT], item_type: Feature}]
+        teams: [{team: Cards}, {team: Wallets, owns: [{team: Wallets}, {project: PORT, item_type: Story}]}]
+  - value_stream: Lending
+    arts:
+      - art: Loans
+        teams: [{team: Credit}]
+workflows:
+  - name: delivery
+    states: {new: [To Do], active: [Doing], waiting: [Ready], done: [Done], cancelled: [Dropped]}
+item_types:
+  feature: [Story]
+backlogs:
+  - {backlog: epics, home: portfolio, holds: {item_type: Epic}}
+  - {backlog: features, home: art, holds: {item_type: Feature}}
+  - {backlog: stories, home: team, holds: {item_type: [Story, Bug]}}
+"""
+
 
 def configured(text: str = FLOW) -> FlowConfig:
     """Read a configuration."""

@@ -11,17 +11,24 @@ from hypothesis import strategies as st
 from stream.events.event import DAY, Event, EventType
 from stream.events.rejection import Rejection
 from stream.items import history
-from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.fold import fold
 from stream.items.history import decode_history, new_history
 from stream.items.outcome import Outcome
 from stream.items.summary import Summary
 from stream.items.tracker import Batch
-from tests.items.material import NOW, configured
+from tests.items.material import LEVELS, NOW, configured
+from tests.items.whole import read_whole
 
-ONE = Derivation.of(configured())
+ONE = Derivation.of(configured(LEVELS))
 STATES = ("To Do", "Doing", "Ready", "Done", None)
+ATTRIBUTES = {
+    "points": st.sampled_from([1, 1.0, None]),
+    "item_type": st.sampled_from(["Story", "Feature", "Task"]),
+    "project": st.sampled_from(["PORT", "CHECKOUT"]),
+    "key": st.sampled_from(["PAY-1", None]),
+    "parent": st.just("7"),
+}
 
 
 def event(number: int, time: int, kind: EventType = EventType.CHANGED, **changes: Any) -> Event:
@@ -49,8 +56,8 @@ def days(draw: st.DrawFn) -> list[list[Event]]:
     for number in range(count):
         time = NOW - (count - number) * DAY + draw(st.sampled_from([0, 0, 0, -3 * DAY, 40 * DAY]))
         kind = draw(st.sampled_from([EventType.CHANGED] * 6 + [EventType.DELETED, EventType.ERASED]))
-        changes = {"state": draw(st.sampled_from(STATES)), "blocked": draw(st.booleans()), "team": "Cards"}
-        changes |= draw(st.fixed_dictionaries({}, optional={"points": st.sampled_from([1, 1.0, None])}))
+        changes = {"state": draw(st.sampled_from(STATES)), "blocked": draw(st.booleans())}
+        changes |= draw(st.fixed_dictionaries({"team": st.sampled_from(["Cards", "Wallets"])}, optional=ATTRIBUTES))
         events.append(event(draw(st.sampled_from([number, number, number, 0])), time, kind, **changes))
     cuts = sorted(draw(st.sets(st.integers(1, max(1, count - 1)))))
     return [events[low:high] for low, high in zip([0, *cuts], [*cuts, count], strict=True)]
@@ -77,7 +84,7 @@ def test_rows_and_summaries_are_those_of_the_history(batches: list[list[Event]])
     expected, summary = by_history(batches)
     assert rows == expected
     (sent,) = outcome.summaries
-    assert (sent.value and decode_summary(sent.value, ONE.name)) == summary
+    assert (sent.value and read_whole(sent.value, ONE.name)) == summary
 
 
 @settings(deadline=None)

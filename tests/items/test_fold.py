@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from stream.events.event import DAY, EventType
+from stream.events.limits import MAX_NAME
 from stream.items.fold import fold
 from stream.items.row import Entry
 from stream.items.rules import Rules
-from stream.items.summary import FlowState, Stamp, Summary, Team
+from stream.items.summary import UNASSIGNED, FlowState, Owner, Spell, Stamp, Summary
 from tests.items.material import configured, entry
 
-CARDS = Team("Payments", "Checkout", "Cards")
+CARDS = Owner("Payments", "Checkout", "Cards")
 RULES = Rules(configured())
 
 
@@ -25,23 +26,30 @@ def folded(*entries: Entry, now: int = 100) -> Summary:
 
 def test_a_finished_item_as_a_summary() -> None:
     summary = folded(
-        entry(1, state="To Do", team="Cards", item_type="Story"),
-        entry(2, state="Doing"),
+        entry(1, state="To Do", team="Cards", item_type="Story", key="PAY-1", parent="7"),
+        entry(2, state="Doing", points=3),
         entry(4, state="Ready"),
-        entry(5, state="Done", item_type="Bug"),
-        entry(6, team="Wallets"),
+        entry(5, state="Done", item_type="Bug", points=5),
+        entry(6, team="Wallets", key="PAY-2", points=0.5),
     )
     assert summary == Summary(
         item="1",
         source="jira/acme",
-        owner=Team("Payments", "Checkout", "Wallets"),
+        owner=Owner("Payments", "Checkout", "Wallets"),
         item_type="other",
         state="Done",
         flow_state=FlowState.DONE,
-        start=Stamp(2 * DAY, CARDS, "feature"),
-        finish=Stamp(5 * DAY, CARDS, "other"),
+        backlog="all",
+        key="PAY-2",
+        parent="7",
+        points=500_000,
+        state_since=5 * DAY,
+        start=Stamp(2 * DAY, CARDS, "feature", "all"),
+        finish=Stamp(5 * DAY, CARDS, "other", "all", 5_000_000),
         active=2 * DAY,
         stays={"Doing": 2 * DAY, "Ready": DAY},
+        left_at={"Doing": 2 * DAY, "Ready": 3 * DAY},
+        spells=(Spell(2 * DAY, 5 * DAY, CARDS, "all"),),
     )
     assert not summary.in_load
 
@@ -63,10 +71,27 @@ def test_erased_is_no_summary_even_if_events_follow() -> None:
     assert folded(*entries, now=1).in_load
 
 
-def test_an_item_in_progress_has_no_durations_yet() -> None:
+def test_an_item_in_progress_has_no_active_time_yet() -> None:
     summary = folded(entry(1, state="Doing"), entry(5, state="Ready"))
-    assert (summary.active, summary.stays, summary.finish) == (0, {}, None)
+    assert (summary.active, summary.finish) == (0, None)
     assert summary.in_load
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("PAY-1", "PAY-1"),
+        (7, "7"),
+        (True, "true"),
+        (None, None),
+        ([1], None),
+        ({"a": 1}, None),
+        ("x" * 999, "x" * MAX_NAME),
+    ],
+)
+def test_key_and_parent_are_texts_that_fit_into_a_record(value: object, shown: str | None) -> None:
+    summary = folded(entry(1, state="Doing", key=value, parent=value))
+    assert (summary.key, summary.parent) == (shown, shown)
 
 
 def test_the_source_is_that_of_the_last_event_and_an_attribute_of_rules() -> None:
@@ -93,7 +118,7 @@ workflows:
     at_three, at_four = fold("1", entries, rules, 3 * DAY), fold("1", entries, rules, 4 * DAY)
     assert at_three is not None
     assert at_four is not None
-    assert at_three.finish == Stamp(3 * DAY, Team("unassigned", "unassigned", "unassigned"), "other")
+    assert at_three.finish == Stamp(3 * DAY, UNASSIGNED, "other", "all")
     assert (at_four.flow_state, at_four.finish) == (FlowState.UNMAPPED, None)
 
 

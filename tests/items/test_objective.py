@@ -6,11 +6,11 @@ from typing import Any
 
 from stream.config.loading import parse_config
 from stream.events.event import DAY, EventType
-from stream.items.codec import decode_summary, encode_summary
+from stream.items.codec import decode_counted, encode_summary
 from stream.items.objective import Objective, fold_objective
 from stream.items.row import Entry
 from stream.items.rules import Rules
-from stream.items.summary import UNASSIGNED, Team
+from stream.items.summary import UNASSIGNED, Owner
 
 TEXT = """\
 version: 1
@@ -24,7 +24,7 @@ organisation:
 workflows: [{name: all, states: {active: [Doing]}}]
 """
 RULES = Rules(parse_config(TEXT, "flow.yaml"))
-CARDS = Team("Payments", "Checkout", "Cards")
+CARDS = Owner("Payments", "Checkout", "Cards")
 
 
 def entry(day: int, **changes: Any) -> Entry:
@@ -50,7 +50,7 @@ def test_a_value_beyond_the_limit_which_a_former_release_took_is_the_limit() -> 
     found = folded(entry(1, planned_value=1e305, actual_value=10**15))
     assert found is not None
     assert (found.planned, found.actual) == (10**15, 10**15)
-    assert decode_summary(encode_summary(found, "d"), "d") == found
+    assert decode_counted(encode_summary(found, "d"), "d") == found
 
 
 def test_null_takes_a_value_away() -> None:
@@ -64,8 +64,8 @@ def test_null_takes_a_value_away() -> None:
 
 def test_the_owner_is_the_first_team_of_that_name_unless_the_event_says_more() -> None:
     assert RULES.team_named("Cards") == CARDS
-    assert RULES.team_named("Cards", "Refunds") == Team("Payments", "Refunds", "Cards")
-    assert RULES.team_named("Credit", None, "Lending") == Team("Lending", "Loans", "Credit")
+    assert RULES.team_named("Cards", "Refunds") == Owner("Payments", "Refunds", "Cards")
+    assert RULES.team_named("Credit", None, "Lending") == Owner("Lending", "Loans", "Credit")
     assert RULES.team_named("Credit", None, "Payments") == UNASSIGNED
     assert RULES.team_named("Nobody") == RULES.team_named(None) == UNASSIGNED
 
@@ -73,5 +73,5 @@ def test_the_owner_is_the_first_team_of_that_name_unless_the_event_says_more() -
 def test_what_is_written_is_read_and_only_under_its_own_derivation() -> None:
     found = folded(entry(1, pi="2026.4", planned_value=0.1))
     assert found is not None
-    assert decode_summary(encode_summary(found, "d"), "d") == found
-    assert decode_summary(encode_summary(found, "d"), "other") is None
+    assert decode_counted(encode_summary(found, "d"), "d") == found
+    assert decode_counted(encode_summary(found, "d"), "other") is None

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from stream.events.event import DAY, Event, EventType
 from stream.events.limits import MAX_DEPTH
-from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.history import decode_history, new_history
 from stream.items.row import (
@@ -29,6 +28,7 @@ from stream.items.row import (
 )
 from stream.items.tracker import Batch
 from tests.items.material import NOW, configured
+from tests.items.whole import read_whole
 
 HEADER = Header(5, 6, 0b101)
 VALUES = st.sampled_from(
@@ -158,7 +158,7 @@ def test_whatever_a_row_says_it_is_refused_or_can_be_folded_and_written(said: An
         if key in outcome.unreadable:
             assert (outcome.rows, outcome.summaries) == ({}, [])
         else:
-            assert [sent.value is None or decode_summary(sent.value, derivation.name) for sent in outcome.summaries]
+            assert [sent.value is None or read_whole(sent.value, derivation.name) for sent in outcome.summaries]
 
 
 @pytest.mark.parametrize(

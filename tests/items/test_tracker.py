@@ -17,14 +17,14 @@ from stream.events.partition import EventsPartition, partition_of
 from stream.events.rejection import Reason
 from stream.events.time import format_time
 from stream.items import history
-from stream.items.codec import decode_summary
 from stream.items.derivation import Derivation
 from stream.items.history import decode_history
 from stream.items.outcome import MILLISECOND, Outcome, Reroute
 from stream.items.row import Header, read_header, write_row
 from stream.items.summary import Summary
 from stream.items.tracker import Batch, expired, row_key
-from tests.items.material import FLOW, NOW, configured, event
+from tests.items.material import FLOW, LEVELS, NOW, configured, event
+from tests.items.whole import read_whole
 
 ONE = Derivation.of(configured())
 FOUR = Derivation.of(configured(), partitions=4)
@@ -54,7 +54,7 @@ def taken(*events: Event, rows: Any = None, by: Derivation = ONE, now: int = NOW
 
 
 def summaries(outcome: Outcome, by: Derivation = ONE) -> list[Summary | None]:
-    return [(sent.value and decode_summary(sent.value, by.name)) or None for sent in outcome.summaries]
+    return [(sent.value and read_whole(sent.value, by.name)) or None for sent in outcome.summaries]
 
 
 def test_records_are_decoded_and_the_refused_are_kept_with_their_reason() -> None:
@@ -218,6 +218,18 @@ def test_a_summary_is_sent_to_the_partitions_of_its_owners_and_removed_from_the_
     assert {sent.partition: sent.value is None for sent in started.summaries} == {payments: False, lending: True}
     back = taken(event(NOW, team="Credit"), rows=started.rows, by=FOUR)
     assert {sent.partition: sent.value is None for sent in back.summaries} == {payments: False, lending: False}
+
+
+def test_an_item_of_the_portfolio_is_in_one_partition_and_where_it_began_and_ended() -> None:
+    by = Derivation.of(configured(LEVELS), partitions=4)
+    everything, lending = by.partition(""), by.partition("Lending")
+    assert everything != lending
+    first = taken(event(NOW - 3 * DAY, state="To Do", project="PORT"), by=by)
+    assert [sent.partition for sent in first.summaries] == [everything]
+    moved = taken(event(NOW - 2 * DAY, state="Doing", team="Credit"), rows=first.rows, by=by)
+    assert {sent.partition: sent.value is None for sent in moved.summaries} == {everything: True, lending: False}
+    back = taken(event(NOW - DAY, team=None), rows=moved.rows, by=by)
+    assert {sent.partition: sent.value is None for sent in back.summaries} == {everything: False, lending: False}
 
 
 def test_erasing_takes_the_item_out_everywhere_it_ever_was() -> None:

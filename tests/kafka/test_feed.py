@@ -58,10 +58,10 @@ targets:
   - {name: speed, level: team, team: Three, metric: flow_time, quantile: 0.5, window: 7d, at_most: 1d}
 """
 LIMITS = [
-    ("art", "Pay", "A"),
-    ("team", "Pay", "A", "One"),
-    ("team", "Care", "B", "Two"),
-    ("team", "Lend", "C", "Four"),
+    ("art", "all", "Pay", "A"),
+    ("team", "all", "Pay", "A", "One"),
+    ("team", "all", "Care", "B", "Two"),
+    ("team", "all", "Lend", "C", "Four"),
 ]
 SWINGING = [*(("limit", *names) for names in LIMITS), ("target", "focus"), ("target", "short queue")]
 STEADY = {("target", "delivery"): ["missed"], ("target", "speed"): ["met"]}
@@ -204,7 +204,9 @@ def test_each_change_is_told_once_while_workers_come_and_go(deployment: Deployme
         step()
         _wait_for_notices(feed, portfolio)
     all_ready([first, second])
-    wait_until(lambda: feed.measured[("portfolio",)][-1].value is None, "the portfolio, which nobody knows now, to go")
+    wait_until(
+        lambda: feed.measured[("portfolio", "all")][-1].value is None, "the portfolio, which nobody knows now, to go"
+    )
     portfolio.down()
     first.kill()
     _wait_for_notices(feed, portfolio)
@@ -284,8 +286,8 @@ def test_the_example_consumer_follows(deployment: Deployment, stack: ExitStack) 
     portfolio.up()
     wait_until(lambda: len(lines()) == _count(portfolio.expected), "the later notices", PATIENCE)
     time = NOW.isoformat().replace("+00:00", "Z")
-    assert f"{time} flow.limit.passed Pay/A/One load limit 5 since {time}" in lines()
-    assert f"{time} flow.target.missed Pay/A short queue 5 since {time}" in lines()
+    assert f"{time} flow.limit.passed Pay/A/One all load limit 5 since {time}" in lines()
+    assert f"{time} flow.target.missed Pay/A all short queue 5 since {time}" in lines()
 
 
 def _is_written(answer: Any) -> bool:
@@ -327,7 +329,9 @@ def _settled(feed: Follower, portfolio: Portfolio, deployment: Deployment, worke
     config = str(deployment.folder / "flow.yaml")
     done = deployment.run("replay", str(log), "-c", config, "--at", NOW.isoformat(), "--json")
     assert done.returncode == 0, done.stderr
-    expected = {(one["level"], *filter(None, _names(one))): one for one in json.loads(done.stdout)["nodes"]}
+    expected = {
+        (one["level"], one["backlog"], *filter(None, _names(one))): one for one in json.loads(done.stdout)["nodes"]
+    }
     wait_until(lambda: _newest(feed) == expected, "the numbers of a replay in flow.metrics")
     _as_in_metrics(worker, expected)
     _well_formed(feed)
@@ -347,7 +351,7 @@ def _newest(feed: Follower) -> dict[tuple[str, ...], Json]:
 def _as_in_metrics(worker: Worker, nodes: dict[tuple[str, ...], Json]) -> None:
     shown = merged_metrics([worker])
     for node in nodes.values():
-        own = dict(zip(("level", "value_stream", "art", "team"), (node["level"], *_names(node)), strict=True))
+        own = {label: node[label] for label in ("level", "value_stream", "art", "team", "backlog")}
 
         def has(name: str, value: float | None, own: dict[str, str] = own, **labels: str) -> None:
             assert shown.get(series(name, **own, **labels)) == value, (name, own, labels)
@@ -363,7 +367,7 @@ def _as_in_metrics(worker: Worker, nodes: dict[tuple[str, ...], Json]) -> None:
             since = NOW.timestamp() if target["met"] else None
             has("flow_target_met_since_timestamp_seconds", since, **labels)
         if node["level"] == "team":
-            team = set(zip(("value_stream", "art", "team"), _names(node), strict=True))
+            team = {(label, node[label]) for label in ("value_stream", "art", "team", "backlog")}
             items = sum(value for (name, has), value in shown.items() if name == "flow_load_items" and team <= has)
             assert items == node["load"]["items"]
 

@@ -19,11 +19,16 @@ COUNTS = {
     "flow_velocity_items",
     "flow_arrivals_items",
     "flow_without_start_items",
+    "flow_load_unestimated_items",
+    "flow_velocity_unestimated_items",
+    "flow_unplaced_items",
     "flow_item_age_lower_bound_items",
     "flow_time_seconds_bucket",
     "flow_time_seconds_gcount",
 }
 SUMS = {
+    "flow_load_points",
+    "flow_velocity_points",
     "flow_time_seconds_gsum",
     "flow_active_seconds",
     "flow_elapsed_seconds",
@@ -33,6 +38,7 @@ SUMS = {
     "flow_objective_projected_value",
 }
 STATISTICS = {
+    "flow_program_increment_info",
     "flow_load_limit_items",
     "flow_load_ratio",
     "flow_time_quantile_seconds",
@@ -68,7 +74,10 @@ LEFT_OUT = {
     "flow_snapshot_timestamp_seconds",
     "flow_snapshot_duration_seconds",
     "flow_build_info",
+    "flow_exported_series",
 }
+
+PLACE = ("level", "value_stream", "art", "team", "backlog")
 
 
 def near(one: float, other: float) -> bool:
@@ -139,7 +148,7 @@ def compare_numbers(actual: Json, expected: Json) -> list[str]:
     """List how the object of `replay --json` differs from the oracle's.
 
     Counts are equal, seconds and ratios equal except for rounding. The order of nodes means nothing, and an
-    `unassigned` node in which all is zero may as well be missing.
+    `unassigned` node in which all is zero may as well be missing. So may `unplaced`: messages of the feed have none.
     """
     found = []
     if datetime.fromisoformat(actual["at"]) != datetime.fromisoformat(expected["at"]):
@@ -150,15 +159,23 @@ def compare_numbers(actual: Json, expected: Json) -> list[str]:
     for place in sorted({*nodes, *wanted}):
         node, want = nodes.get(place), wanted.get(place)
         if node is not None and want is not None:
-            found += differences("/".join(filter(None, place)), node, want)
+            found += differences(name_of(place), node, want)
         elif "unassigned" not in place or is_alive(node or want):
-            found.append(f"{'/'.join(filter(None, place))}: {'surplus' if node else 'missing'} node")
+            found.append(f"{name_of(place)}: {'surplus' if node else 'missing'} node")
+    if "unplaced" in actual:
+        found += differences("unplaced", actual["unplaced"], expected["unplaced"])
     return found
 
 
 def by_place(numbers: Json) -> dict[tuple[str, ...], Json]:
-    """Find the nodes by their level and path."""
-    return {(node["level"], node["value_stream"], node["art"], node["team"]): node for node in numbers["nodes"]}
+    """Find the nodes by their level, path and backlog."""
+    return {tuple(node[label] for label in PLACE): node for node in numbers["nodes"]}
+
+
+def name_of(place: tuple[str, ...]) -> str:
+    """Write a node's level and path, and its backlog."""
+    *path, backlog = filter(None, place)
+    return f"{'/'.join(path)}:{backlog}"
 
 
 def is_alive(value: Any) -> bool:

@@ -9,7 +9,10 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import cached_property
 
+from tests.oracle.backlogs import backlog_of
 from tests.oracle.rules import Json, Owner, flow_state_of, item_type_of, owner_of, text, workflow_of
 
 LOAD = ("active", "waiting")
@@ -32,6 +35,15 @@ class Moment:
     blocked: bool
     deleted: bool
     resets: bool
+    backlog: str | None
+    points: Fraction | None
+    key: str | None
+    parent: str | None
+
+    @property
+    def is_load(self) -> bool:
+        """Whether the item was in progress."""
+        return self.flow_state in LOAD and not self.deleted
 
 
 @dataclass(frozen=True)
@@ -50,9 +62,9 @@ class Life:
     @property
     def in_load(self) -> bool:
         """Whether the item is in progress."""
-        return self.now.flow_state in LOAD and not self.now.deleted
+        return self.now.is_load
 
-    @property
+    @cached_property
     def start(self) -> Moment | None:
         """First entry into active or waiting since the life began, or since it was reset."""
         start = None
@@ -69,7 +81,7 @@ class Life:
         first = self.moments[0]
         return self.start is first and (first.flow_state_before is None or first.flow_state_before in LOAD)
 
-    @property
+    @cached_property
     def finish(self) -> Moment | None:
         """Latest entry into done from elsewhere, while the item is still done."""
         finish = None
@@ -80,7 +92,7 @@ class Life:
                 finish = moment
         return finish
 
-    @property
+    @cached_property
     def stays(self) -> list[tuple[Moment, timedelta]]:
         """How long each moment lasted between start and finish; nothing unless there are both."""
         if self.start is None or self.finish is None:
@@ -92,16 +104,10 @@ class Life:
             if min(end, self.finish.time) > max(moment.time, self.start.time)
         ]
 
-    @property
+    @cached_property
     def time_in_state(self) -> dict[str, timedelta]:
-        """How long the item was in each state; states that it entered after a hundred others are all `other`."""
-        stays = [(stay.state, lasted) for stay, lasted in self.stays if stay.state is not None]
-        named = list(dict.fromkeys(state for state, _ in stays))[:NAMED_STATES]
-        told: dict[str, timedelta] = {}
-        for state, lasted in stays:
-            name = state if state in named else "other"
-            told[name] = told.get(name, timedelta()) + lasted
-        return told
+        """How long the item was in each state between start and finish."""
+        return by_state([(stay.state, lasted) for stay, lasted in self.stays if stay.state is not None])
 
     @property
     def blocked_for(self) -> timedelta | None:
@@ -120,6 +126,16 @@ class Life:
         if self.start is None or self.finish is None:
             return None
         return self.finish.time - self.start.time
+
+
+def by_state(stays: list[tuple[str, timedelta]]) -> dict[str, timedelta]:
+    """Sum up stays by state; states that the item entered after a hundred others are all `other`."""
+    named = list(dict.fromkeys(state for state, _ in stays))[:NAMED_STATES]
+    told: dict[str, timedelta] = {}
+    for state, lasted in stays:
+        name = state if state in named else "other"
+        told[name] = told.get(name, timedelta()) + lasted
+    return told
 
 
 def time_of(event: Json) -> datetime:
@@ -179,8 +195,19 @@ def moments_of(events: list[Json], config: Json) -> Iterator[Moment]:
             blocked=text(attributes.get("blocked")) == "true",
             deleted=deleted,
             resets=workflow_of(attributes, config).get("on_return") == "reset",
+            backlog=backlog_of(attributes, config),
+            points=points_of(attributes),
+            key=attributes.get("key"),
+            parent=attributes.get("parent"),
         )
         before = flow_state
+
+
+def points_of(attributes: Json) -> Fraction | None:
+    """Read the points as the decimal that the sender wrote; None where the item is not estimated."""
+    points = attributes.get("points")
+    is_estimate = isinstance(points, int | float) and not isinstance(points, bool) and 0 <= points <= 10**9
+    return Fraction(str(points)) if is_estimate else None
 
 
 def changed(attributes: Json, event: Json, *, is_first: bool) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 Json = dict[str, Any]
@@ -9,6 +10,7 @@ Owner = tuple[str, str, str]
 Node = tuple[str, str, str, str]
 
 UNASSIGNED: Owner = ("unassigned", "unassigned", "unassigned")
+PORTFOLIO: Owner = ("", "", "")
 
 
 def text(value: object) -> str:
@@ -42,22 +44,47 @@ def teams(config: Json) -> list[tuple[Owner, Json]]:
     return found
 
 
+def arts(config: Json) -> list[tuple[Owner, Json]]:
+    """List the configured ARTs in the order of the file, each with its entry."""
+    return [
+        ((stream["value_stream"], art["art"], ""), art)
+        for stream in config["organisation"]
+        for art in stream.get("arts") or []
+    ]
+
+
+def value_streams(config: Json) -> list[tuple[Owner, Json]]:
+    """List the configured value streams in the order of the file, each with its entry."""
+    return [((stream["value_stream"], "", ""), stream) for stream in config["organisation"]]
+
+
+def node_of(owner: Owner) -> Node:
+    """Name the node that owns something by its level."""
+    depth = len([name for name in owner if name])
+    return (("portfolio", "value_stream", "art", "team")[depth], *owner)
+
+
+@cache
 def levels(owner: Owner) -> list[Node]:
-    """List the value stream, the ART and the team that an owner stands for."""
-    stream, art, team = owner
-    return [("value_stream", stream, "", ""), ("art", stream, art, ""), ("team", stream, art, team)]
+    """List the nodes in which an owner's items count, the portfolio first and the owner itself last."""
+    stream, art, _ = owner
+    way = [PORTFOLIO, (stream, "", ""), (stream, art, ""), owner]
+    return [node_of(each) for each in dict.fromkeys(way)]
 
 
 def belongs(owner: Owner, node: Node) -> bool:
-    """Tell whether what the owner has counts in the node."""
-    return node[0] == "portfolio" or node in levels(owner)
+    """Tell whether what the owner has counts in the node; `own` is no level, but what the owner has itself."""
+    return node in [*levels(owner), ("own", *owner)]
 
 
 def owner_of(attributes: Json, config: Json) -> Owner:
-    """Find the first team that owns an item with these attributes."""
+    """Find the most specific node that owns an item with these attributes: a team, an ART, a value stream, all."""
     for owner, entry in teams(config):
         rules = entry.get("owns") or [{"team": entry["team"]}]
         if any(matches(rule, attributes) for rule in rules):
+            return owner
+    for owner, entry in [*arts(config), *value_streams(config), (PORTFOLIO, config.get("portfolio") or {})]:
+        if any(matches(rule, attributes) for rule in entry.get("owns") or []):
             return owner
     return UNASSIGNED
 

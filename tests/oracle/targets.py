@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from tests.oracle.backlogs import goals_home_of, home_of
 from tests.oracle.objectives import Objective
+from tests.oracle.periods import day, local_day
 from tests.oracle.rules import Json, Node, belongs
 from tests.oracle.statistics import exact, length, percentile
 
@@ -15,14 +16,20 @@ LEVELS = ("level", "value_stream", "art", "team")
 
 
 def measured(
-    node: Node, shown: Json, flow_times: dict[str, list[timedelta]], aims: list[Objective], config: Json, at: datetime
+    place: tuple[Node, str],
+    shown: Json,
+    flow_times: dict[str, list[timedelta]],
+    aims: list[Objective],
+    config: Json,
+    at: datetime,
 ) -> list[Json]:
-    """Measure the node's targets, in the order of the file, by its other numbers."""
+    """Measure the targets of a node in a backlog, in the order of the file, by its other numbers."""
+    node, backlog = place
     own = [aim for aim in aims if belongs(aim.owner, node)]
     return [
         outcome(target, amount_of(target, shown, flow_times, own, config, at))
         for target in config.get("targets") or []
-        if names(target, node)
+        if names(target, node) and is_about(target, backlog, config)
     ]
 
 
@@ -31,6 +38,13 @@ def names(target: Json, node: Node) -> bool:
     return target["level"] == node[0] and all(
         target.get(level) in (None, name) for level, name in zip(LEVELS, node, strict=True)
     )
+
+
+def is_about(target: Json, backlog: str, config: Json) -> bool:
+    """Tell whether the target is about the backlog: its level's home unless it says otherwise."""
+    if target["metric"] == "predictability":
+        return goals_home_of(target["level"], config) == backlog
+    return (target.get("backlog") or home_of(target["level"], config)) == backlog
 
 
 def outcome(target: Json, amount: Fraction | None) -> Json:
@@ -70,7 +84,12 @@ def amount_of(
         return Fraction(shown["load"]["items"])
     if metric == "predictability":
         return of_increment(aims, config, at)
-    over = shown["windows"][window]
+    return of_window(target, shown["windows"][window], flow_times[window]) if window in flow_times else None
+
+
+def of_window(target: Json, over: Json, durations: list[timedelta]) -> Fraction | None:
+    """Measure a target over its window."""
+    metric = target["metric"]
     if metric == "velocity":
         return Fraction(over["velocity"])
     if metric == "distribution":
@@ -79,13 +98,12 @@ def amount_of(
     if metric == "efficiency":
         elapsed = Fraction(str(over["elapsed_seconds"]))
         return Fraction(str(over["active_seconds"])) / elapsed if elapsed else None
-    durations = flow_times[window]
     return percentile(durations, Fraction(str(target["quantile"]))) if durations else None
 
 
 def of_increment(aims: list[Objective], config: Json, at: datetime) -> Fraction | None:
     """Relate what is projected for the running increment, else what the last one achieved, to what was planned."""
-    today = at.astimezone(ZoneInfo(config.get("time_zone") or "UTC")).date()
+    today = local_day(at, config)
     increments = config.get("program_increments") or []
     running = [each for each in increments if day(each["start"]) <= today <= day(each["end"])]
     ended = sorted((each for each in increments if day(each["end"]) < today), key=lambda each: day(each["end"]))
@@ -95,8 +113,3 @@ def of_increment(aims: list[Objective], config: Json, at: datetime) -> Fraction 
     planned = sum((aim.planned for aim in own), Fraction(0))
     reached = sum((aim.projected if running else aim.actual for aim in own), Fraction(0))
     return reached / planned if planned else None
-
-
-def day(written: str | date) -> date:
-    """Read a calendar day."""
-    return date.fromisoformat(str(written))

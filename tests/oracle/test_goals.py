@@ -259,19 +259,20 @@ AT = datetime.fromisoformat("2026-07-03T00:00Z")
 
 def test_gauges_of_goals() -> None:
     found = gauges(EVENTS, GOALS, AT)
-    team = {"value_stream": "V", "art": "A", "team": "U"}
-    art = {"value_stream": "V", "art": "A", "level": "art"}
+    owner = {"value_stream": "V", "art": "A", "team": "U"}
+    team = owner | {"backlog": "all"}
+    art = {"value_stream": "V", "art": "A", "level": "art", "backlog": "all"}
     aim = {"target": "t", "metric": "load"}
     expected = {
         series("flow_ageing_items", **team): 1,
         series("flow_blocked_age_max_seconds", level="team", **team): 2 * DAY,
-        series("flow_blocked_age_max_seconds", level="portfolio"): 2 * DAY,
+        series("flow_blocked_age_max_seconds", level="portfolio", backlog="all"): 2 * DAY,
         series("flow_unmapped_items", source="s", state="Limbo", **team): 1,
-        series("flow_objective_planned_value", pi="1", **team): 4,
-        series("flow_objective_actual_value", pi="1", **team): 0,
-        series("flow_objective_projected_value", pi="1", **team): 4,
-        series("flow_predictability_ratio", pi="1", level="team", **team): 0,
-        series("flow_predictability_ratio", pi="1", **art): 0,
+        series("flow_objective_planned_value", pi="1", **owner): 4,
+        series("flow_objective_actual_value", pi="1", **owner): 0,
+        series("flow_objective_projected_value", pi="1", **owner): 4,
+        series("flow_predictability_ratio", pi="1", level="team", **owner): 0,
+        series("flow_predictability_ratio", pi="1", value_stream="V", art="A", level="art"): 0,
         series("flow_target_value", bound="at_least", **aim, **art): 2,
         series("flow_target_value", bound="at_most", **aim, **art): 3,
         series("flow_target_actual_value", **aim, **art): 1,
@@ -298,5 +299,5 @@ def test_comparison_sees_a_goal_that_is_wrong_or_missing() -> None:
 
 def test_comparison_of_objects_sees_a_target_that_differs() -> None:
     want, other = numbers(EVENTS, GOALS, AT), numbers(EVENTS[:2], GOALS, AT)
-    assert "art/V/A.targets[0].actual: 0.0 instead of 1.0" in compare_numbers(other, want)
-    assert any(line.startswith("art/V/A.targets: ") for line in compare_numbers(numbers(EVENTS, CONFIG, AT), want))
+    assert "art/V/A:all.targets[0].actual: 0.0 instead of 1.0" in compare_numbers(other, want)
+    assert any(line.startswith("art/V/A:all.targets: ") for line in compare_numbers(numbers(EVENTS, CONFIG, AT), want))

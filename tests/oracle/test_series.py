@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.gauges.catalogue import OF_ENGINE, OF_NODES
-from tests.oracle import histories
+from tests.oracle import configurations, histories
 from tests.oracle.brute_force import (
     compare,
     compare_numbers,
@@ -21,9 +21,11 @@ from tests.oracle.brute_force import (
     numbers,
     parse_metrics,
 )
-from tests.oracle.comparison import COUNTS, LEFT_OUT, STATISTICS, SUMS
+from tests.oracle.comparison import COUNTS, LEFT_OUT, STATISTICS, SUMS, by_place
+from tests.oracle.lives import lives
+from tests.oracle.nodes import load_in, places
 from tests.oracle.real_log import find_log
-from tests.oracle.rules import Json
+from tests.oracle.rules import Json, levels
 from tests.oracle.series import Series, series
 
 CONFIG: Json = {
@@ -56,15 +58,15 @@ EVENTS = [
 
 
 def of_team(name: str, **labels: str) -> Series:
-    """Name a series of team T."""
-    return series(name, value_stream="V", art="A", team="T", **labels)
+    """Name a series of team T, unless the labels say otherwise."""
+    return series(name, **{"value_stream": "V", "art": "A", "team": "T", "backlog": "all"} | labels)
 
 
 def test_gauges_of_three_items() -> None:
     found = gauges(EVENTS, CONFIG, AT)
     week = {"window": "7d"}
     team = {"level": "team"} | week
-    portfolio = {"level": "portfolio"} | week
+    portfolio = {"level": "portfolio", "backlog": "all"} | week
     expected = {
         of_team("flow_load_items", item_type="other", flow_state="active"): 1,
         of_team("flow_blocked_items", item_type="other"): 1,
@@ -136,7 +138,9 @@ def test_comparison_names_each_difference() -> None:
         (of_team("flow_state_seconds", window="7d", state="Doing"), 3601.0),
         (of_team("flow_efficiency_ratio", level="team", window="7d"), 0.03),
         (
-            series("flow_efficiency_ratio", level="team", value_stream="V", art="A", team="U", window="7d"),
+            series(
+                "flow_efficiency_ratio", level="team", value_stream="V", art="A", team="U", backlog="all", window="7d"
+            ),
             0.0,
         ),
         (series("flow_distribution_ratio", level="team", team="U", window="7d", item_type="feature"), 0.0),
@@ -162,15 +166,16 @@ def test_comparison_knows_how_to_compare_every_metric_once() -> None:
         for end in (("_bucket", "_count", "_sum") if one.type == "histogram" else ("",))
     ]
     assert set().union(*lists) == {*of_engine, *(name for one in OF_NODES for name in one.samples)}
-    assert {*of_engine, "flow_target_met_since_timestamp_seconds"} == LEFT_OUT
+    of_items = {"flow_program_increment_info", "flow_unplaced_items"}
+    assert {*of_engine, "flow_target_met_since_timestamp_seconds"} - of_items == LEFT_OUT
 
 
 def test_comparison_of_objects_names_each_difference() -> None:
     want = numbers(EVENTS, CONFIG, AT)
     other = numbers(EVENTS[:-1], CONFIG, AT)
     assert compare_numbers(want, want) == []
-    assert "team/V/A/T.load.items: 0 instead of 1" in compare_numbers(other, want)
-    assert compare_numbers(want | {"nodes": want["nodes"][1:]}, want) == ["portfolio: missing node"]
+    assert "team/V/A/T:all.load.items: 0 instead of 1" in compare_numbers(other, want)
+    assert compare_numbers(want | {"nodes": want["nodes"][1:]}, want) == ["portfolio:all: missing node"]
     nobody = numbers([changed("4", "2026-01-01T00:00:00", state="Done", team="Nobody")], CONFIG, AT)
     assert len(nobody["nodes"]) == 8
     assert compare_numbers(nobody, numbers([], CONFIG, AT)) == []
@@ -205,18 +210,19 @@ def test_a_log_is_read(tmp_path: Path, name: str) -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_order_and_repetition_change_nothing_and_levels_reconcile(data: st.DataObject) -> None:
-    config = data.draw(histories.configs())
+    config = data.draw(configurations.configs())
     events = data.draw(histories.event_lists(config))
     at = data.draw(histories.instants())
     found = numbers(events, config, at)
     again = [*events, *events[:3]]
     Random(len(events)).shuffle(again)
     assert numbers(again, config, at) == found
-    sums = {
-        level: sum(node["load"]["items"] for node in found["nodes"] if node["level"] == level)
-        for level in ("portfolio", "value_stream", "art", "team")
-    }
-    assert len(set(sums.values())) == 1, sums
+    sums = dict.fromkeys(by_place(found), 0)
+    for owner, backlog in {place for life in lives(events, config, at) for place in places(life)}:
+        items = len(load_in((("own", *owner), backlog), lives(events, config, at)))
+        for node in levels(owner):
+            sums[*node, backlog] += items
+    assert {place: node["load"]["items"] for place, node in by_place(found).items()} == sums
 
 
 def test_the_real_log_after_its_end() -> None:

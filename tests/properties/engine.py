@@ -16,7 +16,8 @@ from stream.events.decode import decode
 from stream.events.event import Event
 from stream.events.rejection import Rejection
 from stream.flow.boards import Boards
-from stream.items.codec import decode_summary
+from stream.flow.report import NodeNumbers, Reading, as_json
+from stream.items.codec import counted, decode_counted
 from stream.items.derivation import Derivation
 from stream.items.tracker import Batch
 
@@ -90,7 +91,7 @@ class Engine:
             self.items.pop((sent.partition, sent.key), None)
             if sent.value is not None and sent.summary is not None:
                 # Boards get what was folded, or what was read from Kafka, and must not see a difference.
-                assert sent.summary == decode_summary(sent.value, self.derivation.name)
+                assert counted(sent.summary) == decode_counted(sent.value, self.derivation.name)
                 self.items[sent.partition, sent.key] = sent.value
         for (_, name), count in outcome.counts.items():
             self.counts[name] = self.counts.get(name, 0) + count
@@ -99,5 +100,19 @@ class Engine:
         """Count all items, as `measure` does."""
         boards = Boards(self.config, self.derivation.partition)
         for (partition, key), value in self.items.items():
-            boards.put(partition, key, decode_summary(value, self.derivation.name))
+            boards.put(partition, key, decode_counted(value, self.derivation.name))
         return boards
+
+    def read(self) -> list[NodeNumbers]:
+        """Read all nodes, also what nodes above the teams own themselves."""
+        return Reading(self.config, self.boards()).read(self.now)
+
+    def numbers(self) -> dict[str, Any]:
+        """Give what `replay --json` prints."""
+        boards = self.boards()
+        unplaced: dict[str, dict[str, int]] = {}
+        for (source, item_type), count in boards.unplaced(range(self.partitions)).items():
+            unplaced.setdefault(source, {})[item_type] = count
+        nodes = [as_json(row, self.now) for row in Reading(self.config, boards).read(self.now) if not row.node.own]
+        at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=self.now)
+        return {"at": at.isoformat(), "nodes": nodes, "unplaced": unplaced}

@@ -7,18 +7,16 @@ from datetime import datetime
 from random import Random
 from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.events.event import Event
 from stream.flow.boards import Boards
-from stream.flow.nodes import Node
-from stream.flow.report import Reading, as_json
-from stream.items.codec import decode_summary
-from stream.items.objective import Objective
+from stream.flow.report import Reading
+from stream.items.codec import decode_counted
 from tests.oracle.brute_force import compare_numbers, numbers
-from tests.oracle.histories import configs, event_lists, instants
+from tests.oracle.configurations import configs
+from tests.oracle.histories import event_lists, instants
 from tests.properties.engine import Engine, accepted, configured, microseconds
 
 # `make soak` looks for what is rare.
@@ -47,9 +45,7 @@ def test_numbers_equal_the_oracle(story: Story, partitions: int) -> None:
     pairs = accepted(envelopes)
     engine = Engine(configured(config), microseconds(at), partitions)
     engine.add([event for _, event in pairs])
-    nodes = Reading(engine.config, engine.boards()).read(engine.now)
-    actual = {"at": at.isoformat(), "nodes": [as_json(node, engine.now) for node in nodes]}
-    assert compare_numbers(actual, numbers([envelope for envelope, _ in pairs], config, at)) == []
+    assert compare_numbers(engine.numbers(), numbers([envelope for envelope, _ in pairs], config, at)) == []
 
 
 @settings(max_examples=150 * TIMES, deadline=None)
@@ -99,82 +95,10 @@ def test_taking_out_undoes_putting_in(story: Story, random: Random) -> None:
     boards = Boards(engine.config, engine.derivation.partition)
     untouched = Reading(engine.config, boards).read(engine.now)
     for (partition, key), value in engine.items.items():
-        boards.put(partition, key, decode_summary(value, engine.derivation.name))
+        boards.put(partition, key, decode_counted(value, engine.derivation.name))
     assert Reading(engine.config, boards).read(engine.now) == Reading(engine.config, engine.boards()).read(engine.now)
     keys = list(engine.items)
     random.shuffle(keys)
     for partition, key in keys:
         boards.put(partition, key, None)
     assert Reading(engine.config, boards).read(engine.now) == untouched
-
-
-@settings(max_examples=150 * TIMES, deadline=None)
-@given(stories(), st.sampled_from([1, 2, 5]))
-def test_levels_reconcile_and_nothing_is_negative(story: Story, partitions: int) -> None:
-    config, envelopes, at = story
-    engine = Engine(configured(config), microseconds(at), partitions)
-    engine.add([event for _, event in accepted(envelopes)])
-    nodes = {row.node: as_json(row, engine.now) for row in Reading(engine.config, engine.boards()).read(engine.now)}
-    for parent, numbers_ in nodes.items():
-        parts = [child for node, child in nodes.items() if node.level == "team" and belongs(node, parent)]
-        for sum_of in (load, blocked, *(window(label) for label in numbers_["windows"])):
-            assert sum_of(numbers_) == sum(sum_of(part) for part in parts)
-        assert_none_negative(numbers_)
-        assert values(numbers_) == pytest.approx(sum_of_values(parts))
-        assert numbers_["blocked_age_max"] == max(blocked_ages(parts), default=None)
-    for value in engine.items.values():
-        summary = decode_summary(value, engine.derivation.name)
-        assert summary is not None
-        assert isinstance(summary, Objective) or 0 <= summary.active <= sum(summary.stays.values())
-
-
-def belongs(team: Node, parent: Node) -> bool:
-    """Tell whether a team is below a node."""
-    return all(name in ("", own) for name, own in zip(parent[1:], team[1:], strict=True))
-
-
-def load(node: dict[str, Any]) -> int:
-    """Give the load of a node."""
-    return int(node["load"]["items"])
-
-
-def blocked(node: dict[str, Any]) -> int:
-    """Give the blocked items of a node."""
-    return int(node["load"]["blocked"])
-
-
-def blocked_ages(nodes: list[dict[str, Any]]) -> list[float]:
-    """Give how long the longest-blocked item of each node has been blocked, of those that have one."""
-    return [node["blocked_age_max"] for node in nodes if node["blocked_age_max"] is not None]
-
-
-def values(node: dict[str, Any]) -> dict[tuple[str, str], float]:
-    """Give the sums of business value of a node, by program increment."""
-    return {
-        (pi, kind): sums[kind]
-        for pi, sums in node["predictability"].items()
-        for kind in ("planned", "actual", "projected")
-    }
-
-
-def sum_of_values(nodes: list[dict[str, Any]]) -> dict[tuple[str, str], float]:
-    """Sum up the values of nodes."""
-    total: dict[tuple[str, str], float] = {}
-    for node in nodes:
-        for place, value in values(node).items():
-            total[place] = total.get(place, 0.0) + value
-    return total
-
-
-def window(label: str) -> Any:
-    """Give a function that reads a window's velocity and arrivals as one number."""
-    return lambda node: node["windows"][label]["velocity"] * 1_000 + node["windows"][label]["arrivals"]
-
-
-def assert_none_negative(value: Any) -> None:
-    """Look for negative numbers anywhere."""
-    if isinstance(value, dict):
-        for part in value.values():
-            assert_none_negative(part)
-    elif isinstance(value, int | float):
-        assert value >= 0

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from stream.flow.report import Reading
 from stream.gauges.engine_numbers import EngineNumbers
 from stream.gauges.metrics import Metrics
+from stream.gauges.samples import Exported
 from stream.gauges.snapshot import Published, Snapshot
 from tests.gauges.test_metrics import ask
 from tests.oracle.brute_force import compare, gauges, parse_metrics
@@ -18,8 +19,11 @@ from tests.properties.test_engine import TIMES, Story, stories
 def scraped(engine: Engine) -> dict[Series, float]:
     """Show the engine's numbers on a page, and read it."""
     published = Published()
-    published.snapshot = Snapshot(engine.now, Reading(engine.config, engine.boards()).read(engine.now), ())
-    return parse_metrics(ask(Metrics(published, EngineNumbers(), engine.config.item_types)).body.decode())
+    boards = engine.boards()
+    nodes = Reading(engine.config, boards).read(engine.now)
+    unplaced = boards.unplaced(range(engine.partitions))
+    published.snapshot = Snapshot(engine.now, nodes, (), periods=boards.open.names, unplaced=unplaced)
+    return parse_metrics(ask(Metrics(published, EngineNumbers(), Exported.of(engine.config))).body.decode())
 
 
 @settings(max_examples=150 * TIMES, deadline=None)

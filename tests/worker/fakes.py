@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stream.config.loading import load_config
+from stream.flow.nodes import Node
 from stream.kafka.places import TP
 from stream.kafka.progress import Progress
 from stream.kafka.read_results import Polled
@@ -16,6 +17,8 @@ from stream.worker.engine import Engine
 from stream.worker.freeze_guard import FreezeGuard
 
 FLOW_YAML = Path(__file__).parents[2] / "deploy" / "flow.yaml"
+# A team of this organisation, in its home backlog.
+CARDS = Node("team", "Payments", "Checkout", "Cards", "stories")
 
 
 class FakeStreams:

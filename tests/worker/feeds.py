@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import SimpleNamespace
@@ -17,9 +18,11 @@ from stream.kafka.read_results import Latest
 from stream.worker.feed import Feed
 from stream.worker.feed_memory import FeedMemory
 from stream.worker.unreadable import Unreadable
+from tests.flow.material import FLOW, configured
 from tests.worker.nodes import AT
 
 PARTITIONS = {"Payments": 0, "Lending": 1}
+WITHOUT_LIMITS = re.sub(r",? ?load_limit: \d+", "", FLOW)
 
 
 class Log:
@@ -65,10 +68,11 @@ async def nothing() -> None:
 class Worker:
     """A feed and the published snapshot that it reads."""
 
-    def __init__(self, log: Log, partitions: int = 1) -> None:
+    def __init__(self, log: Log, partitions: int = 1, flow: str = WITHOUT_LIMITS) -> None:
         self.published, self.numbers = Published(), EngineNumbers()
         self._engine = SimpleNamespace(
             settings=SimpleNamespace(brokers=()),
+            config=configured(flow),
             derivation=SimpleNamespace(partitions=partitions, partition=lambda stream: PARTITIONS[stream] % partitions),
             published=self.published,
             unreadable=Unreadable(self.numbers),

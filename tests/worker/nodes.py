@@ -12,8 +12,13 @@ from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers, Reading
 from tests.flow.material import configured
 
-CARDS = Node("team", "Payments", "Checkout", "Cards")
-CREDIT = Node("team", "Lending", "Loans", "Credit")
+CARDS = Node("team", "Payments", "Checkout", "Cards", "all")
+CREDIT = Node("team", "Lending", "Loans", "Credit", "all")
+PORTFOLIO = Node("portfolio", backlog="all")
+# As keys of the feed have them.
+CARDS_KEY = ("team", "all", "Payments", "Checkout", "Cards")
+CREDIT_KEY = ("team", "all", "Lending", "Loans", "Credit")
+PORTFOLIO_KEY = ("portfolio", "all")
 AT = 20_000 * DAY
 EMPTY = Reading(configured(), Boards(configured(), lambda _: 0)).read(AT)[0]
 

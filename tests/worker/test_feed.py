@@ -13,13 +13,14 @@ import pytest
 
 from stream.errors import KafkaError
 from stream.events.event import DAY, SECOND
-from stream.flow.nodes import PORTFOLIO, Node
+from stream.flow.nodes import Node
 from stream.flow.report import NodeNumbers, as_json
 from stream.kafka.places import TP
 from stream.kafka.read_results import Latest
 from stream.worker.feed import NODES_A_WRITE
+from tests.flow.material import FLOW
 from tests.worker.feeds import Log, Worker, nothing
-from tests.worker.nodes import AT, CARDS, CREDIT, begun, team
+from tests.worker.nodes import AT, CARDS, CARDS_KEY, CREDIT, CREDIT_KEY, PORTFOLIO, PORTFOLIO_KEY, begun, team
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_a_node_is_sent_when_its_numbers_change_and_not_again(log: Log) -> None:
     asyncio.run(scenario())
     assert [value["data"]["load"]["items"] for _, value in log.of("metrics")] == [1, 2, 1]
     key, value = log.of("metrics")[0]
-    assert key == CARDS
+    assert key == CARDS_KEY
     assert value["data"] == json.loads(json.dumps({"at": value["time"], **as_json(team(1), AT)}))
 
 
@@ -101,7 +102,10 @@ def test_a_restart_repeats_nothing_and_misses_nothing(log: Log) -> None:
 
 def test_many_nodes_are_written_in_parts_and_no_more_of_them_after_a_halt(log: Log) -> None:
     def teams(load: int) -> list[NodeNumbers]:
-        return [team(load, Node("team", "Payments", "Checkout", f"{number:04}")) for number in range(2 * NODES_A_WRITE)]
+        return [
+            team(load, Node("team", "Payments", "Checkout", f"{number:04}", "all"))
+            for number in range(2 * NODES_A_WRITE)
+        ]
 
     async def scenario() -> None:
         worker, gate, writes = await Worker(log).take(0), asyncio.Event(), asyncio.Event()
@@ -244,7 +248,7 @@ def test_what_somebody_else_wrote_is_passed_over_counted_and_named(log: Log, cap
 
     asyncio.run(scenario())
     assert log.notices() == ["passed", "missed"]
-    assert [key for key, value in log.of("metrics") if value is not None] == [CARDS]
+    assert [key for key, value in log.of("metrics") if value is not None] == [CARDS_KEY]
     assert [line.split(":")[0] for line in caplog.messages] == [
         f"{topic}[0] at offset 0 under the key b'\\xff' cannot be read and is skipped"
         for topic in ("metrics", "alerts")
@@ -314,7 +318,7 @@ def test_nothing_is_said_of_a_partition_that_is_not_ready(log: Log) -> None:
         await worker.show(team(1), ready=[0])
 
     asyncio.run(scenario())
-    assert [key for key, _ in log.of("metrics")] == [CARDS, CARDS, CREDIT]
+    assert [key for key, _ in log.of("metrics")] == [CARDS_KEY, CARDS_KEY, CREDIT_KEY]
     assert log.notices() == ["passed", "missed", "recovered", "met"]
 
 
@@ -326,9 +330,22 @@ def test_a_node_that_is_gone_leaves_a_tombstone(log: Log) -> None:
         await worker.show(team(0, CREDIT))
 
     asyncio.run(scenario())
-    assert log.of("metrics")[2:] == [(CARDS, None)]
+    assert log.of("metrics")[2:] == [(CARDS_KEY, None)]
     gone = [key for key, value in log.of("alerts") if value is None]
-    assert sorted(gone) == [("limit", *CARDS), ("target", "focus")]
+    assert sorted(gone) == [("limit", *CARDS_KEY), ("target", "focus")]
+
+
+def test_a_passed_limit_of_a_node_that_is_not_shown_any_more_has_recovered(log: Log) -> None:
+    async def scenario() -> None:
+        await (await Worker(log, flow=FLOW).take(0)).show(team(3), team(0, CREDIT))
+        worker = await Worker(log, flow=FLOW).take(0)
+        await worker.show(team(0, CREDIT))
+        await worker.show(team(0, CREDIT))
+
+    asyncio.run(scenario())
+    limits = [value for key, value in log.of("alerts") if key == ("limit", *CARDS_KEY)]
+    assert [value["type"] for value in limits] == ["flow.limit.passed", "flow.limit.recovered"]
+    assert limits[-1]["data"]["value"] == 0
 
 
 def test_the_portfolio_is_told_by_who_has_all_partitions_and_gone_when_nobody_has(log: Log) -> None:
@@ -339,7 +356,7 @@ def test_the_portfolio_is_told_by_who_has_all_partitions_and_gone_when_nobody_ha
         await one.take(0, 1)
         await one.show(team(), team(0, CREDIT), portfolio)
         await one.show(team(), ready=[0])
-        assert [value is None for key, value in log.of("metrics") if key == ("portfolio",)] == [False]
+        assert [value is None for key, value in log.of("metrics") if key == PORTFOLIO_KEY] == [False]
         await one.take(0)
         await other.take(1)
         # The published snapshot may still be from before the rebalance.
@@ -347,7 +364,7 @@ def test_the_portfolio_is_told_by_who_has_all_partitions_and_gone_when_nobody_ha
         await other.show(team(0, CREDIT))
 
     asyncio.run(scenario())
-    assert [value is None for key, value in log.of("metrics") if key == ("portfolio",)] == [False, True]
+    assert [value is None for key, value in log.of("metrics") if key == PORTFOLIO_KEY] == [False, True]
 
 
 @pytest.mark.parametrize("seed", range(20))

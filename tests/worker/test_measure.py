@@ -6,13 +6,14 @@ import asyncio
 from typing import NamedTuple
 
 import pytest
+from msgspec import structs
 
 from stream.clock import uptime
 from stream.events.rejection import Reason
 from stream.gauges.snapshot import Snapshot
 from stream.items.codec import encode_summary
 from stream.items.outcome import SummaryRow
-from stream.items.summary import FlowState, Stamp, Summary, Team
+from stream.items.summary import FlowState, Owner, Stamp, Summary
 from stream.kafka.batches import RefusedBatch
 from stream.kafka.offsets import Committed
 from stream.kafka.places import TP
@@ -21,10 +22,10 @@ from stream.worker.engine import Engine
 from stream.worker.measure import Measure
 from stream.worker.readiness import Look
 from tests.worker import fakes
-from tests.worker.fakes import FakeStreams
+from tests.worker.fakes import CARDS, FakeStreams
 
 ITEMS = TP("flow.items", 0)
-OWNER = Team("Payments", "Checkout", "Cards")
+OWNER, BACKLOG = Owner(*CARDS[1:4]), CARDS.backlog
 
 
 class Record(NamedTuple):
@@ -59,8 +60,12 @@ def trust(engine: Engine, measure: Measure, end: int = 0) -> None:
     )
 
 
+def item(state: str, flow_state: FlowState, backlog: str | None = BACKLOG, start: Stamp | None = None) -> Summary:
+    return Summary("1", "jira/acme", OWNER, "feature", state, flow_state, backlog, start=start)
+
+
 def states(engine: Engine) -> dict[str, int]:
-    (cards,) = [board for node, _, board in engine.boards.nodes() if node[1:] == OWNER]
+    (cards,) = [board for node, _, board in engine.boards.nodes() if node == CARDS]
     return {state: count for state, count in cards.states.items() if count}
 
 
@@ -69,7 +74,7 @@ def test_a_summary_that_comes_again_does_not_come_over_a_newer_one(
     engine: Engine, measure: Measure, *, shown: bool
 ) -> None:
     def summary(state: str, flow_state: FlowState) -> bytes:
-        found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
+        found = item(state, flow_state)
         return encode_summary(found, engine.derivation.name)
 
     def after(previous: int, *offsets: int) -> dict[str, int]:
@@ -104,12 +109,12 @@ def test_a_batch_that_was_refused_is_passed_over_counted_and_named(
 
 @pytest.mark.parametrize("live", [True, False])
 @pytest.mark.parametrize(
-    "value", [b"[" * 5_000, b"{", b"7", b'{"v":2,"config":"CONFIG","item":"1","stays_us":{"a":1e99}}']
+    "value", [b"[" * 5_000, b"{", b"7", b'{"v":3,"config":"CONFIG","item":"1","stays_us":{"a":1e99}}']
 )
 def test_what_is_no_summary_is_passed_over_counted_and_named(
     engine: Engine, measure: Measure, caplog: pytest.LogCaptureFixture, value: bytes, *, live: bool
 ) -> None:
-    doing = Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE)
+    doing = item("Doing", FlowState.ACTIVE)
     good, odd = encode_summary(doing, engine.derivation.name), value.replace(b"CONFIG", engine.derivation.name.encode())
     if live:
         engine.measured[ITEMS.partition].live = True
@@ -123,7 +128,7 @@ def test_what_is_no_summary_is_passed_over_counted_and_named(
 
 
 def test_a_record_that_is_no_summary_leaves_the_items_last_one(engine: Engine, measure: Measure) -> None:
-    doing = Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE)
+    doing = item("Doing", FlowState.ACTIVE)
     good = encode_summary(doing, engine.derivation.name)
     asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", good), Record(1, b"1", b"[" * 5_000)])))
     asyncio.run(engine.measured[ITEMS.partition].count_noted(0))
@@ -132,7 +137,7 @@ def test_a_record_that_is_no_summary_leaves_the_items_last_one(engine: Engine, m
 
 def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine: Engine, measure: Measure) -> None:
     def row(state: str, flow_state: FlowState, key: bytes = b"1") -> SummaryRow:
-        found = Summary("1", "jira/acme", OWNER, "feature", state, flow_state)
+        found = item(state, flow_state)
         return SummaryRow(0, key, encode_summary(found, engine.derivation.name), found, 7_000)
 
     new, doing, done = (row(state.value, state) for state in (FlowState.NEW, FlowState.ACTIVE, FlowState.DONE))
@@ -156,7 +161,7 @@ def test_what_was_written_here_counts_at_once_and_not_again_when_it_comes(engine
 def test_freshness_is_of_what_is_shown(engine: Engine, measure: Measure, *, shown: bool) -> None:
     if shown:
         engine.measured[ITEMS.partition].live = True
-    found = Summary("1", "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE)
+    found = item("Doing", FlowState.ACTIVE)
     value = encode_summary(found, "x")
     asyncio.run(measure.batch(ITEMS, Polled(0, [Record(0, b"1", value, 7)])))
     measure.written(ITEMS, 1, [SummaryRow(0, b"1", value, found, 8_000), SummaryRow(0, b"2", value, found, 0)])
@@ -177,15 +182,14 @@ def test_what_is_still_to_be_read_is_counted_down(engine: Engine, measure: Measu
 
 
 def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure: Measure) -> None:
-    def start(item: bytes) -> None:
-        start = Stamp(engine.clock.now(), OWNER, "feature")
-        found = Summary(item.decode(), "jira/acme", OWNER, "feature", "Doing", FlowState.ACTIVE, start=start)
-        row = SummaryRow(0, item, b"", found, 0)
+    def start(key: bytes) -> None:
+        start = Stamp(engine.clock.now(), OWNER, "feature", BACKLOG)
+        row = SummaryRow(0, key, b"", item("Doing", FlowState.ACTIVE, start=start), 0)
         measure.written(ITEMS, measure._consumer.reached(ITEMS), [row])
 
     async def asked() -> tuple[int, int]:
         await measure.renew()
-        cards = next(each for each in engine.published.snapshot.nodes if each.node[1:] == OWNER)
+        cards = next(each for each in engine.published.snapshot.nodes if each.node == CARDS)
         return cards.load, next(iter(cards.windows.values())).arrivals.total()
 
     async def scenario() -> None:
@@ -206,6 +210,31 @@ def test_who_asks_is_shown_all_that_stands_in_the_boards(engine: Engine, measure
 
     trust(engine, measure)
     asyncio.run(scenario())
+
+
+def test_items_that_no_backlog_holds_are_counted_once_their_partition_is_true(engine: Engine, measure: Measure) -> None:
+    held, unplaced = item("Doing", FlowState.ACTIVE), item("Doing", FlowState.ACTIVE, backlog=None)
+    measure.written(ITEMS, 0, [SummaryRow(0, b"1", b"", held, 0), SummaryRow(0, b"2", b"", unplaced, 0)])
+    asyncio.run(engine.measured[ITEMS.partition].count_noted(0))
+    asyncio.run(measure.publish())
+    assert engine.published.snapshot.unplaced == {}
+    trust(engine, measure)
+    asyncio.run(measure.publish())
+    assert engine.published.snapshot.unplaced == {("jira/acme", "feature"): 1}
+
+
+def test_sources_of_unplaced_items_are_bounded(
+    engine: Engine, measure: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stream.gauges.engine_numbers.MAX_SOURCES", 2)
+    trust(engine, measure)
+    for number in range(5):
+        unplaced = structs.replace(item("Doing", FlowState.ACTIVE, backlog=None), source=f"s{number}")
+        measure.written(ITEMS, number, [SummaryRow(0, b"%d" % number, b"", unplaced, 0)])
+    asyncio.run(measure.publish())
+    found = engine.published.snapshot.unplaced
+    assert len(found) == 3
+    assert found["other", "feature"] == 3
 
 
 def test_snapshots_that_nobody_asks_for_come_each_second_and_sooner_before_all_is_true(

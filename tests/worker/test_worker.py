@@ -23,7 +23,7 @@ from stream.kafka.read_results import Latest, Polled
 from stream.settings import Settings
 from stream.worker.worker import Worker
 from tests.tools.ports import free_port
-from tests.worker.fakes import FLOW_YAML, FakeDelivery, FakeRows, FakeStreams, clients
+from tests.worker.fakes import CARDS, FLOW_YAML, FakeDelivery, FakeRows, FakeStreams, clients
 
 SECOND = 1_000_000
 NOW = 1_800_000_000 * SECOND
@@ -206,7 +206,7 @@ class House:
     def load(self) -> int | None:
         """Return how many items of team Cards are in progress; None if that is not shown."""
         nodes = self.worker.engine.published.snapshot.nodes
-        return next((each.load for each in nodes if each.node[1:] == ("Payments", "Checkout", "Cards")), None)
+        return next((each.load for each in nodes if each.node == CARDS), None)
 
     @property
     def why(self) -> list[str]:
