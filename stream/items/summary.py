@@ -42,7 +42,10 @@ NO_SPELLS: tuple[Spell, ...] = ()
 UNASSIGNED = Owner("unassigned", "unassigned", "unassigned")
 
 
-class Stamp(Struct, frozen=True, gc=False, rename={"time": "time_us", "points": "points_millionths"}):
+_STAMPED = {"time": "time_us", "points": "points_millionths"}
+
+
+class Stamp(Struct, frozen=True, gc=False, omit_defaults=True, rename=_STAMPED):
     """An instant in an item's life (microseconds), with what the item was then.
 
     `backlog` is None if no backlog held the item. `points` are millionths; None if the item was not estimated, and for
@@ -76,7 +79,7 @@ _COUNTED = {
 }
 
 
-class Counted(Struct, frozen=True, gc=False, rename=_COUNTED):
+class Counted(Struct, frozen=True, gc=False, omit_defaults=True, rename=_COUNTED):
     """What boards count of an item, as its known events left it. Instants and durations are microseconds.
 
     Attributes:

@@ -24,7 +24,7 @@ def test_examples_have_the_new_field_in_the_schemas_order(stem: str) -> None:
 
 
 def test_an_object_without_one_of_its_fields_still_lacks_it() -> None:
-    stem = "item-summary.invalid-missing-finish"
+    stem = "item-summary.invalid-missing-owner"
     described = deepcopy(schema("item-summary"))
     described["required"].append("new")
     written = with_field(example(stem), described, "new", 0)

@@ -57,7 +57,7 @@ INVALID = {
     "item-summary.invalid-flow-state": ("$.flow_state", "enum"),
     "item-summary.invalid-fractional-points": ("$.points_millionths", "type"),
     "item-summary.invalid-fractional-stay": ("$.stays_us['In Progress']", "type"),
-    "item-summary.invalid-missing-finish": ("$", "required"),
+    "item-summary.invalid-missing-owner": ("$", "required"),
     "item-summary.invalid-negative-active": ("$.active_us", "minimum"),
     "item-summary.invalid-owner-of-two": ("$.owner", "minItems"),
     "item-summary.invalid-owner-without-art": ("$.owner", "anyOf"),

@@ -10,19 +10,21 @@ import orjson
 from stream.items import codec
 
 NEW = ("backlog", "key", "parent", "points_millionths", "state_since_us", "left_at_us", "spells", "spells_are_cut")
+# That release left no field out.
+LEFT_OUT = {"blocked_since_us": None, "deleted": False, "start": None, "start_is_lower_bound": False, "finish": None}
 codec.SUMMARY_VERSION = 2
 _encode = codec.encode_summary
 
 
 def _summary(summary: Any, derivation: str) -> bytes:
-    found = orjson.loads(_encode(summary, derivation))
+    found = {**orjson.loads(_encode(summary, derivation)), "active_us": summary.active}
+    found = LEFT_OUT | found
     for field in NEW:
         found.pop(field, None)
-    if not found.get("finish"):
-        found["stays_us"] = {}
-    for stamp in (found.get("start"), found.get("finish")):
-        if stamp:
-            del stamp["backlog"], stamp["points_millionths"]
+    found["stays_us"] = dict(summary.stays) if found["finish"] else {}
+    for stamp in filter(None, (found["start"], found["finish"])):
+        for field in NEW:
+            stamp.pop(field, None)
     return orjson.dumps(found)
 
 
