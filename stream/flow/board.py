@@ -27,6 +27,11 @@ class WindowNumbers(NamedTuple):
     arrivals: Counter[str]
     finished: Finished
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing started in the window, and nothing was finished."""
+        return not (self.arrivals or self.finished.velocity)
+
 
 class CurrentState(NamedTuple):
     """What a board counts of an item's present.

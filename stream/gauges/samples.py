@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from stream.config.model import OTHER, FlowConfig
+from stream.config.model import LEVELS, OTHER, FlowConfig
 from stream.events.event import SECOND
 from stream.flow.board import WindowNumbers
 from stream.flow.finished import BUCKETS
@@ -40,18 +40,21 @@ _QUANTILES = tuple((q, str(q)) for q in QUANTILES)
 class Exported(NamedTuple):
     """What the page shows of the nodes: the flow item types that it always shows, the windows, and what it leaves out.
 
-    `windows` are their labels; None means all. `left_out` are names of metrics.
+    `windows` are their labels; None means all. `left_out` are names of metrics. `below` has each level and backlog for
+    which the level is below the backlog's home: there the page shows no zeros.
     """
 
     item_types: tuple[str, ...]
     windows: frozenset[str] | None = None
     left_out: frozenset[str] = frozenset()
+    below: frozenset[tuple[str, str]] = frozenset()
 
     @classmethod
     def of(cls, config: FlowConfig) -> Exported:
         """Give what a configuration exports."""
         types = (*config.item_types, OTHER)
-        return cls(types, frozenset(config.exported_windows), frozenset(config.export.leave_out))
+        below = {(level, each.backlog) for each in config.backlogs for level in LEVELS[: LEVELS.index(each.home)]}
+        return cls(types, frozenset(config.exported_windows), frozenset(config.export.leave_out), frozenset(below))
 
     def only(self, gauges: Iterable[Gauge]) -> Iterable[Gauge]:
         """Leave out what is not exported."""
@@ -59,9 +62,17 @@ class Exported(NamedTuple):
 
     def windows_of(self, numbers: NodeNumbers) -> Iterator[tuple[str, WindowNumbers]]:
         """Yield the windows of a node that are exported."""
+        below = self._is_below(numbers.node)
         for label, window in numbers.windows.items():
-            if self.windows is None or label in self.windows:
+            if (self.windows is None or label in self.windows) and not (below and window.is_empty):
                 yield label, window
+
+    def types_of(self, node: Node) -> tuple[str, ...]:
+        """Give the flow item types that the page shows of a node, whether it has items of them or not."""
+        return () if self._is_below(node) else self.item_types
+
+    def _is_below(self, node: Node) -> bool:
+        return (node.level, node.backlog) in self.below
 
 
 class Histogram(NamedTuple):
@@ -75,12 +86,12 @@ class Histogram(NamedTuple):
 
 def own(numbers: NodeNumbers, exported: Exported) -> Iterable[Gauge]:
     """Give the samples that only an event of the node changes."""
-    return exported.only(_own(numbers, exported.item_types))
+    return exported.only(_own(numbers, exported.types_of(numbers.node)))
 
 
 def windowed(node: Node, label: str, window: WindowNumbers, exported: Exported) -> Iterable[Gauge]:
     """Give the samples of one window of a node."""
-    return exported.only(_windowed(node, label, window, exported.item_types))
+    return exported.only(_windowed(node, label, window, exported.types_of(node)))
 
 
 def _own(numbers: NodeNumbers, item_types: tuple[str, ...]) -> Iterator[Gauge]:

@@ -26,6 +26,7 @@ from tests.gauges.material import (
     configured,
     moved,
     publish,
+    started,
 )
 from tests.gauges.test_collector import Samples, samples
 
@@ -67,6 +68,18 @@ def test_the_numbers_of_a_backlog_are_under_its_name() -> None:
     assert of(found, "flow_load_ratio", level="art", **ART) == {("features",): 2 / 5, ("stories",): 2 / 9}
     # A number of the team is the limit of its home backlog.
     assert of(found, "flow_load_limit_items", level="team", **TEAM) == {("stories",): 4}
+
+
+def test_below_its_home_a_backlog_has_no_zeros() -> None:
+    found = samples(collected(Exported.of(CONFIG)))
+    # Cards has a feature in progress, and stories. Features are planned in ARTs.
+    assert of(found, "flow_load_unestimated_items", backlog="features", **TEAM).keys() == {("feature",)}
+    assert of(found, "flow_load_unestimated_items", backlog="stories", **TEAM).keys() > {("feature",)}
+    idle = publish(CONFIG, moved(replace(DOING, start=started(200)), "features"))
+    windowed = ("flow_velocity_items", "flow_time_seconds_gcount", "flow_elapsed_seconds")
+    for named in windowed:
+        assert of(samples(collector(idle, None, Exported.of(CONFIG))), named, backlog="features", **TEAM) == {}
+        assert of(samples(collector(idle, None, Exported.of(CONFIG))), named, backlog="stories", **TEAM)
 
 
 def test_an_owner_above_the_teams_has_summable_series_of_what_it_owns_itself() -> None:
@@ -183,8 +196,10 @@ def test_windows_that_are_not_exported_have_no_series() -> None:
 
 
 def test_without_a_choice_everything_is_exported() -> None:
-    assert Exported.of(CONFIG) == (("feature", "defect", "other"), frozenset({"7d", "pi", "iteration"}), frozenset())
-    assert samples(collected(Exported.of(CONFIG))) == samples(collected(Exported(("feature", "defect", "other"))))
+    windows, below = frozenset({"7d", "pi", "iteration"}), frozenset({("team", "features")})
+    assert Exported.of(CONFIG) == (("feature", "defect", "other"), windows, frozenset(), below)
+    everything = Exported(("feature", "defect", "other"), below=below)
+    assert samples(collected(Exported.of(CONFIG))) == samples(collected(everything))
 
 
 @pytest.mark.parametrize("exported", [None, Exported.of(CONFIG)._replace(windows=frozenset(["pi"]))])
